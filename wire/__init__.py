@@ -1,0 +1,1 @@
+"""Bytes and the Kafka protocol: no clock, no socket, no event loop."""
