@@ -1,0 +1,39 @@
+# The two commands a newcomer needs are `make run` and `make test`; both make the virtual environment first.
+
+PYTHON ?= python3
+PORT   ?= 9092
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test lint compat clean
+
+run: $(VENV)/run.stamp
+	@KBROKER_PORT_HINT="PORT=" $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
+
+# Python only, under 5 minutes: style, types, every test below tests/.
+test: $(VENV)/test.stamp lint
+	$(BIN)/python -m pytest tests
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check wire storage kbroker tests compat_tests
+	$(BIN)/mypy
+
+# Real clients against a real process, under 25 minutes.
+compat: $(VENV)/compat.stamp
+	$(BIN)/python -m pytest compat_tests
+
+$(VENV)/run.stamp: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@
+
+$(VENV)/compat.stamp: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,compat]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
