@@ -1,0 +1,139 @@
+"""What a handler knows besides the request: who asks, where, in which version - and the cluster that it asks about.
+
+`Context` is made once per request, by `server/dispatch.py`, and handed to the handler: `def metadata(request, ctx)`. `Cluster` is what
+`broker.py` has composed: one for the process, shared by all of its nodes. A handler reads a version only from `ctx.version`, and
+gives it a name on its first lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from storage.engine import Engine
+
+    from .catalog import Catalog
+    from .config import Config
+    from .groups import Groups
+    from .partitions import Partitions
+    from .world import World
+
+WILDCARD = ""  # the host of an endpoint that is answered with the local address of the connection that asks
+
+
+class Listener:
+    """One listener of a node by its name: where it listens, what is told to clients. Ports are the real ones."""
+
+    __slots__ = ("advertised_host", "advertised_port", "host", "name", "port", "security_protocol")
+
+    def __init__(self, name: str, security_protocol: str, host: str, port: int, advertised_host: str, advertised_port: int) -> None:
+        self.name = name
+        self.security_protocol = security_protocol
+        self.host = host
+        self.port = port
+        self.advertised_host = advertised_host
+        self.advertised_port = advertised_port
+
+
+class LocalNode:
+    """The node that took the request: one process may hold several. `catalog.nodes[id]` is what the cluster knows of it."""
+
+    __slots__ = ("id", "listeners", "rack")
+
+    def __init__(self, id: int, rack: str | None = None) -> None:
+        self.id = id
+        self.rack = rack
+        self.listeners: dict[str, Listener] = {}
+
+
+class Peer(Protocol):
+    """What a handler may know of the connection."""
+
+    id: int
+    host: str
+    port: int
+    local_host: str
+    principal: str
+    software_name: str
+    software_version: str
+
+
+class Cluster:
+    """The parts of the broker as `broker.py` put them together. Attributes, no behaviour."""
+
+    __slots__ = ("apis", "catalog", "config", "engine", "groups", "partitions", "world")
+
+    world: World
+    config: Config
+    engine: Engine
+    catalog: Catalog
+    partitions: Partitions
+    groups: Groups
+    apis: Apis
+
+
+class Apis(Protocol):
+    """Which APIs this broker has: see `handlers/__init__.py`."""
+
+    def __contains__(self, key: object, /) -> bool: ...
+
+
+class Context:
+    """One request's surroundings. `arrived_at` is loop time, in seconds."""
+
+    __slots__ = (
+        "api_key",
+        "arrived_at",
+        "client_id",
+        "cluster",
+        "connection",
+        "correlation_id",
+        "listener",
+        "node",
+        "throttle_ms",
+        "version",
+    )
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        node: LocalNode,
+        listener: Listener,
+        connection: Peer,
+        client_id: str | None,
+        api_key: int,
+        version: int,
+        correlation_id: int,
+        arrived_at: float,
+    ) -> None:
+        self.cluster = cluster
+        self.node = node
+        self.listener = listener
+        self.connection = connection
+        self.client_id = client_id
+        self.api_key = api_key
+        self.version = version
+        self.correlation_id = correlation_id
+        self.arrived_at = arrived_at
+        self.throttle_ms = 0
+
+    def authorize(self, operation: str, resource_type: str, names: Sequence[str]) -> list[bool]:
+        """May the principal do this with each of the named resources? There is no authorizer, so it may."""
+        return [True] * len(names)
+
+    def throttle(self, milliseconds: int) -> None:
+        """Tell the client to wait (throttle_time_ms of the response) and read nothing more from it for that long (KIP-219)."""
+        self.throttle_ms = max(self.throttle_ms, milliseconds)
+
+    def endpoint(self, node_id: int) -> tuple[str, int] | None:
+        """Where this client reaches that node: by the listener that it came in on. None: the node has no such listener.
+
+        A listener on all addresses without an advertised one is answered with the address that this connection was accepted on.
+        """
+        node = self.cluster.catalog.nodes.get(node_id)
+        found = None if node is None else node.endpoints.get(self.listener.name)
+        if found is None:
+            return None
+        host, port = found
+        return host if host != WILDCARD else self.connection.local_host, port

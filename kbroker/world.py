@@ -1,0 +1,207 @@
+"""World: all that a broker may ask of its surroundings - time, timers, chance, files and the event loop.
+
+There are two times. `time_ms` is the controllable one, milliseconds since the epoch: sessions, rebalances, retention, timestamps, quota
+windows live by it, and so do the timers of `at`. It starts from the wall clock and is moved by the monotonic one, so it never jumps
+when somebody sets the machine's clock, and a test may move it. `loop_time` is never controlled: fetch waits, request timeouts and
+idle connections live by it and by the timers of `later`, so that a broker with a frozen clock still answers its sockets.
+
+Below this file nobody reads a clock, rolls dice or opens a file. `RealWorld` is the one of a running broker; the simulation in
+`tests/sim` has its own, where a seed is a life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from storage.engine import Files
+
+log = logging.getLogger("kbroker.world")
+
+
+class Handle(Protocol):
+    """A timer that has been set."""
+
+    def cancel(self) -> None: ...
+
+
+class World(ABC):
+    """What both worlds offer. Callbacks run on the loop, one at a time, and never inside the call that set them."""
+
+    random: random.Random
+    files: Files
+
+    @abstractmethod
+    def time_ms(self) -> int:
+        """The controllable time, in milliseconds since the epoch."""
+
+    @abstractmethod
+    def loop_time(self) -> float:
+        """Seconds by a clock that nobody moves and that only runs forward."""
+
+    @abstractmethod
+    def at(self, time_ms: int, callback: Callable[..., object], *args: Any) -> Handle:
+        """Call once the controllable time has reached `time_ms`."""
+
+    @abstractmethod
+    def later(self, seconds: float, callback: Callable[..., object], *args: Any) -> Handle:
+        """Call after this many seconds of loop time."""
+
+    @abstractmethod
+    def soon(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call in the next turn of the loop."""
+
+    @abstractmethod
+    def future(self) -> asyncio.Future[Any]:
+        """An open future of this world's loop."""
+
+    @abstractmethod
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a rare administrative chain beside everything else; whatever it raises is logged. Never used per request of the hot path."""
+
+    def uuid(self) -> bytes:
+        """A random id as Kafka makes them: of version 4, and its text form never begins with a dash (tools would read an option)."""
+        while True:
+            bits = self.random.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+            if bits >> 122 != _DASH:
+                return bits.to_bytes(16, "big")
+
+
+_DASH = 62  # the six bits that url-safe base64 writes as "-"
+
+
+class _Alarm:
+    """One timer of the controllable time. Cancelled ones stay in the heap until they come up, or outnumber the living."""
+
+    __slots__ = ("args", "callback", "order", "time_ms", "world")
+
+    def __init__(self, world: RealWorld, time_ms: int, order: int, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self.world = world
+        self.time_ms = time_ms
+        self.order = order
+        self.callback: Callable[..., object] | None = callback
+        self.args = args
+
+    def __lt__(self, other: _Alarm) -> bool:
+        return (self.time_ms, self.order) < (other.time_ms, other.order)
+
+    def cancel(self) -> None:
+        if self.callback is not None:
+            self.callback = None
+            self.args = ()
+            self.world._cancelled()
+
+
+class RealWorld(World):
+    """The world of a running broker. One timer of the loop stands for all alarms: the earliest. Without alarms nothing is set."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, files: Files | None = None, seed: int | None = None) -> None:
+        if files is None:
+            from storage.disk.files import RealFiles
+
+            files = RealFiles()
+        self.files = files
+        self.random = random.Random(seed)
+        self.loop = loop
+        self._start_ms = time.time_ns() // 1_000_000
+        self._start_monotonic = time.monotonic()
+        self._shifted_ms = 0
+        self._alarms: list[_Alarm] = []
+        self._order = 0
+        self._dead = 0
+        self._wake: asyncio.TimerHandle | None = None
+        self._wake_ms = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.future = loop.create_future  # type: ignore[method-assign]
+        self.loop_time = loop.time  # type: ignore[method-assign]
+
+    def time_ms(self) -> int:
+        return self._start_ms + self._shifted_ms + int((time.monotonic() - self._start_monotonic) * 1000)
+
+    def loop_time(self) -> float:
+        return self.loop.time()
+
+    def future(self) -> asyncio.Future[Any]:
+        return self.loop.create_future()
+
+    def shift(self, milliseconds: int) -> None:
+        """Move the controllable time forward; what falls due fires in the next turn of the loop, in order."""
+        if milliseconds < 0:
+            raise ValueError("the time of a world only moves forward")
+        self._shifted_ms += milliseconds
+        self._arm()
+
+    def at(self, time_ms: int, callback: Callable[..., object], *args: Any) -> Handle:
+        self._order += 1
+        alarm = _Alarm(self, time_ms, self._order, callback, args)
+        heappush(self._alarms, alarm)
+        if self._wake is None or time_ms < self._wake_ms:
+            self._arm()
+        return alarm
+
+    def later(self, seconds: float, callback: Callable[..., object], *args: Any) -> Handle:
+        return self.loop.call_later(seconds, callback, *args)
+
+    def soon(self, callback: Callable[..., object], *args: Any) -> None:
+        self.loop.call_soon(callback, *args)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a background chain failed", exc_info=error)
+
+    def _cancelled(self) -> None:
+        self._dead += 1
+        if self._dead > 64 and self._dead * 2 > len(self._alarms):
+            self._alarms = [alarm for alarm in self._alarms if alarm.callback is not None]
+            heapify(self._alarms)
+            self._dead = 0
+            self._arm()
+
+    def _arm(self) -> None:
+        """Set the loop's one timer to the earliest alarm that still lives."""
+        alarms = self._alarms
+        while alarms and alarms[0].callback is None:
+            heappop(alarms)
+            self._dead -= 1
+        if self._wake is not None:
+            self._wake.cancel()
+            self._wake = None
+        if alarms:
+            self._wake_ms = alarms[0].time_ms
+            # A loop may round down to its own milliseconds: one more keeps it from waking early and for nothing.
+            wait_ms = self._wake_ms - self.time_ms()
+            self._wake = self.loop.call_later(max(0, wait_ms + 1) / 1000 if wait_ms > 0 else 0, self._fire)
+
+    def _fire(self) -> None:
+        self._wake = None
+        now = self.time_ms()
+        last = self._order  # an alarm that one of these sets waits for its own turn
+        alarms = self._alarms
+        due: list[_Alarm] = []
+        while alarms and alarms[0].time_ms <= now and alarms[0].order <= last:
+            due.append(heappop(alarms))
+        for alarm in due:
+            callback, args = alarm.callback, alarm.args
+            if callback is None:
+                self._dead -= 1
+                continue
+            alarm.callback = None
+            try:
+                callback(*args)
+            except Exception:
+                log.exception("a timer failed")
+        self._arm()
