@@ -8,50 +8,50 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
 
 **Rules**
 
-1.  Calling is ordering, awaiting is durability. Every method that changes something is a plain `def`: its order is fixed
-    and its effect is visible when it returns; the future that it returns resolves when the change is as durable as the
-    engine states. Only `open` and `close` are coroutines.
-2.  A write lands exactly at `expected_end`, or answers `Conflict(end)` with the true end. Writes may be pipelined without
-    awaiting; if one fails, those behind it conflict, so a hole is impossible.
-3.  A write is all or nothing per log. Several writes in one call are one flush, not one transaction: answer i belongs to
-    write i, never one exception for all. After a crash, a write that was never answered may be there whole, as its leading
-    whole batches, or not at all; never a part of a batch.
+1.  Calling is ordering, awaiting is durability. Every method that changes something is a plain `def`: its order is
+    fixed and its effect is visible when it returns; the future that it returns resolves when the change is as durable
+    as the engine states. Only `open` and `close` are coroutines.
+2.  A write lands exactly at `expected_end`, or answers `Conflict(end)` with the true end. Writes may be pipelined
+    without awaiting; if one fails, those behind it conflict, so a hole is impossible.
+3.  A write is all or nothing per log. Several writes in one call are one flush, not one transaction: answer i belongs
+    to write i, never one exception for all. After a crash, a write that was never answered may be there whole, as its
+    leading whole batches, or not at all; never a part of a batch.
 4.  `append` borrows the buffers until its future resolves; an engine that keeps bytes has copied them by then. Each
-    buffer is exactly one batch, already stamped: the first one's base offset is `expected_end`, each next one follows the
-    last. A caller that breaks this gets a ValueError at once: it is a bug, not an outcome.
-5.  `Failed(error)`: the write is not there and the end is what it was before. When the engine cannot be sure of that (the
-    disk also refused to take the bytes back) the log is failed: every later write answers Failed and every read carries
-    the error, until the engine is opened again. An unknown log is Failed(UnknownLog).
+    buffer is exactly one batch, already stamped: the first one's base offset is `expected_end`, each next one follows
+    the last. A caller that breaks this gets a ValueError at once: it is a bug, not an outcome.
+5.  `Failed(error)`: the write is not there and the end is what it was before. When the engine cannot be sure of that
+    (the disk also refused to take the bytes back) the log is failed: every later write answers Failed and every read
+    carries the error, until the engine is opened again. An unknown log is Failed(UnknownLog).
 6.  `read` answers whole batches as buffers that the engine will never change: concatenated, they are the bytes of the
-    batches from the one that holds `offset` (or the first one after it, where compaction left a gap) up to `max_bytes`,
-    and at least one batch if there is any. Only batches that end at or below `before` count. A buffer may hold many
-    batches. Nothing to read is an empty chunk whose `next_offset` is the offset asked for. An offset outside [start, end]
-    is OutOfRange, in `Chunk.error`: an error concerns its own slot only, and `buffers` is then empty. The views stay valid
-    whatever happens to the log, even after delete and close.
-7.  After `Appended` a read sees the write. Whether a read sees one that is not yet answered is open: readers pass `before`.
-    After a crash every awaited write is there (to the engine's stated durability: memory, page cache, fsync, quorum),
-    and nothing past the first torn byte is.
-8.  `append` and `read` futures carry outcomes and are never cancelled by the engine; a future that is already done may be
-    used without awaiting (`future.done()`), which is the usual case for reads.
-9.  `find(log, at_ms)` is the first batch (by offset, from start on) whose max timestamp is at_ms or later, or None. The
-    caller reads that batch and walks its records.
+    batches from the one that holds `offset` (or the first one after it, where compaction left a gap) up to
+    `max_bytes`, and at least one batch if there is any. Only batches that end at or below `before` count. A buffer
+    may hold many batches. Nothing to read is an empty chunk whose `next_offset` is the offset asked for. An offset
+    outside [start, end] is OutOfRange, in `Chunk.error`: an error concerns its own slot only, and `buffers` is then
+    empty. The views stay valid whatever happens to the log, even after delete and close.
+7.  After `Appended` a read sees the write. Whether a read sees one that is not yet answered is open: readers pass
+    `before`. After a crash every awaited write is there (to the engine's stated durability: memory, page cache,
+    fsync, quorum), and nothing past the first torn byte is.
+8.  `append` and `read` futures carry outcomes and are never cancelled by the engine; a future that is already done
+    may be used without awaiting (`future.done()`), which is the usual case for reads.
+9.  `find(log, at_ms)` is the first batch (by offset, from start on) whose max timestamp is at_ms or later, or None.
+    The caller reads that batch and walks its records.
 10. `extents(log)` are the pieces of a log in order, adjacent, the last one perhaps still growing (`sealed` is False);
     sealed ones never change, they only vanish (trim, cut, delete) or are replaced (rewrite). Retention and compaction
     decide on them alone. A piece's first offsets may lie below the start, or be empty after a rewrite.
 11. `trim(log, start)` raises the start (never lowers it) and lets go of pieces that lie wholly below. Beyond the end:
     OutOfRange.
-12. `cut(log, end)` forgets every batch that does not end at or below `end` and answers the new end: `end`, or the base of
-    the batch that straddled it. At or below the start the log becomes empty there, start = end. Beyond the end nothing
-    happens. Rare and allowed to be slow.
-13. `rewrite(log, old)` replaces sealed, neighbouring extents by one: `add` the batches that stay (ascending, inside the
-    old bounds), then `commit()`, or `abort()`. One at a time per log. The offsets that it covers do not change. If a trim,
-    cut or delete has touched the old extents meanwhile, commit raises Stale and nothing has changed.
-14. A checkpoint is an opaque note, "true up to offset `at`", never needed for correctness. The engine keeps the last two
-    of each name, drops what a cut makes false (at > end), and may lose the newest in a crash. A broken one is never
-    answered.
-15. `create` makes logs, all or none (LogExists). `configure` replaces the options of a log. `delete` takes several logs;
-    afterwards the names are free at once. A crash leaves each log whole or gone, never half. These, and trim, cut and
-    commit, are durable in the engine's strongest sense when awaited, also where appends are not.
+12. `cut(log, end)` forgets every batch that does not end at or below `end` and answers the new end: `end`, or the
+    base of the batch that straddled it. At or below the start the log becomes empty there, start = end. Beyond the
+    end nothing happens. Rare and allowed to be slow.
+13. `rewrite(log, old)` replaces sealed, neighbouring extents by one: `add` the batches that stay (ascending, inside
+    the old bounds), then `commit()`, or `abort()`. One at a time per log. The offsets that it covers do not change.
+    If a trim, cut or delete has touched the old extents meanwhile, commit raises Stale and nothing has changed.
+14. A checkpoint is an opaque note, "true up to offset `at`", never needed for correctness. The engine keeps the last
+    two of each name, drops what a cut makes false (at > end), and may lose the newest in a crash. A broken one is
+    never answered.
+15. `create` makes logs, all or none (LogExists). `configure` replaces the options of a log. `delete` takes several
+    logs; afterwards the names are free at once. A crash leaves each log whole or gone, never half. These, and trim,
+    cut and commit, are durable in the engine's strongest sense when awaited, also where appends are not.
 
 `StorageError` and its kinds are all that an engine raises for what may happen; each is one clear sentence.
 """
