@@ -1,0 +1,77 @@
+"""An event loop in which time is a number: when nothing is ready it jumps to the next timer, and an hour takes no time.
+
+It is asyncio's own loop with two parts replaced: the clock, and the selector, whose wait is the jump. Sockets are not
+selected at all; `create_server` and `create_connection` go to the in-memory network that `network.py` hangs in.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Stuck(Exception):
+    """Nothing is ready and no timer is set: what is awaited can never come."""
+
+
+class Jump(selectors.BaseSelector):
+    """Waits by moving the loop's clock forward."""
+
+    def __init__(self, loop: "VirtualLoop") -> None:
+        self.loop = loop
+        self.keys: dict[Any, selectors.SelectorKey] = {}
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise Stuck(f"nothing left to do at {self.loop.now:.3f} s")
+        self.loop.now += max(0.0, timeout)
+        return []
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = self.keys[fileobj] = selectors.SelectorKey(fileobj, 0, events, data)
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self.keys.pop(fileobj)
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self.keys
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self.now = 0.0
+        super().__init__(Jump(self))
+        self.network: Any = None
+        self.complaints: list[dict[str, Any]] = []
+        self.set_exception_handler(lambda _, context: self.complaints.append(context))
+
+    def time(self) -> float:
+        return self.now
+
+    async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
+        return self.network.listen(protocol_factory, host, port, options.get("sock"))
+
+    async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **_: Any) -> Any:
+        return self.network.connect(protocol_factory, host, port)
+
+
+def live(coroutine: Coroutine[Any, Any, T], loop: VirtualLoop) -> T:
+    """Run one coroutine to its end in virtual time; errors that nobody took are errors of the run."""
+    asyncio.set_event_loop(loop)
+    try:
+        result = loop.run_until_complete(coroutine)
+        if loop.complaints:
+            first = loop.complaints[0]
+            raise AssertionError(f"unhandled in the loop: {first.get('message')}") from first.get("exception")
+        return result
+    finally:
+        pending = asyncio.all_tasks(loop)
+        for task in pending:
+            task.cancel()
+        if pending:
+            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        asyncio.set_event_loop(None)
+        loop.close()
