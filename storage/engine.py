@@ -41,7 +41,7 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
 11. `trim(log, start)` raises the start (never lowers it) and lets go of pieces that lie wholly below. Beyond the end:
     OutOfRange.
 12. `cut(log, end)` forgets every batch that does not end at or below `end` and answers the new end: `end`, or the
-    base of the batch that straddled it. At or below the start the log becomes empty there, start = end. Beyond the
+    base of the batch that straddled it, but not below the start. At or below the start the log becomes empty there, start = end. Beyond the
     end nothing happens. Rare and allowed to be slow.
 13. `rewrite(log, old)` replaces sealed, neighbouring extents by one: `add` the batches that stay (ascending, inside
     the old bounds), then `commit()`, or `abort()`. One at a time per log. The offsets that it covers do not change.
@@ -62,11 +62,13 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 Buffer = bytes | bytearray | memoryview
 Now = Callable[[], int]
 """The time in milliseconds since the epoch, given to an engine by whoever makes it."""
+
+T = TypeVar("T")
 
 NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
 CHECKPOINT_NAME = re.compile(r"[a-z0-9_-]+")
@@ -110,7 +112,7 @@ class LogExists(StorageError):
 
 
 class Stale(StorageError):
-    """A rewrite whose old extents are no longer there."""
+    """A rewrite whose old extents are not there, or no longer."""
 
 
 class Closed(StorageError):
@@ -315,3 +317,62 @@ class Engine(Protocol):
         """Sorted."""
 
     def usage(self) -> Usage: ...
+
+
+# --- what an engine on files asks of its surroundings -----------------------------------------------------------------
+
+
+class Files(Protocol):
+    """A disk: `disk/files.py` has the real one, the simulation a forgetful one. Paths use `/`; a handle is a number.
+
+    What is refused raises OSError. Nothing is durable before `fdatasync` of the file and, for a name that was made,
+    renamed or unlinked, `fsync_dir` of the directory that holds it.
+    """
+
+    @property
+    def maps(self) -> bool:
+        """Whether `map` works here."""
+
+    def open(self, path: str, create: bool = False) -> int: ...
+
+    def close(self, handle: int) -> None: ...
+
+    def size(self, handle: int) -> int: ...
+
+    def pread(self, handle: int, size: int, position: int) -> bytes:
+        """As much as there is, up to size."""
+
+    def pwritev(self, handle: int, buffers: Sequence[Buffer], position: int) -> int:
+        """May write less than all; answers how much."""
+
+    def fdatasync(self, handle: int) -> None: ...
+
+    def truncate(self, handle: int, size: int) -> None: ...
+
+    def map(self, handle: int, size: int) -> memoryview:
+        """The file's first bytes, there until the last view of them is gone, whatever happens to handle and name."""
+
+    def rename(self, old: str, new: str) -> None:
+        """Replaces what has the new name."""
+
+    def unlink(self, path: str) -> None: ...
+
+    def make_dirs(self, path: str) -> None:
+        """With parents; harmless where it exists. Durable when it returns."""
+
+    def remove_dir(self, path: str) -> None:
+        """Only an empty one."""
+
+    def list_dir(self, path: str) -> list[tuple[str, bool]]:
+        """Names, and whether each is a directory."""
+
+    def fsync_dir(self, path: str) -> None: ...
+
+    def lock(self, path: str) -> int:
+        """Hold the lock file until the handle is closed; raises Locked."""
+
+    def space(self, path: str) -> tuple[int, int]:
+        """Bytes in all and bytes usable of the file system; -1 where it cannot be told."""
+
+    def background(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Run it off the loop, in the one thread for this: calls that wait for the disk, one at a time, in order."""

@@ -1,0 +1,24 @@
+"""A URL is an engine: the one place that knows which engines there are.
+
+    memory:                  the reference engine; gone with the process
+    file:///var/lib/kbroker  the engine on files; needs `files`
+"""
+
+from __future__ import annotations
+
+from .engine import Engine, EngineOptions, Files, Now
+from .memory import MemoryEngine
+
+
+def open_engine(url: str, *, files: Files | None, now: Now, options: EngineOptions) -> Engine:
+    """The engine behind the URL, not yet opened: `await engine.open()`."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "memory":
+        return MemoryEngine(now=now, options=options)
+    if scheme == "file":
+        if files is None:
+            raise ValueError("an engine on files needs files")
+        from .disk.engine import DiskEngine
+
+        return DiskEngine(rest.removeprefix("//"), files=files, now=now, options=options)
+    raise ValueError(f"no engine for {url!r}: memory: or file:///path")

@@ -1,0 +1,79 @@
+"""What every engine decides in the same way: how a write lies in its log, and when a log begins a new piece.
+
+Of a batch's header only four fields matter here: base offset, length, last offset delta, max timestamp.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from struct import Struct
+from typing import NamedTuple
+
+from wire.batch import BATCH_OVERHEAD
+
+from .engine import NAME, Buffer, Extent, LogOptions, Write
+
+PLACE = Struct(">qi11xi8xq")
+"""base offset, length, last offset delta, max timestamp"""
+PREFIX = 12
+"""The bytes that a batch's own length does not count."""
+
+_unpack = PLACE.unpack_from
+
+
+class Placed(NamedTuple):
+    """One batch in its log."""
+
+    base_offset: int
+    next_offset: int
+    size: int
+    max_timestamp: int
+
+
+def place(buffer: Buffer, at: int = 0) -> Placed:
+    """Read the four fields of the batch that begins there."""
+    base_offset, length, delta, max_timestamp = _unpack(buffer, at)
+    return Placed(base_offset, base_offset + delta + 1, length + PREFIX, max_timestamp)
+
+
+def measure(write: Write) -> list[Placed]:
+    """Where each batch of a write lies; a ValueError if they are not what rule 4 asks."""
+    expected = write.expected_end
+    placed = []
+    for batch in write.batches:
+        size = len(batch)
+        if size < BATCH_OVERHEAD:
+            raise ValueError(f"{size} bytes are no batch (write at {expected} of log {write.log})")
+        base_offset, length, delta, max_timestamp = _unpack(batch)
+        if base_offset != expected or length + PREFIX != size or delta < 0:
+            raise ValueError(
+                f"a batch at {base_offset} with {length + PREFIX} bytes in a buffer of {size} does not follow "
+                f"{expected} of log {write.log}"
+            )
+        expected = base_offset + delta + 1
+        placed.append(Placed(base_offset, expected, size, max_timestamp))
+    if not placed:
+        raise ValueError(f"a write without batches to log {write.log}")
+    return placed
+
+
+def check_name(log: str) -> str:
+    """A log's name; a ValueError for anything else."""
+    if NAME.fullmatch(log) is None:
+        raise ValueError(f"{log!r} cannot be the name of a log")
+    return log
+
+
+def rolls(options: LogOptions, size: int, age_ms: int, incoming: int) -> bool:
+    """Whether a piece of that size and age is full before `incoming` bytes are added (Kafka: LogSegment.shouldRoll)."""
+    return size > 0 and (size + incoming > options.segment_bytes or age_ms > options.segment_ms)
+
+
+def age(first_timestamp: int, created_ms: int, incoming_timestamp: int, now: int) -> int:
+    """A piece is as old as its batches say: from the first one to the one that comes; without timestamps the clock."""
+    return incoming_timestamp - first_timestamp if first_timestamp >= 0 else now - created_ms
+
+
+def adjacent(extents: list[Extent]) -> bool:
+    """Whether they are sealed neighbours, as a rewrite needs them."""
+    return bool(extents) and all(e.sealed for e in extents) and all(a.end == b.base for a, b in pairwise(extents))
