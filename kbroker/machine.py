@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NewType, Protocol
 
-from wire.schema import Struct
+from wire.schema import Key, Value
 
 Ticket = NewType("Ticket", int)
 """Stands for one waiting asker. Only the runtime makes them; a machine keeps and answers them."""
@@ -48,8 +48,8 @@ class Producer:
 class Record:
     """A durable record: key and value of `wire.durable`; no value means that the key is forgotten. `version` is the value's."""
 
-    key: Struct
-    value: Struct | None
+    key: Key
+    value: Value | None
     version: int = 0
 
 

@@ -1,27 +1,47 @@
-"""The runtime drives one machine over one log; `machine.py` says what each of the two promises.
+"""The runtime drives one machine over one log; `machine.py` says what each of the two promises to the other.
 
-(being written; the public shape stands)
+    event --> step --> records --> applied at once --> collected --> one append at a time
+                 \\-> replies, tasks --> outbox: held until the append is done that the machine's state rested on
+
+Events are stepped as they come, also while an append is under way: what they write goes into the next one, which starts as soon as the
+loop turn is over and the append before it is done. Everything that leaves (replies, tasks) goes through the outbox in step order. An
+entry rests on the last append that had been asked for when it was made, whether or not it wrote anything itself: who reads a state
+must not hear of it before it is durable.
+
+A failed append ends the machine's life: open tickets get the retriable error, timers are cancelled, and a new machine reads the log.
+Start-up is the same path. Events that come meanwhile wait for it; among them may be outcomes of tasks that an earlier machine started.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+import logging
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
-from kbroker.machine import Machine, Ticket
-from kbroker.world import World
+from kbroker.machine import Batch, Effects, Loaded, Machine, Marker, Origin, Producer, Record, Reply, Ticket, Timer
+from kbroker.world import Handle, World
 from storage.engine import Chunk
-from wire.errors import ErrorCode
+from wire.batch import Batch as BatchView
+from wire.batch import Buffer, batches
+from wire.durable.codec import decode_key, decode_value, encode_key, encode_value
+from wire.errors import ErrorCode, KafkaError
+from wire.records import ABORT, COMMIT, build_batch, control_type, iterate, transaction_marker
+from wire.records import Record as WireRecord
 
-Buffer = bytes | bytearray | memoryview
+log = logging.getLogger("kbroker.runtime")
+
+READ_BYTES = 1 << 20
+JOINED_BYTES = 64 << 10  # single events share a batch up to here, which stays far below any max.message.bytes
+EXPANDED_BYTES = 256 << 20  # nobody but us writes these logs; a bound all the same
 
 
 class MachineLog(Protocol):
     """What a runtime needs of a log; `Partition` has it.
 
     `append` takes unstamped batches, stamps them at its end in the given order, and resolves with the base offset of the first once
-    all are durable; it fails (raises) for all of them or for none. Calling is ordering.
+    all are durable; it fails (raises, at once or through the future) for all of them. Calling is ordering.
     """
 
     @property
@@ -38,8 +58,30 @@ class MachineLog(Protocol):
 M = TypeVar("M", bound=Machine)
 
 
+class _Alarm:
+    """A timer. One that only moves into the future (a session, with every heartbeat) keeps its place in the world's queue until then."""
+
+    __slots__ = ("armed_at", "at", "event", "handle")
+
+    def __init__(self, at: int, event: object, handle: Handle) -> None:
+        self.at = self.armed_at = at
+        self.event = event
+        self.handle = handle
+
+
+class _Writing:
+    """Records of one batch to be, encoded and already applied."""
+
+    __slots__ = ("producer", "records", "size")
+
+    def __init__(self, producer: Producer | None) -> None:
+        self.producer = producer
+        self.records: list[WireRecord] = []
+        self.size = 0
+
+
 class Runtime(Generic[M]):
-    machine: M
+    """`ask` and `tell` are the two ways in; both load the log first when that has not been done."""
 
     def __init__(
         self,
@@ -49,20 +91,363 @@ class Runtime(Generic[M]):
         *,
         error: ErrorCode = ErrorCode.NOT_COORDINATOR,
         run_task: Callable[[object], None] | None = None,
-        on_loaded: Callable[[], None] | None = None,
-    ) -> None: ...
+        on_loaded: Callable[[M], None] | None = None,
+    ) -> None:
+        self._make_machine = make_machine
+        self._log = log
+        self._world = world
+        self._error = error
+        self._run_task = run_task
+        self._on_loaded = on_loaded
+        self.machine = make_machine()
+        self.serving = False
+        self._stopped = False
+        self._loading: asyncio.Future[None] | None = None
+        self._events: deque[tuple[Callable[[Ticket], object] | object, asyncio.Future[Any] | None]] = deque()
+        self._stepping = False
+        self._last_ticket = 0
+        self._open: dict[Ticket, asyncio.Future[Any]] = {}
+        self._timers: dict[Hashable, _Alarm] = {}
+        self._outbox: deque[tuple[int, asyncio.Future[Any] | None, object]] = deque()
+        self._writing: list[_Writing | Marker] = []
+        self._next_offset = 0  # of the next record that is applied
+        self._asked_to = 0  # where the next append has to land
+        self._collecting = 1  # the number of the next append
+        self._done = 0  # the number of the last one that is durable
+        self._in_flight: asyncio.Future[int] | None = None
+        self._flush_set = False
+        self._stopping: asyncio.Future[None] | None = None
 
-    def load(self) -> asyncio.Future[None]:
-        """Replay the log (once; again after a failure). Requests that come meanwhile wait for it; `ask` and `tell` start it themselves."""
-        raise RuntimeError
+    # --- the ways in ------------------------------------------------------------------------------------------------
 
-    def ask(self, make_event: Callable[[Ticket], object]) -> asyncio.Future[object]:
-        """Step the event that `make_event` makes for a new ticket; the future has the machine's reply, now or when it was parked, later."""
-        raise RuntimeError
+    def ask(self, make_event: Callable[[Ticket], object]) -> asyncio.Future[Any]:
+        """Step the event that `make_event` makes for a new ticket. The future has the machine's reply, which may be parked for long."""
+        future = self._world.future()
+        if self._stopped:
+            _answer(future, KafkaError(self._error))
+        else:
+            self._submit(make_event, future)
+        return future
 
     def tell(self, event: object) -> None:
-        """Step an event that nobody waits for: the outcome of a task."""
+        """Step an event that nobody waits for."""
+        if not self._stopped:
+            self._submit(event, None)
 
-    def stop(self, error: ErrorCode | None = None) -> asyncio.Future[None]:
-        """Serve no more: timers are cancelled, open tickets get a retriable error; done when the last append is."""
-        raise RuntimeError
+    def load(self) -> asyncio.Future[None]:
+        """Read the log and serve. Once it has been done this is a finished future; after a failure it is tried again."""
+        if self._loading is None:
+            self._loading = self._world.future()
+            self._world.spawn(self._replay(self._loading))
+        return self._loading
+
+    def stop(self) -> asyncio.Future[None]:
+        """Serve no more. Open tickets get the retriable error at once; done when what was already stepped is durable and answered."""
+        if self._stopping is None:
+            self._stopping = self._world.future()
+            self._stopped = True
+            self.serving = False
+            self._cancel_timers()
+            self._refuse_waiting(KafkaError(self._error))
+            self._flush()
+            self._finish_stop()
+        return self._stopping
+
+    # --- stepping ---------------------------------------------------------------------------------------------------
+
+    def _submit(self, event: Callable[[Ticket], object] | object, future: asyncio.Future[Any] | None) -> None:
+        self._events.append((event, future))
+        if not self.serving:
+            self.load()
+        elif not self._stepping:
+            self._drain()
+
+    def _drain(self) -> None:
+        """Step what has come, then let out what may leave. Tasks may submit events, which are stepped before this returns."""
+        self._stepping = True
+        try:
+            while self.serving and (self._events or self._may_leave()):
+                if self._events:
+                    self._step(*self._events.popleft())
+                else:
+                    self._let_out()
+        finally:
+            self._stepping = False
+
+    def _step(self, event: Any, future: asyncio.Future[Any] | None) -> None:
+        now = self._world.time_ms()
+        if future is not None:
+            self._last_ticket += 1
+            ticket = Ticket(self._last_ticket)
+            event = event(ticket)
+            self._open[ticket] = future
+        try:
+            effects = self.machine.step(event, now, self._world.random)
+            writing = [self._encode(batch, now) for batch in effects.batches]
+        except Exception as error:  # nothing durable has changed: only this event is lost
+            if future is None or not isinstance(error, KafkaError):
+                log.exception("the event %.200r failed", event)
+            effects, writing = Effects(), []
+            if future is not None:
+                effects.replies.append(Reply(ticket, error))
+        try:
+            for batch, encoded in zip(effects.batches, writing, strict=True):
+                self._apply(batch, encoded, now)
+        except Exception as error:
+            log.exception("the machine could not apply what it had decided; it is made anew from its log")
+            self._fail(error)
+            return
+        self._take(effects)
+
+    def _encode(self, batch: Batch | Marker, now: int) -> _Writing | Marker:
+        if isinstance(batch, Marker):
+            return batch
+        assert batch.records, "a batch has records"
+        writing = _Writing(batch.producer)
+        for record in batch.records:
+            key = encode_key(record.key)
+            value = None if record.value is None else encode_value(record.value, record.version)
+            writing.records.append(WireRecord(key, value, (), now))
+            writing.size += len(key) + len(value or b"")
+        return writing
+
+    def _apply(self, batch: Batch | Marker, encoded: _Writing | Marker, now: int) -> None:
+        """Into memory at once, and into what the next append takes along."""
+        if isinstance(batch, Marker):
+            self.machine.apply_marker(batch, Origin(self._next_offset, now, batch.producer))
+            self._next_offset += 1
+        else:
+            for record in batch.records:
+                self.machine.apply(record, Origin(self._next_offset, now, batch.producer))
+                self._next_offset += 1
+        last = self._writing[-1] if self._writing else None
+        if (
+            isinstance(last, _Writing)
+            and isinstance(encoded, _Writing)
+            and last.producer is None is encoded.producer
+            and last.size + encoded.size <= JOINED_BYTES
+        ):
+            last.records += encoded.records
+            last.size += encoded.size
+        else:
+            self._writing.append(encoded)
+
+    def _take(self, effects: Effects) -> None:
+        """Replies, tasks and timers of a step whose records are applied."""
+        if self._writing and not self._flush_set:
+            self._flush_set = True
+            self._world.soon(self._flush)
+        rests_on = self._collecting if self._writing else self._collecting - 1
+        for reply in effects.replies:
+            self._outbox.append((rests_on, self._open.pop(reply.ticket), reply.response))
+        for task in effects.tasks:
+            self._outbox.append((rests_on, None, task))
+        for timer in effects.timers:
+            self._set_timer(timer)
+
+    # --- appending and answering ------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        """Ask for the next append, unless one is under way: then this is called again when that is done."""
+        self._flush_set = False
+        if self._in_flight is not None or not self._writing:
+            return
+        writing, self._writing = self._writing, []
+        expected, self._asked_to = self._asked_to, self._next_offset
+        self._collecting += 1
+        try:
+            appended = self._log.append([_build(batch, self._world.time_ms()) for batch in writing])
+        except Exception as error:
+            self._fail(error)
+            return
+        self._in_flight = appended
+        appended.add_done_callback(lambda future: self._appended(future, expected))
+
+    def _appended(self, appended: asyncio.Future[int], expected: int) -> None:
+        if self._in_flight is not appended:
+            return  # the machine that asked for it is gone
+        self._in_flight = None
+        error = asyncio.CancelledError() if appended.cancelled() else appended.exception()
+        if error is None and appended.result() != expected:
+            error = AssertionError(f"another writer: the append landed at {appended.result()}, not at {expected}")
+        if error is not None:
+            self._fail(error)
+            return
+        self._done += 1
+        assert self._done == self._collecting - 1
+        self._flush()
+        if self.serving and not self._stepping:
+            self._drain()
+        elif self._stopped:
+            self._let_out()
+            self._finish_stop()
+
+    def _may_leave(self) -> bool:
+        return bool(self._outbox) and self._outbox[0][0] <= self._done
+
+    def _let_out(self) -> None:
+        while self._may_leave():
+            _, future, content = self._outbox.popleft()
+            if future is not None:
+                _answer(future, content)
+            elif self._run_task is not None and not self._stopped:
+                try:
+                    self._run_task(content)
+                except Exception:
+                    log.exception("the task %.200r could not be started", content)
+
+    # --- timers -----------------------------------------------------------------------------------------------------
+
+    def _set_timer(self, timer: Timer) -> None:
+        alarm = self._timers.get(timer.key)
+        if timer.at is None:
+            if alarm is not None:
+                alarm.handle.cancel()
+                del self._timers[timer.key]
+        elif alarm is not None and timer.at >= alarm.armed_at:
+            alarm.at = timer.at
+            alarm.event = timer.event
+        else:
+            if alarm is not None:
+                alarm.handle.cancel()
+            handle = self._world.at(timer.at, self._ring, timer.key)
+            self._timers[timer.key] = _Alarm(timer.at, timer.event, handle)
+
+    def _ring(self, key: Hashable) -> None:
+        alarm = self._timers[key]
+        if alarm.at > self._world.time_ms():
+            alarm.armed_at = alarm.at
+            alarm.handle = self._world.at(alarm.at, self._ring, key)
+            return
+        del self._timers[key]
+        self._submit(alarm.event, None)
+
+    def _cancel_timers(self) -> None:
+        for alarm in self._timers.values():
+            alarm.handle.cancel()
+        self._timers.clear()
+
+    # --- failing and loading ----------------------------------------------------------------------------------------
+
+    def _fail(self, error: BaseException) -> None:
+        """Throw the machine away, and all that was to leave; read the log again, unless this is the end."""
+        log.error("an append failed; the machine is made anew from its log: %s", error)
+        self.serving = False
+        self._loading = None
+        self._writing.clear()
+        self._cancel_timers()
+        outbox, self._outbox = self._outbox, deque()
+        for _, future, _content in outbox:
+            if future is not None:
+                _answer(future, KafkaError(self._error))
+        waiting, self._open = self._open, {}
+        for future in waiting.values():
+            _answer(future, KafkaError(self._error))
+        if self._stopped:
+            self._finish_stop()
+        else:
+            self.load()
+
+    async def _replay(self, loaded: asyncio.Future[None]) -> None:
+        try:
+            if self._in_flight is not None:  # of the machine before: the log's end is not known until it is answered
+                in_flight, self._in_flight = self._in_flight, None
+                await asyncio.wait([in_flight])
+            machine, end = await self._read_log()
+        except Exception as error:
+            log.exception("a machine's log could not be read")
+            self._loading = None
+            refusal = error if isinstance(error, KafkaError) else KafkaError(self._error)
+            self._refuse_waiting(refusal)
+            _answer(loaded, refusal)
+            return
+        if self._stopped:
+            _answer(loaded, KafkaError(self._error))
+            return
+        self.machine = machine
+        self._next_offset = self._asked_to = end
+        self._done = self._collecting - 1
+        self.serving = True
+        if self._on_loaded is not None:
+            self._on_loaded(machine)
+        self._events.appendleft((Loaded(self._world.time_ms()), None))
+        self._drain()
+        _answer(loaded, None)
+
+    async def _read_log(self) -> tuple[M, int]:
+        machine = self._make_machine()
+        offset = self._log.log_start
+        while offset < self._log.end:
+            reading = self._log.read(offset, READ_BYTES)
+            if reading.done():  # bytes at hand: let others have a turn all the same
+                turn = self._world.future()
+                self._world.soon(turn.set_result, None)
+                await turn
+            chunk = await reading
+            if chunk.error is not None:
+                raise chunk.error
+            if chunk.next_offset == offset:
+                break
+            for buffer in chunk.buffers:
+                for batch in batches(buffer):
+                    replay(machine, batch)
+            offset = chunk.next_offset
+        return machine, self._log.end
+
+    def _refuse_waiting(self, error: KafkaError) -> None:
+        """Whoever waits for an answer, stepped or not, hears the error; what waits for an append keeps waiting."""
+        events, self._events = self._events, deque()
+        waiting, self._open = self._open, {}
+        for future in [future for _, future in events if future is not None] + list(waiting.values()):
+            _answer(future, error)
+
+    def _finish_stop(self) -> None:
+        if self._in_flight is None and not self._writing and self._stopping is not None and not self._stopping.done():
+            self._let_out()
+            self._stopping.set_result(None)
+
+
+def replay(machine: Machine, batch: BatchView) -> None:
+    """Apply one batch of a log."""
+    producer = Producer(batch.producer_id, batch.producer_epoch) if batch.is_transactional else None
+    for record in iterate(batch, EXPANDED_BYTES):
+        origin = Origin(record.offset, record.timestamp, producer)
+        if batch.is_control:
+            kind = control_type(record)
+            if producer is not None and kind in (COMMIT, ABORT):
+                coordinator_epoch = int.from_bytes((record.value or b"")[2:6], "big", signed=True)
+                machine.apply_marker(Marker(producer, kind == COMMIT, coordinator_epoch), origin)
+            continue
+        key = None if record.key is None else decode_key(record.key)
+        if key is not None:
+            value = None if record.value is None else decode_value(key, record.value)
+            machine.apply(Record(key, value), origin)
+
+
+def _build(writing: _Writing | Marker, now: int) -> bytearray:
+    producer = writing.producer
+    if isinstance(writing, Marker):
+        assert producer is not None
+        return transaction_marker(
+            writing.committed,
+            coordinator_epoch=writing.coordinator_epoch,
+            producer_id=producer.id,
+            producer_epoch=producer.epoch,
+            timestamp=now,
+        )
+    if producer is None:
+        return build_batch(writing.records)
+    return build_batch(writing.records, producer_id=producer.id, producer_epoch=producer.epoch, transactional=True)
+
+
+def _answer(future: asyncio.Future[Any], content: object) -> None:
+    if future.done():  # the asker has gone
+        return
+    if isinstance(content, BaseException):
+        future.set_exception(content)
+        future.exception()  # an asker that has gone may leave it unread
+    else:
+        future.set_result(content)
+
+
+__all__ = ["Buffer", "MachineLog", "Runtime", "replay"]

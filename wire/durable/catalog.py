@@ -1,0 +1,100 @@
+"""The records of the catalog: our own log of what the cluster is. Kafka keeps the same facts in `__cluster_metadata`.
+
+The log is keyed and compacted: for each key the last record counts, one without a value forgets the key. Key and value come in pairs;
+the types begin at 100, apart from those of Kafka's own coordinator records. Users, ACLs and quotas will be further types. Values
+are flexible from version 0 on, so a later field can be a tagged one that older readers skip.
+
+Leader epochs must never go back and rise by one after an unclean stop (clients then check where their logs diverge, KIP-320). That would
+rewrite every topic at such a start; instead a node counts its unclean stops, and a partition notes beside its epoch where its leader's
+count stood then (`unclean_stops`). The epoch in force is `leader_epoch` plus what the leader's count has risen since.
+"""
+
+from __future__ import annotations
+
+from ..schema import Key, Struct, Value, array, boolean, int8, int16, int32, int64, string, uuid
+
+
+class CatalogClusterKey(Key, key=100, versions="0"):
+    """There is one cluster."""
+
+
+class CatalogClusterValue(Value, key=100, versions="0", flexible="0+"):
+    cluster_id: str = string()
+
+
+class CatalogNodeKey(Key, key=101, versions="0"):
+    node_id: int = int32(entity="brokerId")
+
+
+class CatalogNodeValue(Value, key=101, versions="0", flexible="0+"):
+    """Written at each start (running) and at each clean stop (not running). A start that finds `running` follows an unclean stop."""
+
+    running: bool = boolean()
+    starts: int = int64()
+    unclean_stops: int = int32()
+    rack: str | None = string(nullable="0+", default=None)
+
+
+class CatalogTopicKey(Key, key=102, versions="0"):
+    """A topic is its id; the same name created again is another topic."""
+
+    topic_id: bytes = uuid()
+
+
+class CatalogPartition(Struct):
+    """A partition; its index is its place in the list."""
+
+    leader: int = int32(entity="brokerId")
+    leader_epoch: int = int32()
+    unclean_stops: int = int32()
+    replicas: list[int] = array(int32)
+    isr: list[int] = array(int32)
+
+
+class CatalogTopicValue(Value, key=102, versions="0", flexible="0+"):
+    name: str = string(entity="topicName")
+    partitions: list[CatalogPartition] = array(CatalogPartition)
+
+
+class CatalogConfigKey(Key, key=103, versions="0"):
+    """Whose configs: a topic (2) by its id's text, a broker (4) by its number or "" for all, a group (32); the numbers are Kafka's."""
+
+    resource_type: int = int8()
+    resource_name: str = string()
+
+
+class CatalogConfig(Struct):
+    name: str = string()
+    value: str = string()
+
+
+class CatalogConfigValue(Value, key=103, versions="0", flexible="0+"):
+    """The whole set of overrides."""
+
+    configs: list[CatalogConfig] = array(CatalogConfig)
+
+
+class CatalogFeaturesKey(Key, key=104, versions="0"):
+    """There is one set of finalized features."""
+
+
+class CatalogFeature(Struct):
+    name: str = string()
+    level: int = int16()
+
+
+class CatalogFeaturesValue(Value, key=104, versions="0", flexible="0+"):
+    """The epoch grows with every change and is never below 0: Java ignores the features of epoch -1."""
+
+    epoch: int = int64()
+    features: list[CatalogFeature] = array(CatalogFeature)
+
+
+class CatalogProducerIdsKey(Key, key=105, versions="0"):
+    """Producer ids are handed out in blocks."""
+
+
+class CatalogProducerIdsValue(Value, key=105, versions="0", flexible="0+"):
+    """All ids below are used up or in the hands of a process that may use them."""
+
+    next_producer_id: int = int64(entity="producerId")
