@@ -1,8 +1,8 @@
 """What a handler knows besides the request: who asks, where, in which version - and the cluster that it asks about.
 
-`Context` is made once per request, by `server/dispatch.py`, and handed to the handler: `def metadata(request, ctx)`. `Cluster` is what
-`broker.py` has composed: one for the process, shared by all of its nodes. A handler reads a version only from `ctx.version`, and
-gives it a name on its first lines.
+`Context` is made once per request, by `server/dispatch.py`, and handed to the handler: `def metadata(request, ctx)`.
+`Cluster` is what `broker.py` has composed: one for the process, shared by all of its nodes. A handler reads a version
+only from `ctx.version`, and gives it a name on its first lines.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Listener:
 
     __slots__ = ("advertised_host", "advertised_port", "host", "name", "port", "security_protocol")
 
-    def __init__(self, name: str, security_protocol: str, host: str, port: int, advertised_host: str, advertised_port: int) -> None:
+    def __init__(
+        self, name: str, security_protocol: str, host: str, port: int, advertised_host: str, advertised_port: int
+    ) -> None:
         self.name = name
         self.security_protocol = security_protocol
         self.host = host
@@ -37,7 +39,7 @@ class Listener:
 
 
 class LocalNode:
-    """The node that took the request: one process may hold several. `catalog.nodes[id]` is what the cluster knows of it."""
+    """The node that took the request; one process may hold several. `catalog.nodes[id]` is what the cluster knows."""
 
     __slots__ = ("id", "listeners", "rack")
 
@@ -123,13 +125,14 @@ class Context:
         return [True] * len(names)
 
     def throttle(self, milliseconds: int) -> None:
-        """Tell the client to wait (throttle_time_ms of the response) and read nothing more from it for that long (KIP-219)."""
+        """Tell the client to wait (throttle_time_ms), and read nothing more from it for that long (KIP-219)."""
         self.throttle_ms = max(self.throttle_ms, milliseconds)
 
     def endpoint(self, node_id: int) -> tuple[str, int] | None:
         """Where this client reaches that node: by the listener that it came in on. None: the node has no such listener.
 
-        A listener on all addresses without an advertised one is answered with the address that this connection was accepted on.
+        A listener on all addresses without an advertised one is answered with the address that this connection was
+        accepted on.
         """
         node = self.cluster.catalog.nodes.get(node_id)
         found = None if node is None else node.endpoints.get(self.listener.name)

@@ -1,12 +1,13 @@
 """World: all that a broker may ask of its surroundings - time, timers, chance, files and the event loop.
 
-There are two times. `time_ms` is the controllable one, milliseconds since the epoch: sessions, rebalances, retention, timestamps, quota
-windows live by it, and so do the timers of `at`. It starts from the wall clock and is moved by the monotonic one, so it never jumps
-when somebody sets the machine's clock, and a test may move it. `loop_time` is never controlled: fetch waits, request timeouts and
-idle connections live by it and by the timers of `later`, so that a broker with a frozen clock still answers its sockets.
+There are two times. `time_ms` is the controllable one, milliseconds since the epoch: sessions, rebalances, retention,
+timestamps, quota windows live by it, and so do the timers of `at`. It starts from the wall clock and is moved by the
+monotonic one, so it never jumps when somebody sets the machine's clock, and a test may move it. `loop_time` is never
+controlled: fetch waits, request timeouts and idle connections live by it and by the timers of `later`, so that a broker
+with a frozen clock still answers its sockets.
 
-Below this file nobody reads a clock, rolls dice or opens a file. `RealWorld` is the one of a running broker; the simulation in
-`tests/sim` has its own, where a seed is a life.
+Below this file nobody reads a clock, rolls dice or opens a file. `RealWorld` is the one of a running broker; the
+simulation in `tests/sim` has its own, where a seed is a life.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ class World(ABC):
 
     @abstractmethod
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run a rare administrative chain beside everything else; whatever it raises is logged. Never used per request of the hot path."""
+        """Run a rare administrative chain beside everything else; whatever it raises is logged."""
 
     def uuid(self) -> bytes:
-        """A random id as Kafka makes them: of version 4, and its text form never begins with a dash (tools would read an option)."""
+        """A random id of version 4. Its text form never begins with a dash: tools would take it for an option."""
         while True:
             bits = self.random.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
             if bits >> 122 != _DASH:
@@ -78,11 +79,13 @@ _DASH = 62  # the six bits that url-safe base64 writes as "-"
 
 
 class _Alarm:
-    """One timer of the controllable time. Cancelled ones stay in the heap until they come up, or outnumber the living."""
+    """A timer of the controllable time. Cancelled ones stay in the heap until they come up, or outnumber the living."""
 
     __slots__ = ("args", "callback", "order", "time_ms", "world")
 
-    def __init__(self, world: RealWorld, time_ms: int, order: int, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def __init__(
+        self, world: RealWorld, time_ms: int, order: int, callback: Callable[..., object], args: tuple[Any, ...]
+    ) -> None:
         self.world = world
         self.time_ms = time_ms
         self.order = order
@@ -100,7 +103,7 @@ class _Alarm:
 
 
 class RealWorld(World):
-    """The world of a running broker. One timer of the loop stands for all alarms: the earliest. Without alarms nothing is set."""
+    """The world of a running broker. One timer of the loop, the earliest, stands for all alarms; without any: none."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, files: Files | None = None, seed: int | None = None) -> None:
         if files is None:

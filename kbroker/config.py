@@ -1,0 +1,165 @@
+"""Broker configs: Kafka's names, typed values, and Kafka's words when a value is wrong.
+
+The rows are in `config_acting.py` (what has an effect here) and `config_stored.py` (what Kafka has and we only keep).
+`Config` holds what was set, checked and typed when it was made, and answers with the default for the rest:
+
+    config = Config.parse({"num.partitions": "3"})
+    config["num.partitions"] == 3          config["group.max.size"] == 2147483647          config["broker.rack"] is None
+
+Types become: BOOLEAN bool; INT, SHORT, LONG int; DOUBLE float; LIST a tuple of strings; STRING, CLASS, PASSWORD str; a
+value that is not set and has no default is None. Topic configs use the same types and rules (`topic_config.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from .config_acting import ACTING
+from .config_stored import STORED
+
+Value = Any
+"""What `Config` answers with: one of the types named above. The reader knows which, as it knows the name."""
+
+_BOUNDS = {"SHORT": 15, "INT": 31, "LONG": 63}
+
+
+class ConfigError(ValueError):
+    """A name or value that cannot be; one sentence, for a user or for the error message of a response."""
+
+
+class Entry(NamedTuple):
+    """One row of the tables. `doc` is empty for a config that is only stored."""
+
+    name: str
+    type: str
+    default: str | None
+    valid: str | None
+    dynamic: bool
+    doc: str
+
+    @property
+    def acts(self) -> bool:
+        return bool(self.doc)
+
+    @property
+    def sensitive(self) -> bool:
+        return self.type == "PASSWORD"
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """Every broker config by its name, sorted."""
+    rows = [*(Entry(*row) for row in ACTING), *(Entry(*row, "") for row in STORED)]
+    return {entry.name: entry for entry in sorted(rows)}
+
+
+class Config:
+    """The broker's configs. Nothing changes after it was made."""
+
+    def __init__(self, texts: Mapping[str, str] | None = None) -> None:
+        self._texts = dict(texts or {})
+        table = entries()
+        self._values: dict[str, Value] = {}
+        for name, text in self._texts.items():
+            if name not in table:
+                raise ConfigError(unknown(name, table))
+            self._values[name] = parse(table[name], text)
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> Config:
+        return cls(texts)
+
+    def __getitem__(self, name: str) -> Value:
+        try:
+            return self._values[name]
+        except KeyError:
+            entry = entries()[name]
+            value = self._values[name] = None if entry.default is None else parse(entry, entry.default)
+            return value
+
+    def is_set(self, name: str) -> bool:
+        """Whether somebody has set it, even if to its default."""
+        return name in self._texts
+
+    def source(self, name: str) -> str:
+        """Where the value comes from: "static" (file, command line) or "default"."""
+        return "static" if name in self._texts else "default"
+
+    def text(self, name: str) -> str | None:
+        """The value as it was written, or the default as Kafka writes it."""
+        return self._texts[name] if name in self._texts else entries()[name].default
+
+    def without_effect(self) -> list[str]:
+        """The names that were set although they are only stored."""
+        return [name for name in self._texts if not entries()[name].acts]
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """The sentence for a name that nobody knows, with the name that was probably meant."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1, cutoff=0.75)
+    return f"Unknown config name: {name}" + (f" (did you mean {close[0]}?)" if close else "")
+
+
+def parse(entry: Any, text: str) -> Value:
+    """The typed value of a text, or ConfigError in Kafka's words. `entry` has name, type and valid."""
+    name, kind = entry.name, entry.type
+    text = text.strip() if kind != "PASSWORD" else text
+    if kind == "BOOLEAN":
+        if text.lower() not in ("true", "false"):
+            raise _invalid(text, name, "Expected value to be either true or false")
+        return text.lower() == "true"
+    if kind == "LIST":
+        value: Value = tuple(item.strip() for item in text.split(",")) if text else ()
+    elif kind == "DOUBLE":
+        value = _number(float, name, kind, text)
+    elif kind in _BOUNDS:
+        value = _number(int, name, kind, text)
+        bound = 1 << _BOUNDS[kind]
+        if not -bound <= value < bound:
+            raise _invalid(text, name, f"Not a number of type {kind}")
+    else:
+        value = text
+    if entry.valid is not None:
+        _check(entry.valid, name, kind, value, text)
+    return value
+
+
+def _number(convert: type[int] | type[float], name: str, kind: str, text: str) -> int | float:
+    try:
+        if "_" in text:
+            raise ValueError(text)
+        return convert(text)
+    except ValueError:
+        raise _invalid(text, name, f"Not a number of type {kind}") from None
+
+
+def _check(rule: str, name: str, kind: str, value: Value, text: str) -> None:
+    """Hold a value against a rule in Kafka's notation: see `config_acting.py`. A rule in no such notation is prose."""
+    folded = rule.startswith("(case insensitive) ")
+    inner = rule.removeprefix("(case insensitive) ")
+    if inner.endswith("] or -1"):
+        inner = inner.removesuffix(" or -1")
+        if value == -1:
+            return
+    if not (inner.startswith("[") and inner.endswith("]")) or ":" in inner:
+        return
+    parts = [part.strip() for part in inner[1:-1].split(",")]
+    if "..." in parts:
+        low, high = parts[0], parts[-1]
+        if low != "..." and value < float(low):
+            raise _invalid(text, name, f"Value must be at least {low}")
+        if high != "..." and value > float(high):
+            raise _invalid(text, name, f"Value must be no more than {high}")
+        return
+    allowed = [part.lower() for part in parts] if folded else parts
+    for item in value if kind == "LIST" else (value,):
+        if (item.lower() if folded else item) not in allowed:
+            raise _invalid(item, name, f"String must be one of{' (case insensitive)' * folded}: {', '.join(parts)}")
+
+
+def _invalid(text: str, name: str, reason: str) -> ConfigError:
+    return ConfigError(f"Invalid value {text} for configuration {name}: {reason}")

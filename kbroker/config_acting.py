@@ -1,0 +1,163 @@
+"""The broker configs that act, one row each: name, type, default, what is valid, dynamic, and what it does.
+
+Names, types and rules are those of Apache Kafka 4.4; `kbroker.*` are our own. Where a default differs from Kafka's,
+`docs/differences.md` says so. A rule is in Kafka's notation: `[0,...]` at least, `[1,...,9]` from to, `[a, b]` one of.
+Dynamic means that Kafka can change it at run time.
+"""
+
+Row = tuple[str, str, str | None, str | None, bool, str]
+
+# fmt: off
+ACTING: tuple[Row, ...] = (
+    (
+        "advertised.listeners", "LIST", None, None, False,
+        "What clients are told to connect to, by listener name. Unset: the host as listened on, and for a "
+        "listener on all addresses the local address of the connection.",
+    ),
+    (
+        "auto.create.topics.enable", "BOOLEAN", "true", None, False,
+        "Whether a topic is created when a client first asks for its metadata.",
+    ),
+    ("broker.id", "INT", "-1", None, False, "An older name of node.id."),
+    ("broker.rack", "STRING", None, None, False, "The rack that clients are told this broker stands in."),
+    (
+        "connections.max.idle.ms", "LONG", "600000", None, False,
+        "Connections that were silent for this long are closed.",
+    ),
+    ("default.replication.factor", "INT", "1", None, False, "The replication factor of topics that do not say one."),
+    ("delete.topic.enable", "BOOLEAN", "true", None, False, "Whether topics may be deleted."),
+    ("fetch.max.bytes", "INT", "57671680", "[1024,...]", False, "The most bytes that one Fetch is answered with."),
+    (
+        "group.initial.rebalance.delay.ms", "INT", "0", None, False,
+        "How long an empty group waits for more members before its first assignment.",
+    ),
+    (
+        "group.max.session.timeout.ms", "INT", "1800000", None, False,
+        "The longest session timeout that a member may ask for.",
+    ),
+    ("group.max.size", "INT", "2147483647", "[1,...]", False, "The most members of a classic group."),
+    (
+        "group.min.session.timeout.ms", "INT", "6000", None, False,
+        "The shortest session timeout that a member may ask for.",
+    ),
+    (
+        "listener.security.protocol.map", "STRING",
+        "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT", None, True,
+        "The security protocol of each listener name.",
+    ),
+    (
+        "listeners", "LIST", "PLAINTEXT://127.0.0.1:9092", None, True,
+        "Where to listen, as NAME://HOST:PORT. Port 0 picks a free one, an empty host or 0.0.0.0 means all addresses.",
+    ),
+    (
+        "log.cleanup.policy", "LIST", "delete", "[compact, delete]", True,
+        "What happens to old records: delete, compact, or both.",
+    ),
+    ("log.dir", "LIST", "./data", None, False, "The directory that holds the data."),
+    ("log.dirs", "LIST", None, None, False, "The directory that holds the data; there can be only one."),
+    (
+        "log.flush.interval.messages", "LONG", "9223372036854775807", "[1,...]", True,
+        "1 makes every write wait for the disk; larger values sync in the background.",
+    ),
+    (
+        "log.index.interval.bytes", "INT", "4096", "[0,...]", True,
+        "How many bytes lie between two entries of the offset index.",
+    ),
+    (
+        "log.message.timestamp.after.max.ms", "LONG", "3600000", "[0,...]", True,
+        "How far ahead of the broker a record timestamp may lie.",
+    ),
+    (
+        "log.message.timestamp.before.max.ms", "LONG", "9223372036854775807", "[0,...]", True,
+        "How far behind the broker a record timestamp may lie.",
+    ),
+    (
+        "log.message.timestamp.type", "STRING", "CreateTime", "[CreateTime, LogAppendTime]", True,
+        "Whether records keep the time of the producer or get the time of the append.",
+    ),
+    (
+        "log.roll.hours", "INT", "168", "[1,...]", False,
+        "The age at which a new segment file is begun, in hours; log.roll.ms goes before it.",
+    ),
+    ("log.roll.ms", "LONG", None, None, True, "The age at which a new segment file is begun."),
+    ("log.segment.bytes", "INT", "1073741824", "[1048576,...]", True, "The size at which a new segment file is begun."),
+    ("max.connections", "INT", "2147483647", "[0,...]", True, "How many connections the broker accepts."),
+    (
+        "max.connections.per.ip", "INT", "2147483647", "[0,...]", True,
+        "How many connections the broker accepts from one address.",
+    ),
+    (
+        "max.connections.per.ip.overrides", "STRING", "", None, True,
+        "Other limits for some addresses, as ADDRESS:COUNT,ADDRESS:COUNT.",
+    ),
+    (
+        "max.incremental.fetch.session.cache.slots", "INT", "1000", "[0,...]", False,
+        "How many fetch sessions are remembered.",
+    ),
+    (
+        "max.request.partition.size.limit", "INT", "2000", "[1,...]", False,
+        "The most partitions that one DescribeTopicPartitions is answered with.",
+    ),
+    (
+        "message.max.bytes", "INT", "1048588", "[0,...]", True,
+        "The largest record batch, as compressed by the producer.",
+    ),
+    (
+        "min.insync.replicas", "INT", "1", "[1,...]", True,
+        "How many replicas must be in sync for a write with acks=all.",
+    ),
+    ("node.id", "INT", "1", "[0,...]", False, "The id of this broker in its cluster."),
+    ("num.partitions", "INT", "1", "[1,...]", False, "The number of partitions of topics that do not say one."),
+    ("offset.metadata.max.bytes", "INT", "4096", None, False, "The longest metadata of a committed offset."),
+    (
+        "offsets.retention.check.interval.ms", "LONG", "600000", "[1,...]", False,
+        "How often offsets are looked through for expired ones.",
+    ),
+    (
+        "offsets.retention.minutes", "INT", "10080", "[1,...]", False,
+        "Committed offsets of a group without members are dropped after this time.",
+    ),
+    (
+        "offsets.topic.num.partitions", "INT", "50", "[1,...]", False,
+        "The number of partitions of __consumer_offsets when it is created.",
+    ),
+    (
+        "offsets.topic.replication.factor", "SHORT", "1", "[1,...]", False,
+        "The replication factor of __consumer_offsets when it is created, if there are as many nodes.",
+    ),
+    ("offsets.topic.segment.bytes", "INT", "104857600", "[1,...]", False, "The segment size of __consumer_offsets."),
+    (
+        "producer.id.expiration.ms", "INT", "86400000", "[1,...]", True,
+        "A partition forgets an idle producer after this time.",
+    ),
+    (
+        "queued.max.request.bytes", "LONG", "268435456", None, False,
+        "The memory that requests may hold over all connections before no more is read; -1 means no limit.",
+    ),
+    ("socket.listen.backlog.size", "INT", "50", "[1,...]", False, "How many connections may wait to be accepted."),
+    (
+        "socket.receive.buffer.bytes", "INT", "102400", None, False,
+        "The receive buffer of each connection; -1 leaves it to the operating system.",
+    ),
+    (
+        "socket.request.max.bytes", "INT", "104857600", "[1,...]", False,
+        "The largest request; a larger one costs the connection.",
+    ),
+    (
+        "socket.send.buffer.bytes", "INT", "102400", None, False,
+        "The send buffer of each connection; -1 leaves it to the operating system.",
+    ),
+    (
+        "kbroker.debug.fill.buffers", "BOOLEAN", "false", None, False,
+        "Fill request buffers with 0xDD once they are given back.",
+    ),
+    (
+        "kbroker.fsync", "BOOLEAN", "false", None, False,
+        "Whether an acknowledged write has reached the disk, not just the operating system.",
+    ),
+    (
+        "kbroker.validate.records", "BOOLEAN", "false", None, False,
+        "Whether every record of a produced batch is looked at, not just its header.",
+    ),
+)
+# fmt: on

@@ -1,0 +1,195 @@
+"""Topic configs: the table, and how a topic's value is found.
+
+A value comes from the topic's own override, else from the first broker config of its synonyms that somebody has set,
+else from that config's default: `retention.ms` is found in `log.retention.ms`, `log.retention.minutes`,
+`log.retention.hours`, in this order, each in its own unit. A row without a description is kept and shown, but has no
+effect here. `internal.segment.bytes` is known to Kafka and shown by it only when set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from wire.errors import ErrorCode, KafkaError
+
+from .config import Config, ConfigError, Value, parse
+from .config import entries as broker_entries
+
+_MINUTE_MS = 60_000
+_HOUR_MS = 3_600_000
+
+# Broker configs in another unit than their topic config, and how many milliseconds their unit has.
+_UNITS = {
+    "log.retention.minutes": _MINUTE_MS,
+    "log.retention.hours": _HOUR_MS,
+    "log.roll.hours": _HOUR_MS,
+    "log.roll.jitter.hours": _HOUR_MS,
+}
+
+
+class Entry(NamedTuple):
+    """One row: the synonyms are broker configs, the one that goes first first."""
+
+    name: str
+    type: str
+    default: str | None
+    valid: str | None
+    synonyms: tuple[str, ...]
+    doc: str
+
+    @property
+    def acts(self) -> bool:
+        return bool(self.doc)
+
+
+class Synonym(NamedTuple):
+    """One step of how a value was found, as DescribeConfigs shows it: source is "topic", "static" or "default"."""
+
+    name: str
+    value: str
+    source: str
+
+
+# fmt: off
+TABLE: tuple[Entry, ...] = tuple(Entry(*row) for row in (
+    ("cleanup.policy", "LIST", "delete", "[compact, delete]", ("log.cleanup.policy",),
+     "What happens to old records: delete, compact, or both."),
+    ("compression.gzip.level", "INT", "-1", "[1,...,9] or -1", ("compression.gzip.level",), ""),
+    ("compression.lz4.level", "INT", "9", "[1,...,17]", ("compression.lz4.level",), ""),
+    ("compression.type", "STRING", "producer", "[uncompressed, zstd, lz4, snappy, gzip, producer]",
+     ("compression.type",), "The codec that batches are stored with; producer keeps the producer's."),
+    ("compression.zstd.level", "INT", "3", "[-131072,...,22]", ("compression.zstd.level",), ""),
+    ("delete.retention.ms", "LONG", "86400000", "[0,...]", ("log.cleaner.delete.retention.ms",), ""),
+    ("errors.deadletterqueue.group.enable", "BOOLEAN", "false", None, (), ""),
+    ("file.delete.delay.ms", "LONG", "60000", "[0,...]", ("log.segment.delete.delay.ms",), ""),
+    ("flush.messages", "LONG", "9223372036854775807", "[1,...]", ("log.flush.interval.messages",),
+     "1 makes every write wait for the disk; larger values sync in the background."),
+    ("flush.ms", "LONG", "9223372036854775807", "[0,...]",
+     ("log.flush.interval.ms", "log.flush.scheduler.interval.ms"), ""),
+    ("follower.replication.throttled.replicas", "LIST", "", "[partitionId]:[brokerId],[partitionId]:[brokerId],...",
+     (), ""),
+    ("index.interval.bytes", "INT", "4096", "[0,...]", ("log.index.interval.bytes",),
+     "How many bytes lie between two entries of the offset index."),
+    ("internal.segment.bytes", "INT", None, None, (), ""),
+    ("leader.replication.throttled.replicas", "LIST", "", "[partitionId]:[brokerId],[partitionId]:[brokerId],...",
+     (), ""),
+    ("local.retention.bytes", "LONG", "-2", "[-2,...]", ("log.local.retention.bytes",), ""),
+    ("local.retention.ms", "LONG", "-2", "[-2,...]", ("log.local.retention.ms",), ""),
+    ("max.compaction.lag.ms", "LONG", "9223372036854775807", "[1,...]", ("log.cleaner.max.compaction.lag.ms",), ""),
+    ("max.decompressed.message.bytes", "INT", "2147483639", "[1,...,2147483639]",
+     ("max.decompressed.message.bytes",), ""),
+    ("max.message.bytes", "INT", "1048588", "[0,...]", ("message.max.bytes",),
+     "The largest record batch, as compressed by the producer."),
+    ("message.timestamp.after.max.ms", "LONG", "3600000", "[0,...]", ("log.message.timestamp.after.max.ms",),
+     "How far ahead of the broker a record timestamp may lie."),
+    ("message.timestamp.before.max.ms", "LONG", "9223372036854775807", "[0,...]",
+     ("log.message.timestamp.before.max.ms",), "How far behind the broker a record timestamp may lie."),
+    ("message.timestamp.type", "STRING", "CreateTime", "[CreateTime, LogAppendTime]", ("log.message.timestamp.type",),
+     "Whether records keep the time of the producer or get the time of the append."),
+    ("min.cleanable.dirty.ratio", "DOUBLE", "0.5", "[0,...,1]", ("log.cleaner.min.cleanable.ratio",), ""),
+    ("min.compaction.lag.ms", "LONG", "0", "[0,...]", ("log.cleaner.min.compaction.lag.ms",), ""),
+    ("min.insync.replicas", "INT", "1", "[1,...]", ("min.insync.replicas",),
+     "How many replicas must be in sync for a write with acks=all."),
+    ("preallocate", "BOOLEAN", "false", None, ("log.preallocate",), ""),
+    ("remote.copy.lag.bytes", "LONG", "-1", "[-1,...]", ("log.remote.copy.lag.bytes",), ""),
+    ("remote.copy.lag.ms", "LONG", "0", "[-1,...]", ("log.remote.copy.lag.ms",), ""),
+    ("remote.log.copy.disable", "BOOLEAN", "false", None, (), ""),
+    ("remote.log.delete.on.disable", "BOOLEAN", "false", None, (), ""),
+    ("remote.storage.enable", "BOOLEAN", "false", None, (), ""),
+    ("retention.bytes", "LONG", "-1", None, ("log.retention.bytes",), ""),
+    ("retention.ms", "LONG", "604800000", "[-1,...]",
+     ("log.retention.ms", "log.retention.minutes", "log.retention.hours"), ""),
+    ("segment.bytes", "INT", "1073741824", "[1048576,...]", ("log.segment.bytes",),
+     "The size at which a new segment file is begun."),
+    ("segment.index.bytes", "INT", "10485760", "[4,...]", ("log.index.size.max.bytes",), ""),
+    ("segment.jitter.ms", "LONG", "0", "[0,...]", ("log.roll.jitter.ms", "log.roll.jitter.hours"), ""),
+    ("segment.ms", "LONG", "604800000", "[1,...]", ("log.roll.ms", "log.roll.hours"),
+     "The age at which a new segment file is begun."),
+    ("unclean.leader.election.enable", "BOOLEAN", "false", None, ("unclean.leader.election.enable",), ""),
+))
+# fmt: on
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    return {entry.name: entry for entry in TABLE}
+
+
+def check(overrides: Mapping[str, str | None]) -> None:
+    """Refuse overrides as Kafka does, with KafkaError(INVALID_CONFIG) in its words."""
+    table = entries()
+    nulls = sorted(name for name, text in overrides.items() if text is None)
+    if nulls:
+        raise KafkaError(ErrorCode.INVALID_CONFIG, f"Null value not supported for topic configs: {','.join(nulls)}")
+    values: dict[str, Value] = {}
+    for name, text in overrides.items():
+        if name not in table:
+            raise KafkaError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
+        try:
+            values[name] = parse(table[name], text or "")
+        except ConfigError as error:
+            raise KafkaError(ErrorCode.INVALID_CONFIG, str(error)) from None
+    shortest, longest = values.get("min.compaction.lag.ms", 0), values.get("max.compaction.lag.ms", (1 << 63) - 1)
+    if shortest > longest:
+        reason = f"min.compaction.lag.ms ({shortest}) > max.compaction.lag.ms ({longest})"
+        raise KafkaError(ErrorCode.INVALID_CONFIG, f"conflict topic config setting {reason}")
+
+
+class TopicConfig:
+    """The configs of one topic, typed: `topic_config["max.message.bytes"] == 1048588`.
+
+    Nothing changes after it was made; other overrides are another one.
+    """
+
+    __slots__ = ("_broker", "_values", "overrides")
+
+    def __init__(self, overrides: Mapping[str, str], broker: Config) -> None:
+        self.overrides = dict(overrides)
+        self._broker = broker
+        self._values: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        try:
+            return self._values[name]
+        except KeyError:
+            text = self.text(name)
+            value = self._values[name] = None if text is None else parse(entries()[name], text)
+            return value
+
+    def text(self, name: str) -> str | None:
+        """The value as text, wherever it comes from."""
+        if name in self.overrides:
+            return self.overrides[name]
+        entry = entries()[name]
+        for synonym in entry.synonyms:
+            if self._broker.is_set(synonym):
+                return _converted(synonym, self._broker.text(synonym))
+        return entry.default
+
+    def source(self, name: str) -> str:
+        """Where the value comes from, as Kafka tells it: "topic", "static" or "default"."""
+        if name in self.overrides:
+            return "topic"
+        return "static" if any(map(self._broker.is_set, entries()[name].synonyms[:1])) else "default"
+
+    def synonyms(self, name: str) -> Sequence[Synonym]:
+        """The places where the value could have come from, the one that counts first, as DescribeConfigs shows them.
+
+        Kafka names only the first synonym here, though the others count.
+        """
+        found = [Synonym(name, self.overrides[name], "topic")] if name in self.overrides else []
+        for source in ("static", "default"):
+            for synonym in entries()[name].synonyms[:1]:
+                text = self._broker.text(synonym) if source == "static" else broker_entries()[synonym].default
+                if text is not None and (source == "default" or self._broker.is_set(synonym)):
+                    found.append(Synonym(synonym, text, source))
+        return found
+
+
+def _converted(synonym: str, text: str | None) -> str | None:
+    unit_ms = _UNITS.get(synonym)
+    if unit_ms is None or text is None:
+        return text
+    return str(int(text) * unit_ms if int(text) >= 0 else -1)
