@@ -1,0 +1,1 @@
+"""Stock Kafka clients against a real kbroker process on a real socket."""

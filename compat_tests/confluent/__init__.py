@@ -1,0 +1,1 @@
+"""What a user of confluent-kafka (librdkafka) would write."""

@@ -1,0 +1,1 @@
+"""What one client wrote, read by each other one."""
