@@ -1,12 +1,13 @@
-"""What must never be seen, in Maelstrom's words. A checker reads the history of a life and the log as it was in the end.
+"""What must never be seen, in Maelstrom's words. A checker reads the history of a life and the log as it was at last.
 
-Values are unique: producer, partition and a number that counts up, so that a record tells where it came from. A write is
-*acknowledged* with its offset, or *unknown* (the connection went, or the broker did) - an unknown one may be there or not,
-but once at most.
+Values are unique: producer, partition and a number that counts up, so that a record tells where it came from. A write
+is *acknowledged* with its offset, or *unknown* (the connection went, or the broker did) - an unknown one may be there
+or not, but once at most.
 """
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 Partition = tuple[str, int]
 Value = tuple[str, int, int]
@@ -71,7 +72,7 @@ def holes(history: History, log: Log) -> list[str]:
     return [
         f"{partition}: offset {after} follows {before}"
         for partition, rows in log.items()
-        for (before, _), (after, _) in zip(rows, rows[1:], strict=False)
+        for (before, _), (after, _) in pairwise(rows)
         if after != before + 1
     ]
 
