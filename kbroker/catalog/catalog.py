@@ -1,0 +1,188 @@
+"""The facade: views on what is, and questions that change it.
+
+Views (`topic`, `leader`, `topics` ...) show a change as soon as it is decided; the future of a question is done when it is
+durable, and so are the changes that subscribers hear of. `start` is awaited before the broker listens, `stop` after it has let go
+of its clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from kbroker.catalog.events import (
+    AlterTopicConfigs,
+    Change,
+    CreatePartitions,
+    CreateTopics,
+    DeleteTopics,
+    EnsureTopic,
+    MoveLeader,
+    NextProducerId,
+    Start,
+    Stop,
+    TopicDeleted,
+)
+from kbroker.catalog.log import CATALOG, OPTIONS, EngineLog
+from kbroker.catalog.machine import CatalogMachine
+from kbroker.catalog.state import NO_EPOCH, NO_LEADER, Features, NewPartitions, NewTopic, Node, Topic
+from kbroker.runtime import Runtime
+from wire.errors import ErrorCode, KafkaError
+
+if TYPE_CHECKING:
+    from kbroker.config import Config
+    from kbroker.world import World
+    from storage.engine import Engine
+
+# What a new __consumer_offsets is made with, as Kafka makes it.
+INTERNAL_CONFIGS: Mapping[str, Sequence[tuple[str, str | None]]] = {
+    "__consumer_offsets": (
+        ("cleanup.policy", "compact"),
+        ("compression.type", "producer"),
+        ("segment.bytes", "104857600"),
+    ),
+}
+
+
+class Catalog:
+    """One for the process, whatever number of nodes it holds."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        world: World,
+        config: Config,
+        *,
+        nodes: Mapping[int, Node],
+        cluster_id: str,
+        features: Mapping[str, int] | None = None,
+    ) -> None:
+        self.nodes = nodes
+        self.cluster_id = cluster_id
+        self._config = config
+        self._engine = engine
+        self._features = features or {}
+        self._subscribers: list[Callable[[Change], None]] = []
+        self._seen: CatalogMachine | None = None
+        self._runtime: Runtime[CatalogMachine] = Runtime(
+            lambda: CatalogMachine(config, list(nodes)),
+            EngineLog(engine, CATALOG),
+            world,
+            error=ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+            run_task=self._changed,
+            on_loaded=self._loaded,
+        )
+
+    async def start(self) -> None:
+        """Read the log, note that the nodes run."""
+        if CATALOG not in self._engine.logs():
+            await self._engine.create([(CATALOG, OPTIONS)])
+        racks = {node.id: node.rack for node in self.nodes.values()}
+        await self._runtime.ask(lambda ticket: Start(ticket, self.cluster_id, racks, self._features))
+
+    async def stop(self) -> None:
+        """Note that the nodes ended in good order, and serve no more."""
+        try:
+            await self._runtime.ask(Stop)
+        finally:
+            await self._runtime.stop()
+
+    # --- views ------------------------------------------------------------------------------------------------------
+
+    @property
+    def controller_id(self) -> int:
+        """Clients send topic administration there; any live node will do, so it is the first one."""
+        return min(self.nodes)
+
+    @property
+    def features(self) -> Features:
+        return self._runtime.machine.features
+
+    @property
+    def version(self) -> int:
+        """Grows with every record that is applied: what was made from views may be kept as long as it stands still."""
+        return self._runtime.machine.version
+
+    def topic(self, name: str) -> Topic | None:
+        return self._runtime.machine.by_name.get(name)
+
+    def topic_by_id(self, topic_id: bytes) -> Topic | None:
+        return self._runtime.machine.by_id.get(topic_id)
+
+    def topics(self) -> Sequence[Topic]:
+        """All of them, by name."""
+        return self._runtime.machine.sorted_topics()
+
+    def leader(self, topic: str | Topic, index: int) -> tuple[int, int]:
+        """The leader of a partition and its epoch; (-1, -1) when there is no such partition, (-1, epoch) when its leader is gone."""
+        found = self.topic(topic) if isinstance(topic, str) else topic
+        if found is None or not 0 <= index < len(found.partitions):
+            return NO_LEADER, NO_EPOCH
+        partition = found.partitions[index]
+        return (partition.leader if partition.leader in self.nodes else NO_LEADER), partition.leader_epoch
+
+    def broker_overrides(self, node_id: int | None) -> Mapping[str, str]:
+        """The dynamic configs of one broker, or of all (None)."""
+        return self._runtime.machine.broker_overrides("" if node_id is None else str(node_id))
+
+    def subscribe(self, callback: Callable[[Change], None]) -> None:
+        """Hear of every change once it is durable."""
+        self._subscribers.append(callback)
+
+    # --- questions --------------------------------------------------------------------------------------------------
+
+    def create_topics(
+        self, topics: Sequence[NewTopic], *, validate_only: bool = False
+    ) -> asyncio.Future[list[Topic | KafkaError]]:
+        return self._runtime.ask(lambda ticket: CreateTopics(ticket, topics, validate_only))
+
+    def delete_topics(self, topic_ids: Sequence[bytes]) -> asyncio.Future[list[Topic | KafkaError]]:
+        return self._runtime.ask(lambda ticket: DeleteTopics(ticket, topic_ids))
+
+    def create_partitions(
+        self, topics: Sequence[NewPartitions], *, validate_only: bool = False
+    ) -> asyncio.Future[list[Topic | KafkaError]]:
+        return self._runtime.ask(lambda ticket: CreatePartitions(ticket, topics, validate_only))
+
+    def alter_topic_configs(
+        self, name: str, changes: Mapping[str, str | None], *, validate_only: bool = False
+    ) -> asyncio.Future[Topic]:
+        """Set overrides, or take them away (None)."""
+        return self._runtime.ask(lambda ticket: AlterTopicConfigs(ticket, name, changes, validate_only))
+
+    def move_leader(self, name: str, index: int, leader: int) -> asyncio.Future[Topic]:
+        return self._runtime.ask(lambda ticket: MoveLeader(ticket, name, index, leader))
+
+    def next_producer_id(self) -> asyncio.Future[int]:
+        return self._runtime.ask(NextProducerId)
+
+    def auto_create(self, name: str) -> asyncio.Future[Topic]:
+        """The topic that a client speaks of, made with the broker's defaults if need be."""
+        if name in INTERNAL_CONFIGS:
+            return self.ensure_internal(name)
+        return self._runtime.ask(lambda ticket: EnsureTopic(ticket, NewTopic(name)))
+
+    def ensure_internal(self, name: str) -> asyncio.Future[Topic]:
+        """An internal topic, made on first use with configs of its own."""
+        new = NewTopic(
+            name,
+            cast(int, self._config["offsets.topic.num.partitions"]),
+            min(len(self.nodes), cast(int, self._config["offsets.topic.replication.factor"])),
+            configs=INTERNAL_CONFIGS[name],
+        )
+        return self._runtime.ask(lambda ticket: EnsureTopic(ticket, new))
+
+    # --- what the runtime tells -------------------------------------------------------------------------------------
+
+    def _changed(self, change: Any) -> None:
+        for callback in self._subscribers:
+            callback(change)
+
+    def _loaded(self, machine: CatalogMachine) -> None:
+        """After a failed append, topics may be gone that views have shown: their logs are to be dropped like those of deleted ones."""
+        before, self._seen = self._seen, machine
+        if before is not None:
+            for topic_id, topic in before.by_id.items():
+                if topic_id not in machine.by_id:
+                    self._changed(TopicDeleted(topic))
