@@ -23,14 +23,15 @@ from typing import Any
 from .errors import MalformedMessage, ProtocolError
 
 Buffer = bytes | bytearray | memoryview
+_Step = Callable[[Any, Buffer, int], tuple[bytes, Buffer | None]]  # decoder, data, limit: a piece, and what is left
 
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 NAMES = ("none", "gzip", "snappy", "lz4", "zstd")
 
 MAX_DECOMPRESSED_BYTES = 100 * 1024 * 1024
 
-_SLICE = 32 * 1024  # of compressed bytes handed to a decoder at once: lz4 makes at most 255 times as much of it
-_PIECE = 256 * 1024  # of unfolded bytes asked of zstd at once
+_SLICE = 32 * 1024  # of compressed bytes handed to a decoder at once
+_PIECE = 256 * 1024  # of unfolded bytes asked of lz4 or zstd at once
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 _XERIAL_MAGIC = b"\x82SNAPPY\x00"
@@ -79,9 +80,7 @@ def _missing(codec: str, wheel: str) -> UnsupportedCompression:
     return UnsupportedCompression(f"{codec} needs the Python package {wheel}, which is not installed")
 
 
-def _frame_by_frame(
-    what: str, start: Callable[[], Any], step: Callable[[Any, Buffer, int], bytes], data: Buffer, max_bytes: int
-) -> bytes:
+def _frame_by_frame(what: str, start: Callable[[], Any], step: _Step, data: Buffer, max_bytes: int) -> bytes:
     """Run decoders with `eof` and `unused_data` over frames that follow one another. The data goes in by slices,
     because a decoder copies what it leaves unused, and that would be quadratic for many small frames."""
     view = memoryview(data)
@@ -89,31 +88,28 @@ def _frame_by_frame(
     total = 0
     decoder = None
     for at in range(0, len(view), _SLICE):
-        rest: Buffer = view[at : at + _SLICE]
-        while rest:
+        rest: Buffer | None = view[at : at + _SLICE]
+        while rest is not None:
             decoder = decoder or start()
-            pieces.append(step(decoder, rest, max_bytes - total + 1))
-            total += len(pieces[-1])
+            piece, rest = step(decoder, rest, max_bytes - total + 1)
+            pieces.append(piece)
+            total += len(piece)
             if total > max_bytes:
                 raise _too_large(what, max_bytes)
-            if not decoder.eof:
-                break
-            rest, decoder = decoder.unused_data or b"", None
+            if decoder.eof:
+                rest, decoder = decoder.unused_data or None, None
     if decoder is not None or not pieces:
         raise MalformedMessage(f"{what} end too early")
     return b"".join(pieces)
 
 
+def _gzip_step(decoder: Any, data: Buffer, limit: int) -> tuple[bytes, None]:
+    return decoder.decompress(data, limit), None  # it leaves a rest only where the limit is passed
+
+
 def _gzip_decompress(data: Buffer, max_bytes: int) -> bytes:
-    def start() -> Any:
-        return zlib.decompressobj(_GZIP_WINDOW)
-
-    def step(decoder: Any, rest: Buffer, limit: int) -> bytes:
-        piece: bytes = decoder.decompress(rest, limit)
-        return piece
-
     try:
-        return _frame_by_frame("gzip records", start, step, data, max_bytes)
+        return _frame_by_frame("gzip records", lambda: zlib.decompressobj(_GZIP_WINDOW), _gzip_step, data, max_bytes)
     except zlib.error as error:
         raise MalformedMessage(f"gzip records cannot be unfolded: {error}") from None
 
@@ -131,15 +127,15 @@ def _lz4() -> Any:
     return lz4.frame
 
 
+def _lz4_step(decoder: Any, data: Buffer, limit: int) -> tuple[bytes, bytes | None]:
+    piece = decoder.decompress(data, min(limit, _PIECE))  # which it allocates at once
+    return piece, None if decoder.needs_input else b""
+
+
 def _lz4_decompress(data: Buffer, max_bytes: int) -> bytes:
     frame = _lz4()
-
-    def step(decoder: Any, rest: Buffer, _limit: int) -> bytes:
-        piece: bytes = decoder.decompress(rest)  # with a limit it would keep, and copy, the rest of the slice
-        return piece
-
     try:
-        return _frame_by_frame("lz4 records", frame.LZ4FrameDecompressor, step, data, max_bytes)
+        return _frame_by_frame("lz4 records", frame.LZ4FrameDecompressor, _lz4_step, data, max_bytes)
     except RuntimeError as error:
         raise MalformedMessage(f"lz4 records cannot be unfolded: {error}") from None
 
