@@ -46,7 +46,11 @@ class ErrorCode(IntEnum):
     REPLICA_NOT_AVAILABLE = 9, _RETRY, "The replica is not available for this request."
     MESSAGE_TOO_LARGE = 10, _FINAL, "The batch is larger than max.message.bytes allows."
     STALE_CONTROLLER_EPOCH = 11, _FINAL, "The controller has moved to another broker."
-    OFFSET_METADATA_TOO_LARGE = 12, _FINAL, "The metadata of the committed offset is longer than offset.metadata.max.bytes."
+    OFFSET_METADATA_TOO_LARGE = (
+        12,
+        _FINAL,
+        "The metadata of the committed offset is longer than offset.metadata.max.bytes.",
+    )
     NETWORK_EXCEPTION = 13, _RETRY, "The connection broke before an answer came."
     COORDINATOR_LOAD_IN_PROGRESS = 14, _RETRY, "The coordinator is still reading its log."
     COORDINATOR_NOT_AVAILABLE = 15, _RETRY, "No coordinator is available at the moment."
@@ -72,7 +76,11 @@ class ErrorCode(IntEnum):
     UNSUPPORTED_VERSION = 35, _FINAL, "The broker does not support this version of the request."
     TOPIC_ALREADY_EXISTS = 36, _FINAL, "A topic of this name exists already."
     INVALID_PARTITIONS = 37, _FINAL, "The number of partitions is not valid."
-    INVALID_REPLICATION_FACTOR = 38, _FINAL, "The replication factor is not positive, or larger than the number of brokers."
+    INVALID_REPLICATION_FACTOR = (
+        38,
+        _FINAL,
+        "The replication factor is not positive, or larger than the number of brokers.",
+    )
     INVALID_REPLICA_ASSIGNMENT = 39, _FINAL, "The assignment of replicas is not valid."
     INVALID_CONFIG = 40, _FINAL, "A config name or value is not valid."
     NOT_CONTROLLER = 41, _RETRY, "This broker is not the controller."
@@ -84,7 +92,11 @@ class ErrorCode(IntEnum):
     INVALID_PRODUCER_EPOCH = 47, _FINAL, "A producer with a newer epoch has taken over."
     INVALID_TXN_STATE = 48, _FINAL, "The transaction is in a state that does not allow this."
     INVALID_PRODUCER_ID_MAPPING = 49, _FINAL, "The transactional id does not belong to this producer id."
-    INVALID_TRANSACTION_TIMEOUT = 50, _FINAL, "The transaction timeout is larger than transaction.max.timeout.ms, or not positive."
+    INVALID_TRANSACTION_TIMEOUT = (
+        50,
+        _FINAL,
+        "The transaction timeout is larger than transaction.max.timeout.ms, or not positive.",
+    )
     CONCURRENT_TRANSACTIONS = 51, _RETRY, "The previous transaction of this transactional id is still being finished."
     TRANSACTION_COORDINATOR_FENCED = 52, _FINAL, "A newer transaction coordinator has taken over."
     TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53, _FINAL, "The principal may not use this transactional id."
@@ -98,7 +110,11 @@ class ErrorCode(IntEnum):
     DELEGATION_TOKEN_AUTH_DISABLED = 61, _FINAL, "Delegation tokens are switched off."
     DELEGATION_TOKEN_NOT_FOUND = 62, _FINAL, "There is no such delegation token."
     DELEGATION_TOKEN_OWNER_MISMATCH = 63, _FINAL, "The principal neither owns nor may renew the token."
-    DELEGATION_TOKEN_REQUEST_NOT_ALLOWED = 64, _FINAL, "Delegation tokens are not available on a connection authenticated like this one."
+    DELEGATION_TOKEN_REQUEST_NOT_ALLOWED = (
+        64,
+        _FINAL,
+        "Delegation tokens are not available on a connection authenticated like this one.",
+    )
     DELEGATION_TOKEN_AUTHORIZATION_FAILED = 65, _FINAL, "The principal may not do this with the delegation token."
     DELEGATION_TOKEN_EXPIRED = 66, _FINAL, "The delegation token has expired."
     INVALID_PRINCIPAL_TYPE = 67, _FINAL, "The type of the principal is not supported."
@@ -110,7 +126,11 @@ class ErrorCode(IntEnum):
     TOPIC_DELETION_DISABLED = 73, _FINAL, "Deleting topics is switched off."
     FENCED_LEADER_EPOCH = 74, _RETRY, "The leader epoch of the request is older than the broker's."
     UNKNOWN_LEADER_EPOCH = 75, _RETRY, "The leader epoch of the request is newer than the broker's."
-    UNSUPPORTED_COMPRESSION_TYPE = 76, _FINAL, "This version of the request cannot carry the compression type, or the codec is missing."
+    UNSUPPORTED_COMPRESSION_TYPE = (
+        76,
+        _FINAL,
+        "This version of the request cannot carry the compression type, or the codec is missing.",
+    )
     STALE_BROKER_EPOCH = 77, _FINAL, "The broker has registered anew since."
     OFFSET_NOT_AVAILABLE = 78, _RETRY, "The new leader's high watermark has not caught up yet."
     MEMBER_ID_REQUIRED = 79, _FINAL, "The member has to join again with the member id of this answer."

@@ -1,0 +1,13 @@
+"""UnregisterController (key 94)."""
+
+from ..schema import Request, Response, int16, int32, string
+
+
+class UnregisterControllerRequest(Request, key=94, versions="0", flexible="0+"):
+    controller_id: int = int32()
+
+
+class UnregisterControllerResponse(Response, key=94, versions="0", flexible="0+"):
+    throttle_time_ms: int = int32(default=0)
+    error_code: int = int16()
+    error_message: str | None = string(nullable="0+")

@@ -1,0 +1,40 @@
+"""WriteTxnMarkers (key 27)."""
+
+from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, int64, string
+
+
+class WritableTxnMarkerTopic(Struct):
+    name: str = string(entity="topicName")
+    partition_indexes: list[int] = array(int32)
+
+
+class WritableTxnMarker(Struct):
+    producer_id: int = int64(entity="producerId")
+    producer_epoch: int = int16()
+    transaction_result: bool = boolean()
+    topics: list[WritableTxnMarkerTopic] = array(WritableTxnMarkerTopic)
+    coordinator_epoch: int = int32()
+    transaction_version: int = int8(versions="2+", default=0, ignorable=True)
+
+
+class WriteTxnMarkersRequest(Request, key=27, versions="1-2", flexible="1+"):
+    markers: list[WritableTxnMarker] = array(WritableTxnMarker)
+
+
+class WritableTxnMarkerPartitionResult(Struct):
+    partition_index: int = int32()
+    error_code: int = int16()
+
+
+class WritableTxnMarkerTopicResult(Struct):
+    name: str = string(entity="topicName")
+    partitions: list[WritableTxnMarkerPartitionResult] = array(WritableTxnMarkerPartitionResult)
+
+
+class WritableTxnMarkerResult(Struct):
+    producer_id: int = int64(entity="producerId")
+    topics: list[WritableTxnMarkerTopicResult] = array(WritableTxnMarkerTopicResult)
+
+
+class WriteTxnMarkersResponse(Response, key=27, versions="1-2", flexible="1+"):
+    markers: list[WritableTxnMarkerResult] = array(WritableTxnMarkerResult)
