@@ -25,9 +25,10 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
 6.  `read` answers whole batches as buffers that the engine will never change: concatenated, they are the bytes of the
     batches from the one that holds `offset` (or the first one after it, where compaction left a gap) up to
     `max_bytes`, and at least one batch if there is any. Only batches that end at or below `before` count. A buffer
-    may hold many batches. Nothing to read is an empty chunk whose `next_offset` is the offset asked for. An offset
-    outside [start, end] is OutOfRange, in `Chunk.error`: an error concerns its own slot only, and `buffers` is then
-    empty. The views stay valid whatever happens to the log, even after delete and close.
+    may hold many batches, and an engine may answer less than fits as long as it answers something. Nothing to read is
+    an empty chunk whose `next_offset` is the offset asked for. An offset outside [start, end] is OutOfRange, in
+    `Chunk.error`: an error concerns its own slot only, and `buffers` is then empty. The views stay valid whatever
+    happens to the log, even after delete and close.
 7.  After `Appended` a read sees the write. Whether a read sees one that is not yet answered is open: readers pass
     `before`. After a crash every awaited write is there (to the engine's stated durability: memory, page cache,
     fsync, quorum), and nothing past the first torn byte is.
@@ -41,8 +42,8 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
 11. `trim(log, start)` raises the start (never lowers it) and lets go of pieces that lie wholly below. Beyond the end:
     OutOfRange.
 12. `cut(log, end)` forgets every batch that does not end at or below `end` and answers the new end: `end`, or the
-    base of the batch that straddled it, but not below the start. At or below the start the log becomes empty there, start = end. Beyond the
-    end nothing happens. Rare and allowed to be slow.
+    base of the batch that straddled it, but not below the start. At or below the start the log becomes empty there,
+    start = end. Beyond the end nothing happens. Rare and allowed to be slow.
 13. `rewrite(log, old)` replaces sealed, neighbouring extents by one: `add` the batches that stay (ascending, inside
     the old bounds), then `commit()`, or `abort()`. One at a time per log. The offsets that it covers do not change.
     If a trim, cut or delete has touched the old extents meanwhile, commit raises Stale and nothing has changed.

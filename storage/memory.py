@@ -155,7 +155,8 @@ class Log:
     def cut(self, end: int) -> int:
         if end >= self.end:
             return self.end
-        straddled = [p.base_offset for piece in self.pieces for p in piece.places if p.base_offset < end < p.next_offset]
+        places = (placed for piece in self.pieces for placed in piece.places)
+        straddled = [placed.base_offset for placed in places if placed.base_offset < end < placed.next_offset]
         if straddled and end > self.start:
             end = max(straddled[0], self.start)
         if end <= self.start:
