@@ -68,11 +68,15 @@ class World(ABC):
         """Run a rare administrative chain beside everything else; whatever it raises is logged."""
 
     def uuid(self) -> bytes:
-        """A random id of version 4. Its text form never begins with a dash: tools would take it for an option."""
-        while True:
-            bits = self.random.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
-            if bits >> 122 != _DASH:
-                return bits.to_bytes(16, "big")
+        return random_uuid(self.random)
+
+
+def random_uuid(rng: random.Random) -> bytes:
+    """A random id as Kafka makes them: of version 4, and its text form never begins with a dash (tools would read an option)."""
+    while True:
+        bits = rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+        if bits >> 122 != _DASH:
+            return bits.to_bytes(16, "big")
 
 
 _DASH = 62  # the six bits that url-safe base64 writes as "-"
