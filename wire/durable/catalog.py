@@ -51,21 +51,26 @@ class CatalogPartition(Struct):
     isr: list[int] = array(int32)
 
 
+class CatalogConfig(Struct):
+    """One override."""
+
+    name: str = string()
+    value: str = string()
+
+
 class CatalogTopicValue(Value, key=102, versions="0", flexible="0+"):
+    """All there is to say of a topic, so that one record makes or changes it whole."""
+
     name: str = string(entity="topicName")
     partitions: list[CatalogPartition] = array(CatalogPartition)
+    configs: list[CatalogConfig] = array(CatalogConfig)
 
 
 class CatalogConfigKey(Key, key=103, versions="0"):
-    """Whose configs: a topic (2) by its id's text, a broker (4) by its number or "" for all, a group (32); the numbers are Kafka's."""
+    """Whose configs: a broker (4) by its number or "" for all, a group (32); the numbers are Kafka's. Topics have theirs inside."""
 
     resource_type: int = int8()
     resource_name: str = string()
-
-
-class CatalogConfig(Struct):
-    name: str = string()
-    value: str = string()
 
 
 class CatalogConfigValue(Value, key=103, versions="0", flexible="0+"):

@@ -1,0 +1,62 @@
+"""The catalog's log on the engine, as the runtime wants it. It has one writer and no leader: its batches bear epoch 0."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from storage.engine import Appended, Chunk, Engine, Failed, LogOptions, Outcome, Read, StorageError, Write
+from wire.batch import Batch, stamp
+
+CATALOG = "catalog"
+
+# Every answer rests on the disk itself, whatever --fsync says: a start that is forgotten after a power loss would bring leader
+# epochs back that clients have seen with other records. The log is written rarely and stays small.
+OPTIONS = LogOptions(segment_bytes=16 << 20, flush_messages=1)
+
+
+class EngineLog:
+    """A whole log of an engine, for one runtime."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self._name = name
+
+    @property
+    def log_start(self) -> int:
+        return self._engine.bounds(self._name).start
+
+    @property
+    def end(self) -> int:
+        return self._engine.bounds(self._name).end
+
+    def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]:
+        base = offset = self.end
+        for batch in batches:
+            stamp(batch, offset, 0)
+            offset = Batch.parse(batch).next_offset
+        outcomes = self._engine.append([Write(self._name, base, batches)])
+        appended: asyncio.Future[int] = outcomes.get_loop().create_future()
+        outcomes.add_done_callback(lambda done: _settle(appended, done))
+        return appended
+
+    def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]:
+        chunks = self._engine.read([Read(self._name, offset, max_bytes)])
+        chunk: asyncio.Future[Chunk] = chunks.get_loop().create_future()
+        if chunks.done():
+            chunk.set_result(chunks.result()[0])
+        else:
+            chunks.add_done_callback(lambda done: chunk.set_result(done.result()[0]))
+        return chunk
+
+
+def _settle(appended: asyncio.Future[int], outcomes: asyncio.Future[list[Outcome]]) -> None:
+    if appended.done():
+        return
+    outcome = outcomes.result()[0]
+    if isinstance(outcome, Appended):
+        appended.set_result(outcome.base)
+    elif isinstance(outcome, Failed):
+        appended.set_exception(outcome.error)
+    else:
+        appended.set_exception(StorageError(f"the catalog ends at {outcome.end}: somebody else has written to it"))
