@@ -1,0 +1,197 @@
+"""Frames: an int32 size, then that many bytes, over and over. This cuts a stream of bytes into them.
+
+It performs no input or output. Bytes come in by one of two doors, never both at the same time on one reader:
+
+    receive_data(data)                     for bytes that somebody else received
+    get_buffer(hint), buffer_updated(n)    like asyncio's BufferedProtocol: receive into my buffer, say how much
+
+Both doors give the frames that are now whole, without their sizes, each in a writable buffer of its own that is never
+touched again here: a broker stamps offsets into it. How often bytes are copied depends on the frame's size:
+
+    under 32 KiB     received into a scratch buffer, copied out once. The scratch may be shared by all connections of a
+                     loop: between calls it holds nothing (the head of a frame that is not whole yet is kept aside).
+    up to 1 MiB      a buffer of exactly that size; what follows the first piece is received right into it
+    more than that   a buffer of 1 MiB which doubles as bytes really come
+
+A size is a claim by a stranger, so memory follows what was received, not what was claimed: at most 1 MiB ahead, later
+at most as much again as has come. Sizes below 1 or above the limit are the peer's fault; after such a one nothing more
+can be read, because nobody knows where the next frame begins.
+"""
+
+from collections.abc import Callable
+from struct import Struct
+
+from .errors import ProtocolError
+
+Buffer = bytes | bytearray | memoryview
+Frame = bytearray | memoryview
+
+MAX_FRAME_BYTES = 100 * 1024 * 1024  # socket.request.max.bytes
+LARGE_BYTES = 32 * 1024
+EXACT_BYTES = 1024 * 1024
+SCRATCH_BYTES = 256 * 1024
+
+_SIZE = Struct(">i")
+_SIZE_BYTES = 4
+_unpack_size = _SIZE.unpack_from
+
+# What strangers send first who take this for another port, read as a size.
+_STRANGERS = (
+    (b"GET ", "an HTTP request"),
+    (b"POST", "an HTTP request"),
+    (b"HEAD", "an HTTP request"),
+    (b"PUT ", "an HTTP request"),
+    (b"OPTI", "an HTTP request"),
+    (b"PRI ", "an HTTP/2 connection"),
+    (b"HTTP", "an HTTP answer"),
+    (b"SSH-", "an SSH client"),
+    (b"\x16\x03", "a TLS handshake"),
+    (b"\x15\x03", "a TLS alert"),
+)
+
+
+class RemoteFault(ProtocolError):
+    """The other side broke the rules. The connection has to be closed."""
+
+
+class LocalFault(ProtocolError):
+    """This side would break the rules, or used a conversation in a way that has no meaning."""
+
+
+class FrameFault(RemoteFault):
+    """A size that no frame has. `frames` are those that were whole before it: they count."""
+
+    def __init__(self, reason: str, frames: list[Frame]) -> None:
+        super().__init__(reason)
+        self.frames = frames
+
+
+def frame_size(parts: list[Buffer]) -> bytes:
+    """The size that goes before a frame made of these parts."""
+    return _SIZE.pack(sum(map(len, parts)))
+
+
+class FrameReader:
+    """The receiving end of one connection."""
+
+    __slots__ = ("_allocate", "_filled", "_own", "_scratch", "_size", "_tail", "max_bytes")
+
+    def __init__(
+        self,
+        max_bytes: int = MAX_FRAME_BYTES,
+        scratch: memoryview | None = None,
+        allocate: Callable[[int], Frame] = bytearray,
+    ) -> None:
+        """scratch is where small frames are received; allocate(size) gives the buffer of a large one, of that size."""
+        self.max_bytes = max_bytes
+        self._scratch = scratch
+        self._allocate = allocate
+        self._tail = b""  # the head of a small frame, or of a size
+        self._own: Frame | None = None  # the large frame that is coming in, of _size bytes, _filled of them here
+        self._size = 0
+        self._filled = 0
+
+    @property
+    def held_bytes(self) -> int:
+        """What is kept of frames that are not whole yet. At the end of a connection anything but 0 is half a frame."""
+        return len(self._tail) if self._own is None else len(self._own)
+
+    def get_buffer(self, sizehint: int = -1) -> memoryview:
+        """Where to receive to. It is lent until buffer_updated, which has to come before another reader's call when the
+        scratch is shared; the hint does not matter, the buffer is as large as is useful."""
+        if self._own is not None:
+            if self._filled == len(self._own):
+                self._grow(min(self._size, 2 * self._filled))
+            return memoryview(self._own)[self._filled :]
+        if self._scratch is None:
+            self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        kept = len(self._tail)
+        if kept:
+            self._scratch[:kept] = self._tail
+            return self._scratch[kept:]
+        return self._scratch
+
+    def buffer_updated(self, count: int) -> list[Frame]:
+        """count bytes were received into the buffer: the frames that are whole now."""
+        if self._own is not None:
+            self._filled += count
+            return [self._finish()] if self._filled == self._size else []
+        scratch = self._scratch
+        assert scratch is not None, "get_buffer comes before buffer_updated"
+        return self._cut(scratch, len(self._tail) + count)
+
+    def receive_data(self, data: Buffer) -> list[Frame]:
+        """These bytes were received: the frames that are whole now."""
+        if self._own is None:
+            joined = self._tail + data if self._tail else data
+            return self._cut(memoryview(joined), len(joined))
+        view = memoryview(data)
+        taken = min(len(view), self._size - self._filled)
+        self._take(view[:taken])
+        if self._filled < self._size:
+            return []
+        whole = self._finish()
+        try:
+            return [whole, *self._cut(view[taken:], len(view) - taken)]
+        except FrameFault as fault:
+            fault.frames.insert(0, whole)
+            raise
+
+    def _cut(self, view: memoryview, end: int) -> list[Frame]:
+        """The whole frames before end; the rest is kept aside, or begins a buffer of its own."""
+        frames: list[Frame] = []
+        at = 0
+        limit = self.max_bytes
+        while end - at >= _SIZE_BYTES:
+            size: int = _unpack_size(view, at)[0]
+            if not 0 < size <= limit:
+                raise self._fault(size, frames)
+            start = at + _SIZE_BYTES
+            stop = start + size
+            if stop > end:
+                if size < LARGE_BYTES:
+                    break
+                self._begin(size, view[start:end])
+                return frames
+            frames.append(bytearray(view[start:stop]))
+            at = stop
+        self._tail = bytes(view[at:end]) if at < end else b""
+        return frames
+
+    def _begin(self, size: int, head: memoryview) -> None:
+        self._tail = b""
+        self._size = size
+        self._filled = len(head)
+        self._own = self._allocate(min(size, max(EXACT_BYTES, self._filled)))
+        self._own[: self._filled] = head
+
+    def _take(self, piece: memoryview) -> None:
+        assert self._own is not None
+        end = self._filled + len(piece)
+        if end > len(self._own):
+            self._grow(min(self._size, max(end, 2 * len(self._own))))
+        self._own[self._filled : end] = piece
+        self._filled = end
+
+    def _grow(self, size: int) -> None:
+        """A new buffer rather than a longer one: the old one may still be lent."""
+        assert self._own is not None
+        larger = self._allocate(size)
+        larger[: self._filled] = memoryview(self._own)[: self._filled]
+        self._own = larger
+
+    def _finish(self) -> Frame:
+        whole, self._own = self._own, None
+        assert whole is not None
+        return whole
+
+    def _fault(self, size: int, frames: list[Frame]) -> FrameFault:
+        if size > 0:
+            reason = f"the peer announced a frame of {size} bytes, at most {self.max_bytes} are allowed"
+        else:
+            reason = f"the peer announced a frame of {size} bytes"
+        first = _SIZE.pack(size)
+        for begin, what in _STRANGERS:
+            if first.startswith(begin):
+                reason += f" (these are the first bytes of {what})"
+        return FrameFault(reason, frames)
