@@ -2,15 +2,17 @@
 
     read(data, p) -> (message, end)            write(message) -> [bytes or view, ...]
 
-The functions are Python source, made at the first use of a version and put into linecache, so that a traceback shows their
-lines. Nested structs become nested loops in the same function: a call for each partition would cost more than reading it. Fields of
-fixed width that stand side by side are read by one `struct` call, which also takes the length prefix or the empty tag section behind them.
-A records field is a view into the buffer, and is written as the view that one gave.
+The functions are Python source, made at the first use of a version and put into linecache, so that a traceback shows
+their lines. Nested structs become nested loops in the same function: a call for each partition would cost more than
+reading it. Fields of fixed width that stand side by side are read by one `struct` call, which also takes the length
+prefix or the empty tag section behind them. A records field is a view into the buffer, and is written as the view
+that one gave.
 
 What is checked while reading: a length or count never points past the end (a count is also held against the least
-that so many elements need, so a small frame cannot ask for a large list), only -1 means null and only where null is allowed, text
-is UTF-8, tags ascend and fill their sizes. Reading past the end of the buffer is left to IndexError and struct.error, which cost nothing
-while all is well. Whatever is raised becomes one MalformedMessage: the line that failed tells the field, the local `p` the offset.
+that so many elements need, so a small frame cannot ask for a large list), only -1 means null and only where null is
+allowed, text is UTF-8, tags ascend and fill their sizes. Reading past the end of the buffer is left to IndexError and
+struct.error, which cost nothing while all is well. Whatever is raised becomes one MalformedMessage: the line that
+failed tells the field, the local `p` the offset.
 
 explain.py reads the same bytes field by field, slowly and literally; tests hold the two against each other.
 """
@@ -112,7 +114,9 @@ class _Source:
 
 
 def _split(cls: type[Struct], version: int, flexible: bool) -> tuple[list[Field], list[Field], list[Field]]:
-    """The fields of a struct in this version: those in a row, those in the tag section (ascending), those that are not there."""
+    """The fields of a struct in this version: those in a row, those in the tag section (ascending), those that are
+    not there.
+    """
     row, tagged, absent = [], [], []
     for field in cls.__fields__:
         if version not in field.versions or (field.tag is not None and not flexible):

@@ -1,15 +1,15 @@
 """What can go wrong: Kafka's error codes, and our own exceptions.
 
-An error code is a number in a response. `ErrorCode` is the whole table of Apache Kafka 4.4: each code with what a client does
-with it (a retriable error goes away by itself or after a refresh of the metadata) and a sentence in our own words, which is what
-a response's error_message says when nobody knows better.
+An error code is a number in a response. `ErrorCode` is the whole table of Apache Kafka 4.4: each code with what a
+client does with it (a retriable error goes away by itself or after a refresh of the metadata) and a sentence in our
+own words, which is what a response's error_message says when nobody knows better.
 
-`KafkaError` is how the code below a handler answers with such a number: whoever raises it says which, and the dispatcher puts it in every
-place that the response has for it.
+`KafkaError` is how the code below a handler answers with such a number: whoever raises it says which, and the
+dispatcher puts it in every place that the response has for it.
 
-`ProtocolError` is never a number: the bytes themselves (`MalformedMessage`) or what we are asked to write (`UnsupportedField`,
-`UnsupportedVersion`) break the rules of the protocol. Bad bytes are the peer's fault and cost it the connection; a field that a
-version cannot carry is the writer's fault.
+`ProtocolError` is never a number: the bytes themselves (`MalformedMessage`) or what we are asked to write
+(`UnsupportedField`, `UnsupportedVersion`) break the rules of the protocol. Bad bytes are the peer's fault and cost it
+the connection; a field that a version cannot carry is the writer's fault.
 """
 
 from __future__ import annotations
@@ -210,7 +210,9 @@ class ProtocolError(Exception):
 
 
 class MalformedMessage(ProtocolError):
-    """These bytes are not what they should be: where (an offset into the buffer that was read), in which field, and why."""
+    """These bytes are not what they should be: where (an offset into the buffer that was read), in which field,
+    and why.
+    """
 
     def __init__(self, reason: str, offset: int | None = None, path: str = "") -> None:
         super().__init__(reason, offset, path)

@@ -4,8 +4,9 @@
               v2  the same and a section of tagged fields; client_id keeps its int16 length
     response  v0  correlation_id int32        v1  the same and a section of tagged fields
 
-A request has header 2, a response header 1, exactly when its version is flexible (KIP-482). The one exception is ApiVersions: its
-response always has header 0, so that a client that does not know the broker yet can read it (KIP-511).
+A request has header 2, a response header 1, exactly when its version is flexible (KIP-482). The one exception is
+ApiVersions: its response always has header 0, so that a client that does not know the broker yet can read it
+(KIP-511).
 
 The definitions below are for explaining and for tests; a broker reads and writes headers by the functions.
 """
@@ -51,8 +52,8 @@ def response_header_version(api_key: int, api_version: int) -> int:
 def decode_request_header(buffer: Buffer) -> tuple[int, int, int, str | None, int]:
     """Key, version, correlation id, client id, and where the body begins.
 
-    An unknown key or version still yields the first four: their place never changes. What follows them is then taken as it
-    lies, except that the tagged fields of a newer version of a known, flexible API are skipped.
+    An unknown key or version still yields the first four: their place never changes. What follows them is then taken
+    as it lies, except that the tagged fields of a newer version of a known, flexible API are skipped.
     """
     try:
         api_key, api_version, correlation_id, length = _REQUEST.unpack_from(buffer)

@@ -1,9 +1,9 @@
 """A message in the JSON form of Kafka's own tools: what its request log and its converters print.
 
-A name is Kafka's with the first letter lowered. Bytes and records are base64 with padding, a uuid is its 22 characters, numbers stay numbers,
-also of 64 bits. Fields that the version does not have, and tagged fields that equal their default, are left out.
-Reading is kinder than Kafka: a missing field has its default, so that a request typed by hand can be short. A name that the version
-does not know is refused: it is a mistake more often than not.
+A name is Kafka's with the first letter lowered. Bytes and records are base64 with padding, a uuid is its 22
+characters, numbers stay numbers, also of 64 bits. Fields that the version does not have, and tagged fields that equal
+their default, are left out. Reading is kinder than Kafka: a missing field has its default, so that a request typed by
+hand can be short. A name that the version does not know is refused: it is a mistake more often than not.
 """
 
 from __future__ import annotations

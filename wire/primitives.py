@@ -1,8 +1,8 @@
 """The smallest pieces of the wire: variable-length integers and uuids.
 
-An unsigned varint carries seven bits a byte, lowest first; the top bit says that more follow. Lengths and tags use it as it is;
-records use the zigzag form, which folds the sign into the lowest bit, so that small negative numbers stay short.
-A length or tag has at most 5 bytes, a 64-bit value at most 10.
+An unsigned varint carries seven bits a byte, lowest first; the top bit says that more follow. Lengths and tags use it
+as it is; records use the zigzag form, which folds the sign into the lowest bit, so that small negative numbers stay
+short. A length or tag has at most 5 bytes, a 64-bit value at most 10.
 
 A uuid is its 16 raw bytes everywhere. In text it is Kafka's 22 characters of URL-safe base64.
 """

@@ -1,11 +1,12 @@
 """Every message by name, every API by key.
 
-`APIS` is all that ApiVersions and the dispatcher need, without importing a message: key, name, versions, the version from which
-it is flexible, and the listeners that may carry it. Tests hold the table against the class bodies.
+`APIS` is all that ApiVersions and the dispatcher need, without importing a message: key, name, versions, the version
+from which it is flexible, and the listeners that may carry it. Tests hold the table against the class bodies.
 
-`max_version` is the newest stable version. A newer one is defined where `unstable_version` says so (InitProducerId v6, KIP-939): no
-broker shows it. `advertised_min` differs from `min_version` for Produce alone: versions 0 to 2 are advertised and refused, because
-librdkafka before 2.x reads its features off them (KAFKA-18659). Keys 4 to 7 keep their names and have no versions since 4.0.
+`max_version` is the newest stable version. A newer one is defined where `unstable_version` says so (InitProducerId
+v6, KIP-939): no broker shows it. `advertised_min` differs from `min_version` for Produce alone: versions 0 to 2 are
+advertised and refused, because librdkafka before 2.x reads its features off them (KAFKA-18659). Keys 4 to 7 keep
+their names and have no versions since 4.0.
 """
 
 from __future__ import annotations
@@ -278,7 +279,9 @@ _OTHERS: dict[str, tuple[str, ...]] = {
 
 
 def message(name: str) -> type[Message]:
-    """The class of a message by Kafka's name of it, such as "EndTxnRequest" or "OffsetCommitValue"; KeyError if there is none."""
+    """The class of a message by Kafka's name of it, such as "EndTxnRequest" or "OffsetCommitValue"; KeyError if
+    there is none.
+    """
     for suffix in ("Request", "Response"):
         module = f".messages.{snake_name(name.removesuffix(suffix))}"
         if name.endswith(suffix) and name.removesuffix(suffix) in _kafka_names():

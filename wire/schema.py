@@ -1,25 +1,27 @@
 """The language in which every message is defined.
 
-A message is a class body: its annotations are the types that a type checker sees, its values say how the field lies on the
-wire, and its docstring is the documentation.
+A message is a class body: its annotations are the types that a type checker sees, its values say how the field lies
+on the wire, and its docstring is the documentation.
 
     class EndTxnRequest(Request, key=26, versions="0-5", flexible="3+"):
         transactional_id: str = string()
         committed: bool = boolean()
 
 Rules:
-- Fields stand in wire order. A field is on the wire in its `versions` ("3+", "2-5", "4", "none"; without them, always); where
-  it is not, it has its default. It may be null in its `nullable` versions.
-- From the class's `flexible` versions on, lengths are varints and each struct ends with a section of tagged fields (KIP-482).
-  A field with a `tag` lives there, and is left out while it equals its default.
-- The default is Kafka's: zero, empty, false, a struct of defaults, or what `default=` says. Each field may be left out when an object is
-  made; a type checker asks for those that have no `default=` here, so that a handler that forgets one is found.
-- `ignorable` fields are dropped silently by a version that cannot carry them; others must then hold their default. `map_key` marks
-  the key of what Kafka keeps as a map; `entity` names what the value identifies.
+- Fields stand in wire order. A field is on the wire in its `versions` ("3+", "2-5", "4", "none"; without them,
+  always); where it is not, it has its default. It may be null in its `nullable` versions.
+- From the class's `flexible` versions on, lengths are varints and each struct ends with a section of tagged fields
+  (KIP-482). A field with a `tag` lives there, and is left out while it equals its default.
+- The default is Kafka's: zero, empty, false, a struct of defaults, or what `default=` says. Each field may be left
+  out when an object is made; a type checker asks for those that have no `default=` here, so that a handler that
+  forgets one is found.
+- `ignorable` fields are dropped silently by a version that cannot carry them; others must then hold their default.
+  `map_key` marks the key of what Kafka keeps as a map; `entity` names what the value identifies.
 - An object carries no version. `unknown_tags` is None, or what a newer writer added: {tag: bytes}.
 
-The fields of a class are in `__fields__`, its header in `__api_key__`, `__versions__` and `__flexible__`: compile.py, explain.py and jsonform.py
-read nothing else. How bytes are read and written is in compile.py; it is compiled at first use, so importing a message costs little.
+The fields of a class are in `__fields__`, its header in `__api_key__`, `__versions__` and `__flexible__`: compile.py,
+explain.py and jsonform.py read nothing else. How bytes are read and written is in compile.py; it is compiled at first
+use, so importing a message costs little.
 """
 
 from __future__ import annotations
@@ -87,9 +89,9 @@ class Versions:
 class Field:
     """One field: its `name` here and its `json_name` in Kafka, its `kind`, and the versions that have it.
 
-    `kind` is the wire type: an integer's name, "bool", "float64", "string", "bytes", "records", "uuid", "array" (of `element`, itself a
-    Field without a name) or "struct" (of the class `struct`). `nullable` and `flexible` are version ranges, too; `tag` is None
-    for a field that is not tagged.
+    `kind` is the wire type: an integer's name, "bool", "float64", "string", "bytes", "records", "uuid", "array" (of
+    `element`, itself a Field without a name) or "struct" (of the class `struct`). `nullable` and `flexible` are
+    version ranges, too; `tag` is None for a field that is not tagged.
     """
 
     __slots__ = (
@@ -226,8 +228,9 @@ def struct(of: type[Struct], **options: Any) -> Any:
 
 def array(of: type[Struct] | Callable[[], Any], **options: Any) -> Any:
     """A list of structs (`array(Topic)`) or of plain values (`array(int32)`)."""
-    element = Field("struct", struct=of) if isinstance(of, StructType) else of()  # type: ignore[call-arg]
-    return Field("array", element=element, **options)
+    if isinstance(of, type):
+        return Field("array", element=Field("struct", struct=of), **options)
+    return Field("array", element=of(), **options)
 
 
 @dataclass_transform(
@@ -261,17 +264,24 @@ class StructType(type):
             cls.__flexible__ = Versions.of(header.get("flexible", "none"))
 
 
-class Struct(metaclass=StructType):
-    """Fields in a row. What stands inside a message is a Struct; what has versions of its own is a Message."""
+class _Tagged:
+    """What every struct has beside its fields; apart from them, so that no constructor asks for it."""
 
     __slots__ = ("unknown_tags",)
+
+    unknown_tags: dict[int, bytes] | None
+
+
+class Struct(_Tagged, metaclass=StructType):
+    """Fields in a row. What stands inside a message is a Struct; what has versions of its own is a Message."""
+
+    __slots__ = ()
 
     __fields__: ClassVar[tuple[Field, ...]] = ()
     __readers__: ClassVar[dict[int, Any]]
     __view_readers__: ClassVar[dict[int, Any]]
     __writers__: ClassVar[dict[int, Any]]
     __shared_default__: ClassVar[Any] = None
-    unknown_tags: dict[int, bytes] | None
 
     def __init__(self, **values: Any) -> None:
         from .compile import initializer
@@ -285,7 +295,7 @@ class Struct(metaclass=StructType):
         """The struct of defaults that all owners share; whoever wants other values assigns a struct of their own."""
         frozen = cls.__shared_default__
         if frozen is None:
-            kind = StructType(cls.__name__, (cls,), {"__slots__": (), "__setattr__": _refuse})
+            kind: Any = StructType(cls.__name__, (cls,), {"__slots__": (), "__setattr__": _refuse})
             frozen = object.__new__(kind)
             for field in cls.__fields__:
                 object.__setattr__(frozen, field.name, field.fresh())

@@ -1,6 +1,7 @@
 """Produce (key 0)."""
 
-from ..schema import Buffer, Request, Response, Struct, array, int16, int32, int64, records, string, struct, uuid
+from ..primitives import Buffer
+from ..schema import Request, Response, Struct, array, int16, int32, int64, records, string, struct, uuid
 
 
 class PartitionProduceData(Struct):
