@@ -3,13 +3,14 @@
     event --> step --> records --> applied at once --> collected --> one append at a time
                  \\-> replies, tasks --> outbox: held until the append is done that the machine's state rested on
 
-Events are stepped as they come, also while an append is under way: what they write goes into the next one, which starts as soon as the
-loop turn is over and the append before it is done. Everything that leaves (replies, tasks) goes through the outbox in step order. An
-entry rests on the last append that had been asked for when it was made, whether or not it wrote anything itself: who reads a state
-must not hear of it before it is durable.
+Events are stepped as they come, also while an append is under way: what they write goes into the next one, which
+starts as soon as the loop turn is over and the append before it is done. Everything that leaves (replies, tasks) goes
+through the outbox in step order. An entry rests on the last append that had been asked for when it was made, whether
+or not it wrote anything itself: who reads a state must not hear of it before it is durable.
 
-A failed append ends the machine's life: open tickets get the retriable error, timers are cancelled, and a new machine reads the log.
-Start-up is the same path. Events that come meanwhile wait for it; among them may be outcomes of tasks that an earlier machine started.
+A failed append ends the machine's life: open tickets get the retriable error, timers are cancelled, and a new machine
+reads the log. Start-up is the same path. Events that come meanwhile wait for it; among them may be outcomes of tasks
+that an earlier machine started.
 """
 
 from __future__ import annotations
@@ -17,49 +18,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
 
-from kbroker.machine import Batch, Effects, Loaded, Machine, Marker, Origin, Producer, Record, Reply, Ticket, Timer
+from kbroker.machine import Batch, Effects, Loaded, Machine, Marker, Origin, Reply, Ticket, Timer
+from kbroker.machine_log import MachineLog, Writing, build, encode, replay
 from kbroker.world import Handle, World
-from storage.engine import Chunk
-from wire.batch import Batch as BatchView
-from wire.batch import Buffer, batches
-from wire.durable.codec import decode_key, decode_value, encode_key, encode_value
+from wire.batch import batches
 from wire.errors import ErrorCode, KafkaError
-from wire.records import ABORT, COMMIT, build_batch, control_type, iterate, transaction_marker
-from wire.records import Record as WireRecord
 
 log = logging.getLogger("kbroker.runtime")
 
 READ_BYTES = 1 << 20
 JOINED_BYTES = 64 << 10  # single events share a batch up to here, which stays far below any max.message.bytes
-EXPANDED_BYTES = 256 << 20  # nobody but us writes these logs; a bound all the same
-
-
-class MachineLog(Protocol):
-    """What a runtime needs of a log; `Partition` has it.
-
-    `append` takes unstamped batches, stamps them at its end in the given order, and resolves with the base offset of the first once
-    all are durable; it fails (raises, at once or through the future) for all of them. Calling is ordering.
-    """
-
-    @property
-    def log_start(self) -> int: ...
-
-    @property
-    def end(self) -> int: ...
-
-    def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]: ...
-
-    def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]: ...
 
 
 M = TypeVar("M", bound=Machine)
 
 
 class _Alarm:
-    """A timer. One that only moves into the future (a session, with every heartbeat) keeps its place in the world's queue until then."""
+    """A timer. One that only moves into the future (a session, with every heartbeat) keeps its place in the world's
+    queue until then.
+    """
 
     __slots__ = ("armed_at", "at", "event", "handle")
 
@@ -67,17 +47,6 @@ class _Alarm:
         self.at = self.armed_at = at
         self.event = event
         self.handle = handle
-
-
-class _Writing:
-    """Records of one batch to be, encoded and already applied."""
-
-    __slots__ = ("producer", "records", "size")
-
-    def __init__(self, producer: Producer | None) -> None:
-        self.producer = producer
-        self.records: list[WireRecord] = []
-        self.size = 0
 
 
 class Runtime(Generic[M]):
@@ -109,7 +78,7 @@ class Runtime(Generic[M]):
         self._open: dict[Ticket, asyncio.Future[Any]] = {}
         self._timers: dict[Hashable, _Alarm] = {}
         self._outbox: deque[tuple[int, asyncio.Future[Any] | None, object]] = deque()
-        self._writing: list[_Writing | Marker] = []
+        self._writing: list[Writing | Marker] = []
         self._next_offset = 0  # of the next record that is applied
         self._asked_to = 0  # where the next append has to land
         self._collecting = 1  # the number of the next append
@@ -121,7 +90,9 @@ class Runtime(Generic[M]):
     # --- the ways in ------------------------------------------------------------------------------------------------
 
     def ask(self, make_event: Callable[[Ticket], object]) -> asyncio.Future[Any]:
-        """Step the event that `make_event` makes for a new ticket. The future has the machine's reply, which may be parked for long."""
+        """Step the event that `make_event` makes for a new ticket. The future has the machine's reply, which may be
+        parked for long.
+        """
         future = self._world.future()
         if self._stopped:
             _answer(future, KafkaError(self._error))
@@ -135,14 +106,17 @@ class Runtime(Generic[M]):
             self._submit(event, None)
 
     def load(self) -> asyncio.Future[None]:
-        """Read the log and serve. Once it has been done this is a finished future; after a failure it is tried again."""
+        """Read the log and serve. Once it has been done this is a finished future; after a failure it is tried again.
+        """
         if self._loading is None:
             self._loading = self._world.future()
             self._world.spawn(self._replay(self._loading))
         return self._loading
 
     def stop(self) -> asyncio.Future[None]:
-        """Serve no more. Open tickets get the retriable error at once; done when what was already stepped is durable and answered."""
+        """Serve no more. Open tickets get the retriable error at once; done when what was already stepped is durable
+        and answered.
+        """
         if self._stopping is None:
             self._stopping = self._world.future()
             self._stopped = True
@@ -163,7 +137,9 @@ class Runtime(Generic[M]):
             self._drain()
 
     def _drain(self) -> None:
-        """Step what has come, then let out what may leave. Tasks may submit events, which are stepped before this returns."""
+        """Step what has come, then let out what may leave. Tasks may submit events, which are stepped before this
+        returns.
+        """
         self._stepping = True
         try:
             while self.serving and (self._events or self._may_leave()):
@@ -183,7 +159,7 @@ class Runtime(Generic[M]):
             self._open[ticket] = future
         try:
             effects = self.machine.step(event, now, self._world.random)
-            writing = [self._encode(batch, now) for batch in effects.batches]
+            writing = [encode(batch, now) for batch in effects.batches]
         except Exception as error:  # nothing durable has changed: only this event is lost
             if future is None or not isinstance(error, KafkaError):
                 log.exception("the event %.200r failed", event)
@@ -199,19 +175,7 @@ class Runtime(Generic[M]):
             return
         self._take(effects)
 
-    def _encode(self, batch: Batch | Marker, now: int) -> _Writing | Marker:
-        if isinstance(batch, Marker):
-            return batch
-        assert batch.records, "a batch has records"
-        writing = _Writing(batch.producer)
-        for record in batch.records:
-            key = encode_key(record.key)
-            value = None if record.value is None else encode_value(record.value, record.version)
-            writing.records.append(WireRecord(key, value, (), now))
-            writing.size += len(key) + len(value or b"")
-        return writing
-
-    def _apply(self, batch: Batch | Marker, encoded: _Writing | Marker, now: int) -> None:
+    def _apply(self, batch: Batch | Marker, encoded: Writing | Marker, now: int) -> None:
         """Into memory at once, and into what the next append takes along."""
         if isinstance(batch, Marker):
             self.machine.apply_marker(batch, Origin(self._next_offset, now, batch.producer))
@@ -222,8 +186,8 @@ class Runtime(Generic[M]):
                 self._next_offset += 1
         last = self._writing[-1] if self._writing else None
         if (
-            isinstance(last, _Writing)
-            and isinstance(encoded, _Writing)
+            isinstance(last, Writing)
+            and isinstance(encoded, Writing)
             and last.producer is None is encoded.producer
             and last.size + encoded.size <= JOINED_BYTES
         ):
@@ -256,7 +220,7 @@ class Runtime(Generic[M]):
         expected, self._asked_to = self._asked_to, self._next_offset
         self._collecting += 1
         try:
-            appended = self._log.append([_build(batch, self._world.time_ms()) for batch in writing])
+            appended = self._log.append([build(batch, self._world.time_ms()) for batch in writing])
         except Exception as error:
             self._fail(error)
             return
@@ -407,39 +371,6 @@ class Runtime(Generic[M]):
             self._stopping.set_result(None)
 
 
-def replay(machine: Machine, batch: BatchView) -> None:
-    """Apply one batch of a log."""
-    producer = Producer(batch.producer_id, batch.producer_epoch) if batch.is_transactional else None
-    for record in iterate(batch, EXPANDED_BYTES):
-        origin = Origin(record.offset, record.timestamp, producer)
-        if batch.is_control:
-            kind = control_type(record)
-            if producer is not None and kind in (COMMIT, ABORT):
-                coordinator_epoch = int.from_bytes((record.value or b"")[2:6], "big", signed=True)
-                machine.apply_marker(Marker(producer, kind == COMMIT, coordinator_epoch), origin)
-            continue
-        key = None if record.key is None else decode_key(record.key)
-        if key is not None:
-            value = None if record.value is None else decode_value(key, record.value)
-            machine.apply(Record(key, value), origin)
-
-
-def _build(writing: _Writing | Marker, now: int) -> bytearray:
-    producer = writing.producer
-    if isinstance(writing, Marker):
-        assert producer is not None
-        return transaction_marker(
-            writing.committed,
-            coordinator_epoch=writing.coordinator_epoch,
-            producer_id=producer.id,
-            producer_epoch=producer.epoch,
-            timestamp=now,
-        )
-    if producer is None:
-        return build_batch(writing.records)
-    return build_batch(writing.records, producer_id=producer.id, producer_epoch=producer.epoch, transactional=True)
-
-
 def _answer(future: asyncio.Future[Any], content: object) -> None:
     if future.done():  # the asker has gone
         return
@@ -449,5 +380,3 @@ def _answer(future: asyncio.Future[Any], content: object) -> None:
     else:
         future.set_result(content)
 
-
-__all__ = ["Buffer", "MachineLog", "Runtime", "replay"]

@@ -1,8 +1,8 @@
 """The facade: views on what is, and questions that change it.
 
-Views (`topic`, `leader`, `topics` ...) show a change as soon as it is decided; the future of a question is done when it is
-durable, and so are the changes that subscribers hear of. `start` is awaited before the broker listens, `stop` after it has let go
-of its clients.
+Views (`topic`, `leader`, `topics` ...) show a change as soon as it is decided; the future of a question is done when
+it is durable, and so are the changes that subscribers hear of. `start` is awaited before the broker listens, `stop`
+after it has let go of its clients.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ class Catalog:
         return self._runtime.machine.sorted_topics()
 
     def leader(self, topic: str | Topic, index: int) -> tuple[int, int]:
-        """The leader of a partition and its epoch; (-1, -1) when there is no such partition, (-1, epoch) when its leader is gone."""
+        """The leader of a partition and its epoch; (-1, -1) when there is no such partition, (-1, epoch) when its
+        leader is gone.
+        """
         found = self.topic(topic) if isinstance(topic, str) else topic
         if found is None or not 0 <= index < len(found.partitions):
             return NO_LEADER, NO_EPOCH
@@ -180,7 +182,9 @@ class Catalog:
             callback(change)
 
     def _loaded(self, machine: CatalogMachine) -> None:
-        """After a failed append, topics may be gone that views have shown: their logs are to be dropped like those of deleted ones."""
+        """After a failed append, topics may be gone that views have shown: their logs are to be dropped like those of
+        deleted ones.
+        """
         before, self._seen = self._seen, machine
         if before is not None:
             for topic_id, topic in before.by_id.items():

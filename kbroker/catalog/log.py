@@ -1,4 +1,6 @@
-"""The catalog's log on the engine, as the runtime wants it. It has one writer and no leader: its batches bear epoch 0."""
+"""The catalog's log on the engine, as the runtime wants it. It has one writer and no leader: its batches bear epoch
+0.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ from wire.batch import Batch, stamp
 
 CATALOG = "catalog"
 
-# Every answer rests on the disk itself, whatever --fsync says: a start that is forgotten after a power loss would bring leader
-# epochs back that clients have seen with other records. The log is written rarely and stays small.
+# Every answer rests on the disk itself, whatever --fsync says: a start that is forgotten after a power loss would
+# bring leader epochs back that clients have seen with other records. The log is written rarely and stays small.
 OPTIONS = LogOptions(segment_bytes=16 << 20, flush_messages=1)
 
 

@@ -1,13 +1,13 @@
-"""The catalog's decisions. One record of a topic says all of it, so a change is one record and a batch is never half a change.
+"""The catalog's decisions. One record of a topic says all of it, so a change is one record and a batch is never half
+a change.
 
-Answers are Kafka's, to the word where tools show them (`ReplicationControlManager`, `ConfigurationControlManager`). What others must do
-about a change (drop logs, wake readers) leaves as a task: a `Change`, told when it is durable.
+Answers are Kafka's, to the word where tools show them (`ReplicationControlManager`, `ConfigurationControlManager`).
+What others must do about a change (drop logs, wake readers) leaves as a task: a `Change`, told when it is durable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from kbroker import topic_config
@@ -52,6 +52,8 @@ from wire.durable.catalog import (
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
+    from random import Random
+
     from kbroker.config import Config
 
 BLOCK = 1000  # producer ids at a time, as in KRaft

@@ -1,4 +1,6 @@
-"""Where replicas go: spread round robin, or as somebody wrote by hand (Kafka's `ReplicationControlManager` checks it so)."""
+"""Where replicas go: spread round robin, or as somebody wrote by hand (Kafka's `ReplicationControlManager` checks it
+so).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What the catalog knows, as others see it: topics, their partitions, nodes, finalized features.
 
-These are views: they change in place when a record is applied, so look and forget, and keep none across an await. Each topic
-carries a `memo` for whoever answers questions about it again and again (Metadata); it is emptied whenever the topic changes.
+These are views: they change in place when a record is applied, so look and forget, and keep none across an await.
+Each topic carries a `memo` for whoever answers questions about it again and again (Metadata); it is emptied whenever
+the topic changes.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class NewTopic:
-    """A topic to be made; -1 stands for the broker's default. Assignments are (partition, replicas), the first replica leads."""
+    """A topic to be made; -1 stands for the broker's default. Assignments are (partition, replicas), the first
+    replica leads.
+    """
 
     name: str
     partitions: int = -1

@@ -1,12 +1,14 @@
 """The records of the catalog: our own log of what the cluster is. Kafka keeps the same facts in `__cluster_metadata`.
 
-The log is keyed and compacted: for each key the last record counts, one without a value forgets the key. Key and value come in pairs;
-the types begin at 100, apart from those of Kafka's own coordinator records. Users, ACLs and quotas will be further types. Values
-are flexible from version 0 on, so a later field can be a tagged one that older readers skip.
+The log is keyed and compacted: for each key the last record counts, one without a value forgets the key. Key and
+value come in pairs; the types begin at 100, apart from those of Kafka's own coordinator records. Users, ACLs and
+quotas will be further types. Values are flexible from version 0 on, so a later field can be a tagged one that older
+readers skip.
 
-Leader epochs must never go back and rise by one after an unclean stop (clients then check where their logs diverge, KIP-320). That would
-rewrite every topic at such a start; instead a node counts its unclean stops, and a partition notes beside its epoch where its leader's
-count stood then (`unclean_stops`). The epoch in force is `leader_epoch` plus what the leader's count has risen since.
+Leader epochs must never go back and rise by one after an unclean stop (clients then check where their logs diverge,
+KIP-320). That would rewrite every topic at such a start; instead a node counts its unclean stops, and a partition
+notes beside its epoch where its leader's count stood then (`unclean_stops`). The epoch in force is `leader_epoch`
+plus what the leader's count has risen since.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ class CatalogNodeKey(Key, key=101, versions="0"):
 
 
 class CatalogNodeValue(Value, key=101, versions="0", flexible="0+"):
-    """Written at each start (running) and at each clean stop (not running). A start that finds `running` follows an unclean stop."""
+    """Written at each start (running) and at each clean stop (not running). A start that finds `running` follows an
+    unclean stop.
+    """
 
     running: bool = boolean()
     starts: int = int64()
@@ -67,7 +71,9 @@ class CatalogTopicValue(Value, key=102, versions="0", flexible="0+"):
 
 
 class CatalogConfigKey(Key, key=103, versions="0"):
-    """Whose configs: a broker (4) by its number or "" for all, a group (32); the numbers are Kafka's. Topics have theirs inside."""
+    """Whose configs: a broker (4) by its number or "" for all, a group (32); the numbers are Kafka's. Topics have
+    theirs inside.
+    """
 
     resource_type: int = int8()
     resource_name: str = string()
