@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from .config_acting import ACTING
-from .config_stored import STORED
+from kbroker.config_acting import ACTING
+from kbroker.config_stored import STORED
 
 Value = Any
 """What `Config` answers with: one of the types named above. The reader knows which, as it knows the name."""

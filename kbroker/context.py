@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from kbroker.catalog import Catalog
+    from kbroker.config import Config
+    from kbroker.groups import Groups
+    from kbroker.partitions import Partitions
+    from kbroker.world import World
     from storage.engine import Engine
-
-    from .catalog import Catalog
-    from .config import Config
-    from .groups import Groups
-    from .partitions import Partitions
-    from .world import World
 
 WILDCARD = ""  # the host of an endpoint that is answered with the local address of the connection that asks
 
@@ -76,9 +75,11 @@ class Cluster:
 
 
 class Apis(Protocol):
-    """Which APIs this broker has: see `handlers/__init__.py`."""
+    """Which APIs this broker has: see `server/apis.py`."""
 
     def __contains__(self, key: object, /) -> bool: ...
+
+    def advertised(self) -> list[tuple[int, int, int]]: ...
 
 
 class Context:

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from kbroker.config import Config, ConfigError, Value, parse
+from kbroker.config import entries as broker_entries
 from wire.errors import ErrorCode, KafkaError
-
-from .config import Config, ConfigError, Value, parse
-from .config import entries as broker_entries
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000

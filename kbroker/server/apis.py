@@ -1,0 +1,56 @@
+"""Which APIs this broker has: those with a file in `kbroker/handlers`. A file is imported at its first request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from os import listdir
+from typing import Any
+
+from kbroker import handlers
+from kbroker.context import Context
+from wire.registry import APIS, BROKER, Api
+from wire.schema import Request, Response
+
+Handler = Callable[[Any, Context], Any]
+
+
+class Entry:
+    """What the dispatcher needs of one API. A wrapper may stand in place of the handler."""
+
+    __slots__ = ("api", "handler", "max_version", "min_version", "request_class", "response_class")
+
+    def __init__(
+        self, api: Api, handler: Handler, request_class: type[Request], response_class: type[Response]
+    ) -> None:
+        self.api = api
+        self.handler = handler
+        self.min_version = api.min_version
+        self.max_version = api.max_version
+        self.request_class = request_class
+        self.response_class = response_class
+
+
+class Apis:
+    """The APIs of this broker by key."""
+
+    def __init__(self) -> None:
+        names = {name.removesuffix(".py") for path in handlers.__path__ for name in listdir(path)}
+        self._apis = {key: api for key, api in APIS.items() if api.name in names and BROKER in api.listeners}
+        self._entries: dict[int, Entry] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._apis
+
+    def advertised(self) -> list[tuple[int, int, int]]:
+        """Key, lowest and highest version, as ApiVersions tells them."""
+        return [(key, api.advertised_min, api.max_version) for key, api in sorted(self._apis.items())]
+
+    def entry(self, key: int) -> Entry | None:
+        """The API, ready to be called; None if this broker does not have it."""
+        entry = self._entries.get(key)
+        if entry is None and key in self._apis:
+            api = self._apis[key]
+            handler = getattr(import_module(f"kbroker.handlers.{api.name}"), api.name)
+            entry = self._entries[key] = Entry(api, handler, api.request_class(), api.response_class())
+        return entry

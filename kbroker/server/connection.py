@@ -1,0 +1,302 @@
+"""One client connection: bytes in, replies out in the order of their requests.
+
+    received -> FrameReader -> frames -> start each, in order -> replies wait for those before them -> one write a turn
+
+A request is started as soon as it is there, also while earlier ones wait for the disk; behind one that waits for
+other clients (`dispatch.PARKING`) everything stands in the backlog until that has been answered. Reading pauses while
+any of the reasons in `Hold` lasts. No task and no timer belongs to a connection.
+
+Frames belong to the connection until their reply is made; views into them are lent to the handler until then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from enum import IntFlag
+from typing import TYPE_CHECKING, Any, cast
+
+from kbroker.server.dispatch import Call, Refused
+from wire.frame import LARGE_BYTES, Frame, FrameFault, FrameReader
+from wire.primitives import Buffer
+
+if TYPE_CHECKING:
+    from kbroker.context import Listener, LocalNode
+    from kbroker.server.server import Server
+    from kbroker.world import World
+
+log = logging.getLogger("kbroker.connections")
+
+MOST_STARTED = 256
+_MOST_BACKLOG = 16
+
+
+class Hold(IntFlag):
+    """Why a connection is not read."""
+
+    MEMORY = 1  # all connections together hold too much
+    WRITING = 2  # the client does not read its replies
+    BACKLOG = 4  # it has sent enough that cannot be started yet
+    MUTED = 8  # it was told to wait (KIP-219)
+
+
+_NOTHING_STARTS = Hold.WRITING | Hold.MUTED
+
+
+class Connection(asyncio.BufferedProtocol):
+    """See `kbroker.context.Peer` for what handlers know of it."""
+
+    __slots__ = (
+        "_awaiting", "_backlog", "_counted", "_hold", "_out", "_parked", "_reader", "_unsent", "closing", "host", "id",
+        "is_new", "last_active", "listener", "local_host", "node", "port", "principal", "server", "software_name",
+        "software_version", "transport", "world",
+    )  # fmt: skip
+
+    def __init__(self, server: Server, node: LocalNode, listener: Listener, id: int) -> None:
+        self.server = server
+        self.world: World = server.world
+        self.node = node
+        self.listener = listener
+        self.id = id
+        self.host = self.local_host = ""
+        self.port = 0
+        self.principal = "User:ANONYMOUS"
+        self.software_name = self.software_version = ""
+        self.is_new = True
+        self.closing = False
+        self.last_active = 0.0
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._reader = FrameReader(server.max_frame_bytes, server.scratch, server.pool.take)
+        self._awaiting: deque[Call] = deque()
+        self._backlog: deque[Frame] = deque()
+        self._out: list[Buffer] = []
+        self._parked: Call | None = None
+        self._hold = Hold(0)
+        self._counted = 0  # what the budget counts for incomplete frames
+        self._unsent = 0  # what the budget counts for replies that the client leaves lying
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername") or ("", 0)
+        local = transport.get_extra_info("sockname") or ("", 0)
+        self.host, self.port = _plain(peer[0]), peer[1]
+        self.local_host = _plain(local[0])
+        self.last_active = self.world.loop_time()
+        if refusal := self.server.accepted(self):
+            self.close(refusal)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._reader.get_buffer(sizehint)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self.closing:
+            return
+        now = self.last_active = self.world.loop_time()
+        fault = None
+        try:
+            frames = self._reader.buffer_updated(nbytes)
+        except FrameFault as error:
+            frames, fault = error.frames, error
+        for frame in frames:
+            self.server.budget.used += len(frame)
+            if self._backlog or self._parked is not None or self._hold & _NOTHING_STARTS:
+                self._backlog.append(frame)
+            else:
+                self._start(frame, now)
+        if self._out:
+            self.flush()
+        if fault is not None:
+            self.close(str(fault))
+        elif not self.closing:
+            self._mind_memory()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        self._unsent = self.transport.get_write_buffer_size()
+        self.server.budget.used += self._unsent
+        self._pause(Hold.WRITING)
+
+    def resume_writing(self) -> None:
+        self.last_active = self.world.loop_time()
+        self._forget_unsent()
+        self._resume(Hold.WRITING)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.closing = True
+        self._forget_unsent()
+        self._count(-self._counted)
+        self.server.budget.leave(self)
+        while self._backlog:
+            self._give_back(self._backlog.popleft())
+        self._out.clear()
+        self.server.lost(self)
+
+    # What the parts of the server call.
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._awaiting and not self._backlog
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is under way but what waits for other clients."""
+        return all(call.parks for call in self._awaiting)
+
+    def first_steps(self, key: int, client_id: str | None) -> bool:
+        """Told of a connection's requests as long as this returns True."""
+        return self.server.hints.requested(self, key, client_id)
+
+    def answered(self, call: Call) -> None:
+        """A request that was under way has its reply now."""
+        self._give_back(call.frame)
+        if self.closing:
+            return
+        self._collect()
+        self.server.answered()
+        if call is self._parked:
+            self._parked = None
+        self._start_backlog()
+
+    def close(self, reason: str) -> None:
+        """End the connection from our side; what is written already is still sent."""
+        if self.closing:
+            return
+        self.closing = True
+        who = f" ({self.software_name} {self.software_version})" if self.software_name else ""
+        log.warning("closing the connection from %s:%d%s: %s", self.host, self.port, who, reason)
+        self.flush()
+        self.transport.close()
+
+    def stop(self) -> None:
+        """Read nothing more: the broker stops."""
+        self.transport.pause_reading()
+
+    def end(self) -> None:
+        """The broker stops: let go of the client."""
+        self.closing = True
+        self.flush()
+        self.transport.close()
+
+    def flush(self) -> None:
+        """Hand over what this turn of the loop has for the client."""
+        out = self._out
+        if not out or self.transport.is_closing():
+            return
+        self._out = []
+        self.server.write(self.transport, out)
+
+    def memory_is_free(self) -> None:
+        self.world.soon(self._go_on)
+
+    # Requests.
+
+    def _start(self, frame: Frame, now: float) -> None:
+        try:
+            call = self.server.dispatcher.start(self, frame, now)
+        except Refused as refusal:
+            self._give_back(frame)
+            self.close(str(refusal))
+            return
+        if call.reply is None:
+            self._awaiting.append(call)
+            if call.parks or len(self._awaiting) >= MOST_STARTED:
+                self._parked = call
+            return
+        self._give_back(frame)
+        if self._awaiting:
+            self._awaiting.append(call)
+        else:
+            self._send(call)
+
+    def _start_backlog(self) -> None:
+        now = self.world.loop_time()
+        while self._backlog and self._parked is None and not self._hold & _NOTHING_STARTS and not self.closing:
+            self._start(self._backlog.popleft(), now)
+        if len(self._backlog) < _MOST_BACKLOG:
+            self._resume(Hold.BACKLOG)
+        if self._out:
+            self.server.flush_soon(self)
+
+    def _collect(self) -> None:
+        """Send what is done, up to the first request that is not."""
+        awaiting = self._awaiting
+        while awaiting and awaiting[0].reply is not None:
+            self._send(awaiting.popleft())
+
+    def _send(self, call: Call) -> None:
+        if call.refused:
+            self.close(call.refused)
+        if self.closing:
+            return
+        assert call.reply is not None
+        self._out += call.reply
+        if call.context.throttle_ms:
+            self._pause(Hold.MUTED)
+            self.world.later(call.context.throttle_ms / 1000, self._resume, Hold.MUTED)
+        if self._out:
+            self.server.flush_soon(self)
+
+    def _give_back(self, frame: Frame) -> None:
+        self.server.budget.give_back(len(frame))
+        self.server.pool.put(frame)
+
+    # Reading, or not.
+
+    def _mind_memory(self) -> None:
+        """Count what is still arriving; stop reading if there is no room for more."""
+        budget, held = self.server.budget, self._reader.held_bytes
+        if held != self._counted:
+            self._count(held - self._counted)
+        inside = held >= LARGE_BYTES
+        if budget.passage is self and not inside:
+            budget.leave(self)
+        if not budget.may_read(self, inside):
+            budget.wait(self)
+            self._pause(Hold.MEMORY)
+        if len(self._backlog) >= _MOST_BACKLOG:
+            self._pause(Hold.BACKLOG)
+
+    def _count(self, more: int) -> None:
+        self._counted += more
+        if more > 0:
+            self.server.budget.used += more
+        elif more:
+            self.server.budget.give_back(-more)
+
+    def _go_on(self) -> None:
+        """There may be memory again."""
+        if self.closing:
+            return
+        self._resume(Hold.MEMORY)
+        self._mind_memory()
+
+    def _forget_unsent(self) -> None:
+        unsent, self._unsent = self._unsent, 0
+        if unsent:
+            self.server.budget.give_back(unsent)
+
+    def _pause(self, reason: Hold) -> None:
+        if not self._hold and not self.closing:
+            self.transport.pause_reading()
+        self._hold |= reason
+
+    def _resume(self, reason: Hold) -> None:
+        if not self._hold & reason:
+            return
+        self._hold &= ~reason
+        if self.closing:
+            return
+        if not self._hold:
+            self.transport.resume_reading()
+        if reason & _NOTHING_STARTS:
+            self._start_backlog()
+
+
+def _plain(host: Any) -> str:
+    """An IPv4 address as such, where it came in over IPv6."""
+    return str(host).removeprefix("::ffff:")

@@ -1,0 +1,182 @@
+"""One request: from a frame to the parts of its reply.
+
+The dispatcher decodes, calls the handler, and encodes what it returns. It alone turns exceptions into responses: a
+`KafkaError` becomes an error code in every place that the response has for it; anything else is a bug of ours, which
+the client hears of as UNKNOWN_SERVER_ERROR and we by a traceback. What cannot be answered at all (bytes that are no
+request, an API or version that we do not have) is `Refused`, and costs the connection, as in Kafka.
+
+A request is a `Call` while it is under way. A handler's plain response is encoded at once; a future calls back; a
+coroutine is made a task. Nobody else makes tasks for requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from struct import Struct as Packing
+from typing import TYPE_CHECKING, Any
+
+from kbroker.context import Cluster, Context
+from kbroker.server.apis import Apis, Entry
+from kbroker.server.errors import error_response
+from wire.errors import ErrorCode, KafkaError, ProtocolError
+from wire.header import decode_request_header
+from wire.primitives import Buffer
+from wire.registry import APIS
+from wire.schema import Response
+
+if TYPE_CHECKING:
+    from kbroker.server.connection import Connection
+    from wire.frame import Frame
+
+log = logging.getLogger("kbroker.requests")
+
+PRODUCE, FETCH, JOIN_GROUP, SYNC_GROUP, API_VERSIONS, SHARE_FETCH = 0, 1, 11, 14, 18, 78
+
+# Requests that wait for what other clients do. Nothing of a connection starts behind one before it has been answered.
+PARKING = frozenset((FETCH, JOIN_GROUP, SYNC_GROUP, SHARE_FETCH))
+
+_HEAD = Packing(">ii")
+_HEAD_FLEXIBLE = Packing(">iix")
+
+
+class Refused(Exception):
+    """The request cannot be answered; the connection is closed with this reason."""
+
+
+class Call:
+    """A request under way. `reply` is None until it is done, then the parts to send: none at all if nothing is sent."""
+
+    __slots__ = ("context", "entry", "frame", "refused", "reply", "request", "version")
+
+    def __init__(self, frame: Frame, entry: Entry, request: Any, context: Context, version: int) -> None:
+        self.frame = frame
+        self.entry = entry
+        self.request = request
+        self.context = context
+        self.version = version
+        self.reply: list[Buffer] | None = None
+        self.refused = ""
+
+    @property
+    def parks(self) -> bool:
+        return self.entry.api.key in PARKING
+
+
+class Dispatcher:
+    """Shared by all connections of the process."""
+
+    def __init__(self, cluster: Cluster, apis: Apis) -> None:
+        self.cluster = cluster
+        self.apis = apis
+
+    def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
+        """Start the request. If its reply is not there yet, `connection.answered(call)` is called when it is."""
+        try:
+            key, version, correlation_id, client_id, offset = decode_request_header(frame)
+            entry = self.apis.entry(key)
+            if entry is None:
+                raise Refused(f"it sent a request with API key {key}{_called(key)}, which this broker does not have")
+            context = Context(
+                self.cluster, connection.node, connection.listener, connection, client_id, key, version,
+                correlation_id, arrived_at,
+            )  # fmt: skip
+            if not entry.min_version <= version <= entry.max_version:
+                return self._unsupported(frame, entry, context, version)
+            request, _ = entry.request_class.decode_from(frame, offset, version)
+        except ProtocolError as error:
+            raise Refused(f"it sent bytes that are no request: {error}") from None
+        if connection.is_new:
+            connection.is_new = connection.first_steps(key, client_id)
+        call = Call(frame, entry, request, context, version)
+        try:
+            result = entry.handler(request, context)
+        except Exception as error:
+            self._failed(call, error)
+            return call
+        if isinstance(result, Response):
+            self._finish(call, result)
+        elif result is None:
+            call.reply = []
+        else:
+            self._wait(connection, call, result)
+        return call
+
+    def _wait(self, connection: Connection, call: Call, result: Any) -> None:
+        future = connection.world.spawn(result) if isinstance(result, Coroutine) else result
+        if future.done():
+            self._settle(call, future)
+            return
+
+        def done(future: asyncio.Future[Any]) -> None:
+            self._settle(call, future)
+            connection.answered(call)
+
+        future.add_done_callback(done)
+
+    def _settle(self, call: Call, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():
+            self._failed(call, KafkaError(ErrorCode.NETWORK_EXCEPTION, "The broker is stopping."))
+        elif (error := future.exception()) is not None:
+            self._failed(call, error)
+        elif (response := future.result()) is None:
+            call.reply = []
+        else:
+            self._finish(call, response)
+
+    def _finish(self, call: Call, response: Response) -> None:
+        if call.context.throttle_ms:
+            response.throttle_time_ms = call.context.throttle_ms  # type: ignore[attr-defined]
+        try:
+            call.reply = self._encoded(call, response)
+        except Exception as error:
+            self._failed(call, error)
+
+    def _encoded(self, call: Call, response: Response) -> list[Buffer]:
+        """The frame of the reply: its size and header joined to the first part of the body."""
+        parts = response.parts(call.version)
+        api = call.entry.api
+        flexible = api.is_flexible(call.version) and api.key != API_VERSIONS
+        head = _HEAD_FLEXIBLE if flexible else _HEAD
+        size = head.size - 4 + sum(map(len, parts))
+        start = head.pack(size, call.context.correlation_id)
+        if parts and isinstance(parts[0], bytes):
+            parts[0] = start + parts[0]
+        else:
+            parts.insert(0, start)
+        return parts
+
+    def _failed(self, call: Call, error: BaseException) -> None:
+        """Answer with the error. A produce without acks has no answer: there the connection is closed, as in Kafka."""
+        name, version = call.entry.api.kafka_name, call.version
+        if isinstance(error, KafkaError):
+            code, message = error.code, error.message
+        else:
+            who = f"{name} v{version} of client {call.context.client_id}"
+            log.error("%s failed in a way that nobody foresaw", who, exc_info=error)
+            code, message = ErrorCode.UNKNOWN_SERVER_ERROR, None
+        if call.entry.api.key == PRODUCE and call.request.acks == 0:
+            call.refused = f"its Produce with acks=0 failed: {message or code.message}"
+            call.reply = []
+            return
+        try:
+            response = error_response(call.entry.response_class, call.request, version, code, message)
+            call.reply = self._encoded(call, response)
+        except Exception:
+            log.exception("the error response of %s v%s cannot be written", name, version)
+            call.refused = f"its {name} failed"
+            call.reply = []
+
+    def _unsupported(self, frame: Frame, entry: Entry, context: Context, version: int) -> Call:
+        """Only ApiVersions answers a version that we do not have: in version 0, so that anybody can read it (KIP-511)."""
+        if entry.api.key != API_VERSIONS:
+            name, low, high = entry.api.kafka_name, entry.min_version, entry.max_version
+            raise Refused(f"it sent {name} v{version}, where v{low} to v{high} are supported")
+        call = Call(frame, entry, entry.request_class(), context, 0)
+        self._finish(call, entry.handler(call.request, context))
+        return call
+
+
+def _called(key: int) -> str:
+    return f" ({APIS[key].kafka_name})" if key in APIS else ""

@@ -1,0 +1,135 @@
+"""From an error code to a whole response: every place that the schema has for it, for what the request asked about.
+
+A response of which only the error code counts still has to be complete. If the version has an error code at the top,
+it goes there. Otherwise it belongs to the items, and there is one for each that the request named: the arrays of both
+messages are walked in pairs, and what both elements know by the same name (or only as a name, where the request has
+plain strings) is carried over. The rest keeps Kafka's defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from wire.errors import ErrorCode
+from wire.schema import Field, Response, Struct
+
+Fill = Callable[[Any, Any, int, ErrorCode, str | None], None]
+
+
+def error_response(
+    response_class: type[Response], request: Any, version: int, code: ErrorCode, message: str | None
+) -> Any:
+    """The response to a request that failed as a whole."""
+    response = response_class()
+    if not _put(response, version, code, message):
+        _fill_items(response, request, version, code, message)
+    special = _OVERRIDES.get(response_class.__api_key__)
+    if special is not None:
+        special(response, request, version, code, message)
+    return response
+
+
+def _put(struct: Struct, version: int, code: ErrorCode, message: str | None) -> bool:
+    """Set the error code of this struct, if the version has one, and its message."""
+    found = False
+    for field in struct.__fields__:
+        if version not in field.versions:
+            continue
+        if field.name == "error_code":
+            struct.error_code = int(code)  # type: ignore[attr-defined]
+            found = True
+        elif field.name == "error_message" and field.tag is None:
+            struct.error_message = message if message is not None else code.message  # type: ignore[attr-defined]
+    return found
+
+
+def _fill_items(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+    """Give every array of the response one element for each element of the request's array that belongs to it."""
+    for field in _arrays(response, version):
+        source = _counterpart(field, request, version)
+        if source is None:
+            continue
+        assert field.element is not None
+        assert field.element.struct is not None
+        items = []
+        for asked in getattr(request, source.name) or ():
+            item = field.element.struct()
+            _carry_over(item, asked, version)
+            if not _put(item, version, code, message) and isinstance(asked, Struct):
+                _fill_items(item, asked, version, code, message)
+            items.append(item)
+        setattr(response, field.name, items)
+
+
+def _arrays(struct: Any, version: int) -> Iterator[Field]:
+    """The arrays of structs in which an error code can be put, at any depth."""
+    for field in struct.__fields__:
+        if field.kind == "array" and version in field.versions and field.tag is None:
+            element = field.element.struct
+            if element is not None and _holds_error(element, version):
+                yield field
+
+
+def _holds_error(struct: type[Struct], version: int) -> bool:
+    return any(
+        field.name == "error_code" or (field.kind == "array" and field.element is not None
+            and field.element.struct is not None and _holds_error(field.element.struct, version))
+        for field in struct.__fields__
+        if version in field.versions
+    )  # fmt: skip
+
+
+def _counterpart(field: Field, request: Any, version: int) -> Field | None:
+    """The array of the request that this array of the response answers: the one with the most names in common."""
+    best: tuple[int, Field] | None = None
+    assert field.element is not None
+    assert field.element.struct is not None
+    names = {inner.name for inner in field.element.struct.__fields__}
+    for candidate in request.__fields__:
+        if candidate.kind != "array" or version not in candidate.versions:
+            continue
+        element = candidate.element.struct
+        common = 0 if element is None else len(names & {inner.name for inner in element.__fields__})
+        score = 4 * common + 2 * (candidate.name == field.name) + (element is None)
+        if score and (best is None or score > best[0]):
+            best = (score, candidate)
+    return None if best is None else best[1]
+
+
+def _carry_over(item: Any, asked: Any, version: int) -> None:
+    """What the request says of an item, the answer says too."""
+    if not isinstance(asked, Struct):
+        kind = "string" if isinstance(asked, str) else "uuid" if isinstance(asked, bytes) else "int32"
+        for field in item.__fields__:
+            if field.kind == kind and version in field.versions and field.name not in ("error_code", "error_message"):
+                setattr(item, field.name, asked)
+                return
+        return
+    aliases = {_plain(field.name): field.name for field in asked.__fields__ if field.kind not in ("array", "records")}
+    for field in item.__fields__:
+        source = aliases.get(_plain(field.name))
+        if source is not None and field.kind not in ("array", "records", "struct") and version in field.versions:
+            setattr(item, field.name, getattr(asked, source))
+
+
+def _plain(name: str) -> str:
+    """Requests and responses of one API sometimes call the same thing differently: `partition`, `partition_index`."""
+    return _ALIASES.get(name, name)
+
+
+_ALIASES = {"partition": "index", "partition_index": "index", "topic_name": "name", "topic": "name", "key": "key"}
+
+
+def _fetch(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+    """Fetch names its topics in an error, too, as long as they are named by name (Kafka's FetchRequest)."""
+    if version < 13:
+        _fill_items(response, request, version, code, message)
+
+
+def _api_versions(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+    """Without a list of APIs nothing can be read into it."""
+    response.api_keys = []
+
+
+_OVERRIDES: dict[int, Fill] = {1: _fetch, 18: _api_versions}

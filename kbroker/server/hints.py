@@ -1,0 +1,67 @@
+"""A hint for the commonest mistake: a client reads Metadata, and cannot reach the address that it is told there.
+
+The broker cannot see through NAT, containers and forwarded ports. But it can see that a client asked for Metadata and
+then, for ten seconds, never did anything else, neither on that connection nor on another one of the same host and
+client id. Then one line in the log says what was advertised, and which flag changes it. Once per host and client.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kbroker.server.connection import Connection
+    from kbroker.world import Handle, World
+
+log = logging.getLogger("kbroker.hints")
+
+PATIENCE_SECONDS = 10.0
+_METADATA, _API_VERSIONS = 3, 18
+_LOOKING_AROUND = frozenset((_METADATA, _API_VERSIONS, 17, 36, 60))  # SASL, DescribeCluster
+_MOST_REMEMBERED = 1000
+
+
+class Hints:
+    """Who has read Metadata and not come back yet, and who has."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._waiting: dict[tuple[str, str | None], Handle] = {}
+        self._known: dict[tuple[str, str | None], None] = {}
+
+    def requested(self, connection: Connection, key: int, client_id: str | None) -> bool:
+        """A connection that may still be only looking around has sent a request; False: it need not be told of more."""
+        client = (connection.host, client_id)
+        if client in self._known:
+            return False
+        if key not in _LOOKING_AROUND:
+            self._settle(client)
+            return False
+        if key == _METADATA and client not in self._waiting:
+            listener = connection.listener
+            host = listener.advertised_host or connection.local_host
+            told = f"{host}:{listener.advertised_port}"
+            self._waiting[client] = self.world.later(PATIENCE_SECONDS, self._missed, client, listener.name, told)
+        return True
+
+    def stop(self) -> None:
+        for handle in self._waiting.values():
+            handle.cancel()
+        self._waiting.clear()
+
+    def _settle(self, client: tuple[str, str | None]) -> None:
+        handle = self._waiting.pop(client, None)
+        if handle is not None:
+            handle.cancel()
+        self._known[client] = None
+        if len(self._known) > _MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    def _missed(self, client: tuple[str, str | None], listener: str, told: str) -> None:
+        self._settle(client)
+        log.warning(
+            "client %s from %s read Metadata but never came to %s, the address it was told there: if it cannot reach "
+            "that, name one that it can with --advertise %s://HOST:PORT",
+            client[1], client[0], told, listener,
+        )  # fmt: skip

@@ -1,0 +1,96 @@
+"""The memory that requests hold: how much there is (`Budget`), and large buffers used again (`Pool`).
+
+`queued.max.request.bytes` bounds what all connections hold together: frames that are not answered yet, frames that are
+still arriving, replies that slow readers leave lying. Beyond it nobody is read, but for one connection at a time whose
+frame has begun (the `passage`): half a frame that never ends would never give its memory back.
+
+A large frame has a buffer of its own (`wire.frame`). Fresh large buffers cost page faults, so a few are kept.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from wire.frame import LARGE_BYTES, Frame
+
+_KEPT = 32 * 1024 * 1024
+_FILLING = b"\xdd"
+
+
+class Waiter(Protocol):
+    def memory_is_free(self) -> None: ...
+
+
+class Budget:
+    """Counts bytes held, and wakes who waits for some to be given back. A negative limit is none."""
+
+    __slots__ = ("limit", "passage", "used", "waiting")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit if limit >= 0 else 1 << 62
+        self.used = 0
+        self.passage: Waiter | None = None
+        self.waiting: dict[Waiter, None] = {}
+
+    def give_back(self, size: int) -> None:
+        self.used -= size
+        if self.waiting and self.used <= self.limit:
+            self._wake()
+
+    def wait(self, waiter: Waiter) -> None:
+        self.waiting[waiter] = None
+
+    def may_read(self, waiter: Waiter, inside: bool) -> bool:
+        """Whether this connection may receive more; `inside` says that it has a frame to complete."""
+        if self.used <= self.limit or self.passage is waiter:
+            return True
+        if inside and self.passage is None:
+            self.passage = waiter
+            return True
+        return False
+
+    def leave(self, waiter: Waiter) -> None:
+        """The waiter's frame is complete, or the waiter gone."""
+        self.waiting.pop(waiter, None)
+        if self.passage is waiter:
+            self.passage = None
+            if self.waiting:
+                self._wake()
+
+    def _wake(self) -> None:
+        waiting, self.waiting = self.waiting, {}
+        for waiter in waiting:
+            waiter.memory_is_free()
+
+
+class Pool:
+    """Large buffers, kept by size: powers of two. With `fill` every buffer that comes back is overwritten with 0xDD.
+
+    A view that outlives its loan is seen then: its batch fails the CRC.
+    """
+
+    def __init__(self, fill: bool = False) -> None:
+        self.fill = fill
+        self._free: dict[int, list[bytearray]] = {}
+        self._kept = 0
+
+    def take(self, size: int) -> Frame:
+        """A buffer of this size; its content is arbitrary."""
+        if size < LARGE_BYTES:
+            return bytearray(size)
+        capacity = 1 << (size - 1).bit_length()
+        free = self._free.get(capacity)
+        if free:
+            self._kept -= capacity
+            return memoryview(free.pop())[:size]
+        return memoryview(bytearray(capacity))[:size]
+
+    def put(self, frame: Frame) -> None:
+        """Take back what `take` gave, or a small frame."""
+        if self.fill:
+            frame[:] = _FILLING * len(frame)
+        if type(frame) is memoryview:
+            whole: bytearray = frame.obj  # type: ignore[assignment]
+            if self._kept + len(whole) <= _KEPT:
+                self._kept += len(whole)
+                self._free.setdefault(len(whole), []).append(whole)

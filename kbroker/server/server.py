@@ -1,0 +1,181 @@
+"""What all connections of a process share, and the care for them: limits, idle ones, the writes of a turn of the loop.
+
+Nothing here runs by itself but one timer, set while there are connections, for the moment at which the first of them
+will have been silent for `connections.max.idle.ms`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kbroker.context import Cluster, Listener, LocalNode
+from kbroker.server.apis import Apis
+from kbroker.server.connection import Connection
+from kbroker.server.dispatch import Dispatcher
+from kbroker.server.hints import Hints
+from kbroker.server.memory import Budget, Pool
+from wire.frame import SCRATCH_BYTES
+from wire.primitives import Buffer
+
+if TYPE_CHECKING:
+    from kbroker.world import Handle, World
+
+log = logging.getLogger("kbroker.connections")
+
+_LARGE_PART = 64 * 1024
+_STOPPING_SECONDS = 3.0
+
+
+class Server:
+    """The connections of one process, whichever node and listener they belong to."""
+
+    def __init__(self, cluster: Cluster, apis: Apis) -> None:
+        config = cluster.config
+        self.world: World = cluster.world
+        self.dispatcher = Dispatcher(cluster, apis)
+        self.hints = Hints(cluster.world)
+        self.budget = Budget(config["queued.max.request.bytes"])
+        self.pool = Pool(fill=config["kbroker.debug.fill.buffers"])
+        self.scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self.max_frame_bytes: int = config["socket.request.max.bytes"]
+        self.connections: set[Connection] = set()
+        self._most: int = config["max.connections"]
+        self._most_per_host: int = config["max.connections.per.ip"]
+        self._most_of_host = _overrides(config["max.connections.per.ip.overrides"])
+        self._per_host: Counter[str] = Counter()
+        self._idle_seconds: float = config["connections.max.idle.ms"] / 1000
+        self._idle_timer: Handle | None = None
+        self._flushing: list[Connection] = []
+        self._last_id = 0
+        self._settled: asyncio.Future[None] | None = None
+        self._all_gone: asyncio.Future[None] | None = None
+
+    def connection(self, node: LocalNode, listener: Listener) -> Callable[[], Connection]:
+        """The protocol factory of one listener."""
+
+        def make() -> Connection:
+            self._last_id += 1
+            return Connection(self, node, listener, self._last_id)
+
+        return make
+
+    # What connections call.
+
+    def accepted(self, connection: Connection) -> str:
+        """A client has connected; the reason if it has to go again."""
+        self.connections.add(connection)
+        self._per_host[connection.host] += 1
+        if len(self.connections) > self._most:
+            return f"there are {self._most} connections already (max.connections)"
+        limit = self._most_of_host.get(connection.host, self._most_per_host)
+        if self._per_host[connection.host] > limit:
+            return f"there are {limit} connections from its address already (max.connections.per.ip)"
+        if self._idle_timer is None and self._idle_seconds >= 0:
+            self._idle_timer = self.world.later(self._idle_seconds, self._close_idle)
+        return ""
+
+    def lost(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        self._per_host[connection.host] -= 1
+        if not self._per_host[connection.host]:
+            del self._per_host[connection.host]
+        if not self.connections:
+            if self._idle_timer is not None:
+                self._idle_timer.cancel()
+                self._idle_timer = None
+            if self._all_gone is not None and not self._all_gone.done():
+                self._all_gone.set_result(None)
+
+    def flush_soon(self, connection: Connection) -> None:
+        """Hand over its replies at the end of this turn, together with those that are still to come in it."""
+        if not self._flushing:
+            self.world.soon(self._flush)
+        self._flushing.append(connection)
+
+    def write(self, transport: asyncio.Transport, parts: list[Buffer]) -> None:
+        """Give parts to the transport without joining large ones."""
+        if len(parts) == 1:
+            transport.write(parts[0])
+        elif not _JOINS:
+            transport.writelines(parts)
+        else:
+            _write_apart(transport, parts)
+
+    def _flush(self) -> None:
+        flushing, self._flushing = self._flushing, []
+        for connection in flushing:
+            connection.flush()
+
+    def _close_idle(self) -> None:
+        """Close who was silent for too long, and come back when the next one may have been."""
+        self._idle_timer = None
+        now = self.world.loop_time()
+        next_at = now + self._idle_seconds
+        for connection in list(self.connections):
+            idle_at = connection.last_active + self._idle_seconds
+            if not connection.is_idle:
+                continue
+            if idle_at <= now:
+                connection.close(f"it was silent for {self._idle_seconds:g} s (connections.max.idle.ms)")
+            else:
+                next_at = min(next_at, idle_at)
+        if self.connections:
+            self._idle_timer = self.world.later(next_at - now, self._close_idle)
+
+    async def stop(self) -> None:
+        """Start nothing more, let what is under way end, then let go of every client."""
+        for connection in self.connections:
+            connection.stop()
+        self._settled = self.world.future()
+        timer = self.world.later(_STOPPING_SECONDS, self._settled.cancel)
+        self.answered()
+        await asyncio.wait((self._settled,))
+        timer.cancel()
+        for connection in list(self.connections):
+            connection.end()
+        if self.connections:
+            self._all_gone = self.world.future()
+            timer = self.world.later(_STOPPING_SECONDS, self._abort)
+            await self._all_gone
+            timer.cancel()
+        self.hints.stop()
+
+    def answered(self) -> None:
+        """While the broker stops: a request was answered, perhaps the last that it waits for."""
+        settled = self._settled
+        if settled is not None and not settled.done() and all(one.is_settled for one in self.connections):
+            settled.set_result(None)
+
+    def _abort(self) -> None:
+        """Whoever does not take its last replies does not hold up the end."""
+        for connection in list(self.connections):
+            connection.transport.abort()
+
+
+# Before Python 3.12 asyncio's own transports join what is given to writelines, which copies every byte.
+_JOINS = sys.version_info < (3, 12) and "uvloop" not in sys.modules
+
+
+def _write_apart(transport: asyncio.Transport, parts: list[Buffer]) -> None:
+    small: list[Buffer] = []
+    for part in parts:
+        if len(part) < _LARGE_PART:
+            small.append(part)
+            continue
+        if small:
+            transport.write(b"".join(small))
+            small = []
+        transport.write(part)
+    if small:
+        transport.write(b"".join(small))
+
+
+def _overrides(text: str) -> dict[str, int]:
+    """max.connections.per.ip.overrides: "10.0.0.1:100,10.0.0.2:5"."""
+    rows = (item.strip().rpartition(":") for item in text.split(",") if item.strip())
+    return {host.strip("[]"): int(count) for host, _, count in rows}
