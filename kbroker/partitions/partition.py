@@ -1,0 +1,417 @@
+"""A partition: one log, and its only writer.
+
+    stage -> [engine.append] -> settle      a batch gets its place, is written, is true
+    ----------- pending ------> applied     producer state, high watermark, waiters: only at settle
+
+`end` is where the next batch goes and moves when a batch is staged; everything that others may see moves when the write
+is done. Writes may be under way one behind another: they settle in order, and one that is written proves that those
+before it are.
+
+When a write fails nothing behind it can land. The partition closes: it refuses writes with KAFKA_STORAGE_ERROR (which
+clients retry), waits until all that is under way has been answered, throws its state away, and opens again from the
+engine's true end, its last note and the headers behind it. Opening after a start is the same code (recovery.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from storage.engine import Appended, Buffer, Chunk, Engine, LogOptions, Outcome, Read, UnknownLog
+from wire.batch import Batch, stamp
+from wire.errors import ErrorCode, KafkaError
+
+from . import checkpoint
+from .epochs import EpochTable
+from .producers import Duplicate, Producers, Refused
+from .recovery import Recovered, recover, tail
+from .replicas import Replicas
+from .rewrite import as_stored
+from .search import Found, Span, first_at_or_after, with_max_timestamp
+from .staging import LOST, PENDING, WRITTEN, Staging
+from .topics import Settings
+from .validate import FOREVER_MS, Rules, validate
+from .waiters import Waiters
+
+if TYPE_CHECKING:
+    from kbroker.world import World
+
+log = logging.getLogger("kbroker.partitions")
+
+NOTE_BYTES = 16 << 20
+NOTE_BATCHES = 4096
+
+
+class Partition:
+    """See the package for what it offers; what others read are plain attributes, and only this class sets them."""
+
+    def __init__(
+        self,
+        name: str,
+        log_name: str,
+        engine: Engine,
+        world: World,
+        config: Settings,
+        replicas: Replicas,
+        leader_epoch: int = 0,
+        producer_expiration_ms: int = 86_400_000,
+        every_record: bool = False,
+    ) -> None:
+        self.name = name
+        self.log = log_name
+        self.engine = engine
+        self.world = world
+        self.replicas = replicas
+        self.leader_epoch = leader_epoch
+        self.epochs = EpochTable()
+        self.producers = Producers(producer_expiration_ms)
+        self.waiters = Waiters()
+        self.every_record = every_record
+        self.rules = Rules.of(config, every_record)
+        self.log_start = self.end = self.noted = 0
+        self.is_open = self.is_dropped = False
+        self.is_loading = True
+        self._options = log_options(config)
+        self._pending: deque[Staging] = deque()
+        self._unnoted_bytes = self._unnoted_batches = 0
+        self._when_open: list[Callable[[], object]] = []
+        self._opening: asyncio.Future[None] = world.future()
+        self._opening.add_done_callback(_heard)
+        self._open()
+
+    @property
+    def high_watermark(self) -> int:
+        return self.replicas.high_watermark
+
+    @property
+    def last_stable_offset(self) -> int:
+        """The end for readers of committed records. No transaction can be open here, so it is the high watermark."""
+        return self.replicas.high_watermark
+
+    def bound(self, read_committed: bool) -> int:
+        """Up to where a consumer may read."""
+        return self.last_stable_offset if read_committed else self.replicas.high_watermark
+
+    def configure(self, config: Settings) -> None:
+        """The topic's config is this from now on."""
+        self.rules = Rules.of(config, self.every_record)
+        options = log_options(config)
+        if options != self._options:
+            self._options = options
+            self.engine.configure(self.log, options).add_done_callback(self._logged)
+
+    def lead(self, leader: int, leader_epoch: int, assigned: Sequence[int], in_sync: Sequence[int]) -> None:
+        """Who leads, in which epoch, and who follows. After another leader or epoch whoever waits looks again."""
+        same = leader == self.replicas.leader and leader_epoch == self.leader_epoch
+        moved = self.replicas.lead(leader, assigned, in_sync)
+        if not same:
+            self.leader_epoch = leader_epoch
+            if self.is_open:
+                self.epochs.assign(leader_epoch, self.end)
+        if moved:
+            self.waiters.moved(self.high_watermark, 0)
+        if not same:
+            self.waiters.changed()
+
+    def release(self, node_id: int) -> None:
+        """A follower that was held (`replicas.hold`) catches up; who waited for it is answered."""
+        if self.replicas.release(node_id):
+            self.waiters.moved(self.high_watermark, 0)
+
+    def _logged(self, done: asyncio.Future[None]) -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("partition %s: %s", self.name, error)
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def ready(self) -> asyncio.Future[None]:
+        """Done when the partition is open; KafkaError when it cannot be. Asking again tries again."""
+        if self._opening.done() and not self.is_open and not self.is_dropped:
+            self._close_for_now()
+            self._open()
+        return self._opening
+
+    def when_open(self, callback: Callable[[], object]) -> None:
+        """Call, in order, once the partition is open or cannot be opened; at once if nothing is under way to open
+        it."""
+        if self._opening.done():
+            callback()
+        else:
+            self._when_open.append(callback)
+
+    def _close_for_now(self) -> None:
+        self.is_open = False
+        self._opening = self.world.future()
+        self._opening.add_done_callback(_heard)
+
+    def _open(self) -> None:
+        """Once nothing is under way any more."""
+        try:
+            try:
+                self.engine.bounds(self.log)
+            except UnknownLog:
+                self.engine.create([(self.log, self._options)]).add_done_callback(self._logged)
+            state = recover(self.engine, self.log, self.producers.expiration_ms)
+        except Exception as error:
+            self._not_opened(error)
+            return
+        if state.replayed == state.end:
+            self._opened(state)
+        else:
+            self.world.spawn(self._read_tail(state))
+
+    async def _read_tail(self, state: Recovered) -> None:
+        try:
+            await tail(self.engine, self.log, state, self.world.time_ms())
+        except Exception as error:
+            self._not_opened(error)
+        else:
+            self._opened(state)
+
+    def _opened(self, state: Recovered) -> None:
+        self.epochs, self.producers = state.epochs, state.producers
+        self.log_start, self.end, self.noted = state.start, state.end, state.noted
+        self._unnoted_bytes, self._unnoted_batches = state.size, state.batches
+        self.epochs.forget_below(state.start)
+        self.epochs.assign(self.leader_epoch, state.end)
+        self.replicas.reset(state.end)
+        self.is_open = not self.is_dropped
+        self.is_loading = False
+        self._tell(None)
+        self.waiters.moved(self.high_watermark, 0)
+        self.waiters.changed()
+
+    def _not_opened(self, error: Exception) -> None:
+        log.error("partition %s cannot be opened: %s", self.name, error)
+        self.is_loading = False
+        self._tell(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"the log of {self.name} cannot be read"))
+
+    def _tell(self, error: KafkaError | None) -> None:
+        if not self._opening.done():
+            if error is None:
+                self._opening.set_result(None)
+            else:
+                self._opening.set_exception(error)
+        waiting, self._when_open = self._when_open, []
+        for callback in waiting:
+            callback()
+
+    def must_be_open(self) -> None:
+        """Raises KafkaError if it is not; a partition that could not be opened tries again for the next one who
+        asks."""
+        if self.is_open:
+            return
+        if self.is_dropped:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{self.name} has been deleted")
+        self.ready()
+        if not self.is_open:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"the log of {self.name} is not open")
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def stage(self, records: Buffer | None, zstd_allowed: bool = True) -> Staging | Duplicate:
+        """The produce path: check the one batch in `records`, give it its place and stamp it. The caller hands the
+        Staging to `Partitions.write` before anything else happens. Raises KafkaError, and then nothing has changed."""
+        self.must_be_open()
+        now_ms = self.world.time_ms()
+        batch = validate(records, self.rules, now_ms, zstd_allowed)
+        idempotent = batch.producer_id >= 0
+        if idempotent:
+            decision = self.producers.check(batch, now_ms)
+            if type(decision) is Duplicate:
+                return decision
+            if type(decision) is Refused:
+                raise KafkaError(decision.code, decision.reason)
+        batch = as_stored(batch, self.rules, now_ms)
+        staging = self._place((batch,))
+        if self.rules.log_append_time:
+            staging.log_append_time = now_ms
+        if idempotent:
+            staging.producer_id = batch.producer_id
+            staging.entry = self.producers.begin(batch, staging.base_offset, now_ms, staging)
+        return staging
+
+    def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]:
+        """What this broker itself writes: whole, writable batches, stamped here. The base offset of the first, once all
+        of them are durable; KafkaError(KAFKA_STORAGE_ERROR) when the write is lost."""
+        self.must_be_open()
+        staging = self._place([Batch.parse(batch) for batch in batches])
+        answer: asyncio.Future[int] = self.world.future()
+
+        def settled() -> None:
+            if answer.done():
+                return
+            if staging.state == WRITTEN:
+                answer.set_result(staging.base_offset)
+            else:
+                answer.set_exception(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"a write to {self.name} failed"))
+
+        staging.when_settled(settled)
+        self.engine.append([staging.write]).add_done_callback(lambda done: settle([staging], done))
+        return answer
+
+    def _place(self, batches: Sequence[Batch]) -> Staging:
+        offset, size, epoch = self.end, 0, self.leader_epoch
+        for batch in batches:
+            stamp(batch.buffer, offset, epoch)
+            offset += batch.last_offset_delta + 1
+            size += batch.length
+        staging = Staging(self, self.end, offset, [batch.buffer for batch in batches], size)
+        self.end = offset
+        self._pending.append(staging)
+        return staging
+
+    def settle(self, staging: Staging, outcome: Outcome | BaseException) -> None:
+        """The engine has answered a write: true now, with all before it, or lost."""
+        if staging.state != PENDING:
+            return
+        if type(outcome) is not Appended:
+            self._lost(staging, outcome)
+            return
+        before = self.high_watermark
+        size = 0
+        done: list[Staging] = []
+        while not done or done[-1] is not staging:
+            first = self._pending.popleft()
+            if first.entry is not None:
+                self.producers.settle(first.producer_id, first.entry)
+            size += first.size
+            self._unnoted_batches += first.batches
+            done.append(first)
+        self._unnoted_bytes += size
+        self.replicas.written(staging.next_offset)
+        if self._unnoted_bytes >= NOTE_BYTES or self._unnoted_batches >= NOTE_BATCHES:
+            self.note()
+        for one in done:
+            one.settled(WRITTEN)
+        if self.high_watermark != before:
+            self.waiters.moved(self.high_watermark, size)
+
+    def _lost(self, staging: Staging, outcome: object) -> None:
+        if self.is_open:
+            log.error("a write to partition %s failed, it opens again from its log: %s", self.name, outcome)
+            self._close_for_now()
+        self._pending.remove(staging)
+        if not self._pending and not self.is_dropped:
+            self._open()
+        staging.settled(LOST)
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def read(self, offset: int, max_bytes: int, before: int | None = None) -> asyncio.Future[Chunk]:
+        """Whole batches from the one that holds `offset`, at least one, to the end of what is written or to
+        `before`."""
+        answer: asyncio.Future[Chunk] = self.world.future()
+
+        def done(reading: asyncio.Future[list[Chunk]]) -> None:
+            chunk = reading.result()[0]
+            if answer.done():
+                return
+            if chunk.error is None:
+                answer.set_result(chunk)
+            else:
+                answer.set_exception(chunk.error)
+
+        bound = self.replicas.end if before is None else before
+        reading = self.engine.read([Read(self.log, offset, max_bytes, bound)])
+        if reading.done():
+            done(reading)
+        else:
+            reading.add_done_callback(done)
+        return answer
+
+    async def offset_for_time(self, at_ms: int, before: int) -> Found | None:
+        """The first record with that timestamp or a later one."""
+        span = Span(self.log, self.log_start, before)
+        return await first_at_or_after(self.engine, span, at_ms, self.rules.max_decompressed_bytes)
+
+    async def offset_of_max_timestamp(self, before: int) -> Found | None:
+        """The first record with the greatest timestamp."""
+        span = Span(self.log, self.log_start, before)
+        return await with_max_timestamp(self.engine, span, self.rules.max_decompressed_bytes)
+
+    def end_for_epoch(self, epoch: int) -> tuple[int, int]:
+        """The largest epoch up to the asked one, and where it ended; (-1, -1) for one that is yet to come."""
+        return self.epochs.end_for(epoch, self.replicas.end)
+
+    # --- the front, notes, the end ------------------------------------------------------------------------------------
+
+    def delete_records(self, offset: int) -> asyncio.Future[int]:
+        """Forget what is below the offset (-1: the high watermark). The new log start, which never goes back."""
+        self.must_be_open()
+        target = self.high_watermark if offset == -1 else offset
+        if not 0 <= target <= self.high_watermark:
+            message = f"{self.name} ends at {self.high_watermark}: nothing can be deleted up to {offset}"
+            raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, message)
+        answer: asyncio.Future[int] = self.world.future()
+        if target <= self.log_start:
+            answer.set_result(self.log_start)
+            return answer
+        self.log_start = target
+        self.epochs.forget_below(target)
+        self.waiters.changed()
+
+        def trimmed(done: asyncio.Future[None]) -> None:
+            if answer.done():
+                return
+            if done.exception() is None:
+                answer.set_result(target)
+            else:
+                answer.set_exception(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, str(done.exception())))
+
+        self.engine.trim(self.log, target).add_done_callback(trimmed)
+        return answer
+
+    def note(self) -> asyncio.Future[None]:
+        """Save what a start would otherwise have to read: all that is true at the end of what is written."""
+        self.producers.forget_expired(self.world.time_ms())
+        self.noted = self.replicas.end
+        self._unnoted_bytes = self._unnoted_batches = 0
+        data = checkpoint.encode(self.noted, self.epochs, self.producers)
+        saving = self.engine.checkpoint(self.log, self.noted, checkpoint.NAME, data)
+        saving.add_done_callback(self._logged)
+        return saving
+
+    def close(self) -> asyncio.Future[None] | None:
+        """A clean stop, after the last write was answered: the note that lets the next start read nothing."""
+        if not self.is_open or self.noted == self.replicas.end:
+            return None
+        return self.note()
+
+    def drop(self) -> None:
+        """The topic is deleted: whoever waits finds out."""
+        self.is_open = self.is_loading = False
+        self.is_dropped = True
+        self._tell(KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{self.name} has been deleted"))
+        self.waiters.changed()
+
+
+def settle(stagings: Sequence[Staging], done: asyncio.Future[list[Outcome]]) -> None:
+    """Hand the engine's answers to the partitions, also when it broke its promise and raised."""
+    failure: BaseException | None = asyncio.CancelledError() if done.cancelled() else done.exception()
+    if failure is None:
+        for staging, outcome in zip(stagings, done.result(), strict=True):
+            staging.partition.settle(staging, outcome)
+    else:
+        for staging in stagings:
+            staging.partition.settle(staging, failure)
+
+
+def log_options(config: Settings) -> LogOptions:
+    """What of a topic's config the engine acts on."""
+    messages, ms = config["flush.messages"], config["flush.ms"]
+    return LogOptions(
+        segment_bytes=config["segment.bytes"],
+        segment_ms=config["segment.ms"],
+        flush_messages=None if messages == FOREVER_MS else messages,
+        flush_ms=None if ms == FOREVER_MS else ms,
+    )
+
+
+def _heard(done: asyncio.Future[Any]) -> None:
+    """Nobody need be waiting: the exception has been logged."""
+    if not done.cancelled():
+        done.exception()

@@ -1,0 +1,210 @@
+"""What a partition remembers of idempotent producers, and what it decides by it (KIP-98, KIP-185, KIP-360). Pure.
+
+A producer numbers its records per partition: the batch says the first number, the count gives the last. The partition
+keeps the producer's epoch and the last five batches of it, so that a batch that is sent again is recognised. The rules,
+in their order (Kafka's ProducerAppendInfo and ProducerStateEntry):
+
+    no state, or none any more          accepted, whatever the sequence (KIP-360)
+    same epoch, first and last          a duplicate: success with the old offset
+      sequence of a kept batch
+    lower epoch                         INVALID_PRODUCER_EPOCH: somebody newer writes under this id
+    higher epoch                        must begin at 0, else OUT_OF_ORDER_SEQUENCE_NUMBER
+    same epoch                          must begin after the last one (2147483647 is followed by 0),
+                                        else OUT_OF_ORDER_SEQUENCE_NUMBER; also what is older than the five
+
+A batch is decided on when it comes and is true only when its write is done. Between the two it is pending: it counts
+for what comes after it (clients send five requests without waiting), it is not part of what a checkpoint saves, and a
+duplicate of it carries the write that is under way, to wait for. If a write fails the whole object is thrown away and
+made again from the log.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from wire.batch import MAX_SEQUENCE, Batch
+from wire.errors import ErrorCode
+
+KEPT_BATCHES = 5
+NO_EPOCH = -1
+NO_SEQUENCE = -1
+
+
+class Entry:
+    """One batch of a producer. `write` is what the partition waits for as long as the batch is pending."""
+
+    __slots__ = ("epoch", "first_sequence", "last_offset", "last_sequence", "max_timestamp", "offset_delta", "write")
+
+    def __init__(
+        self,
+        epoch: int,
+        first_sequence: int,
+        last_sequence: int,
+        last_offset: int,
+        offset_delta: int,
+        max_timestamp: int,
+        write: object = None,
+    ) -> None:
+        self.epoch = epoch
+        self.first_sequence = first_sequence
+        self.last_sequence = last_sequence
+        self.last_offset = last_offset
+        self.offset_delta = offset_delta
+        self.max_timestamp = max_timestamp
+        self.write = write
+
+    @property
+    def base_offset(self) -> int:
+        return self.last_offset - self.offset_delta
+
+    def values(self) -> tuple[int, int, int, int, int]:
+        """What a checkpoint keeps; the epoch is the producer's."""
+        return self.first_sequence, self.last_sequence, self.last_offset, self.offset_delta, self.max_timestamp
+
+
+class Producer:
+    """One producer id in one partition. `kept` has the applied batches of `epoch` only, `pending` may have newer
+    epochs."""
+
+    __slots__ = ("epoch", "kept", "pending", "seen_ms")
+
+    def __init__(self, epoch: int, seen_ms: int, kept: Iterable[Entry] = ()) -> None:
+        self.epoch = epoch
+        self.seen_ms = seen_ms
+        self.kept: deque[Entry] = deque(kept, KEPT_BATCHES)
+        self.pending: deque[Entry] = deque()
+
+    def window(self) -> list[Entry]:
+        """The last five batches of the newest epoch, the pending ones included."""
+        epoch = self.pending[-1].epoch if self.pending else self.epoch
+        return [entry for entry in (*self.kept, *self.pending) if entry.epoch == epoch][-KEPT_BATCHES:]
+
+
+class Accepted:
+    """The batch is the next one."""
+
+    __slots__ = ()
+
+
+class Duplicate:
+    """The batch is already there, or on its way."""
+
+    __slots__ = ("entry",)
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+
+class Refused:
+    """The batch must not be written."""
+
+    __slots__ = ("code", "reason")
+
+    def __init__(self, code: ErrorCode, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+
+
+Decision = Accepted | Duplicate | Refused
+ACCEPTED = Accepted()
+
+
+class Producers:
+    """All producers of one partition. One that was idle for `expiration_ms` is as unknown as one that never was."""
+
+    __slots__ = ("expiration_ms", "table")
+
+    def __init__(self, expiration_ms: int) -> None:
+        self.expiration_ms = expiration_ms
+        self.table: dict[int, Producer] = {}
+
+    def find(self, producer_id: int, now_ms: int) -> Producer | None:
+        """What is known of the producer, and still counts."""
+        producer = self.table.get(producer_id)
+        if producer is None or self._expired(producer, now_ms):
+            return None
+        return producer
+
+    def _expired(self, producer: Producer, now_ms: int) -> bool:
+        return now_ms - producer.seen_ms >= self.expiration_ms and not producer.pending
+
+    def check(self, batch: Batch, now_ms: int) -> Decision:
+        """The decision on a batch that has a producer id; nothing changes by asking."""
+        producer = self.find(batch.producer_id, now_ms)
+        if producer is None:
+            return ACCEPTED
+        newest = producer.pending[-1] if producer.pending else producer.kept[-1] if producer.kept else None
+        epoch = producer.epoch if newest is None else newest.epoch
+        first = batch.base_sequence
+        if batch.producer_epoch == epoch:
+            expected = 0 if newest is None else (newest.last_sequence + 1) & MAX_SEQUENCE
+            if first == expected:
+                return ACCEPTED
+            last = batch.last_sequence
+            for entry in producer.window():
+                if entry.first_sequence == first and entry.last_sequence == last:
+                    return Duplicate(entry)
+        elif batch.producer_epoch < epoch:
+            return Refused(
+                ErrorCode.INVALID_PRODUCER_EPOCH,
+                f"producer {batch.producer_id} has epoch {epoch} here, and the batch has {batch.producer_epoch}",
+            )
+        elif first == 0:
+            return ACCEPTED
+        else:
+            expected = 0
+        return Refused(
+            ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+            f"producer {batch.producer_id} sends sequence {first}, and {expected} is next",
+        )
+
+    def begin(self, batch: Batch, base_offset: int, now_ms: int, write: object) -> Entry:
+        """An accepted batch gets its place and is pending from here on."""
+        producer = self.find(batch.producer_id, now_ms)
+        if producer is None:
+            producer = self.table[batch.producer_id] = Producer(NO_EPOCH, now_ms)
+        entry = _entry_of(batch, base_offset, write)
+        producer.pending.append(entry)
+        producer.seen_ms = now_ms
+        return entry
+
+    def settle(self, producer_id: int, entry: Entry) -> None:
+        """The oldest pending batch of a producer is written."""
+        producer = self.table[producer_id]
+        first = producer.pending.popleft()
+        assert first is entry, "batches of a producer settle in the order in which they began"
+        entry.write = None
+        _keep(producer, entry)
+
+    def replay(self, batch: Batch, now_ms: int) -> None:
+        """A batch found in the log: it was accepted once, so it is not judged again. A control batch ends a
+        transaction: it has no sequence, and gives the producer its epoch."""
+        producer = self.table.get(batch.producer_id)
+        if producer is None:
+            producer = self.table[batch.producer_id] = Producer(NO_EPOCH, now_ms)
+        producer.seen_ms = now_ms
+        if batch.base_sequence != NO_SEQUENCE:
+            _keep(producer, _entry_of(batch, batch.base_offset, None))
+        elif batch.producer_epoch > producer.epoch:
+            producer.epoch = batch.producer_epoch
+            producer.kept.clear()
+
+    def forget_expired(self, now_ms: int) -> None:
+        for producer_id in [key for key, producer in self.table.items() if self._expired(producer, now_ms)]:
+            del self.table[producer_id]
+
+
+def _entry_of(batch: Batch, base_offset: int, write: object) -> Entry:
+    delta = batch.last_offset_delta
+    last_sequence = (batch.base_sequence + delta) & MAX_SEQUENCE
+    return Entry(
+        batch.producer_epoch, batch.base_sequence, last_sequence, base_offset + delta, delta, batch.max_timestamp, write
+    )
+
+
+def _keep(producer: Producer, entry: Entry) -> None:
+    if entry.epoch != producer.epoch:
+        producer.epoch = entry.epoch
+        producer.kept.clear()
+    producer.kept.append(entry)

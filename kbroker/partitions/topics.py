@@ -1,0 +1,44 @@
+"""What partitions need to know of a topic. The catalog's Topic has it; this package does not know the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+
+class Settings(Protocol):
+    """A topic's config: typed values by Kafka's names."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+class PartitionState(Protocol):
+    """Who leads a partition, in which epoch, and who holds it."""
+
+    @property
+    def leader(self) -> int: ...
+
+    @property
+    def leader_epoch(self) -> int: ...
+
+    @property
+    def replicas(self) -> Sequence[int]: ...
+
+    @property
+    def isr(self) -> Sequence[int]: ...
+
+
+class Topic(Protocol):
+    """A topic as it is now."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def id(self) -> bytes: ...
+
+    @property
+    def partitions(self) -> Sequence[PartitionState]: ...
+
+    @property
+    def config(self) -> Settings: ...

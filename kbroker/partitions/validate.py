@@ -1,0 +1,215 @@
+"""The checks of a produced batch, as a table over its 61 bytes of header. Pure.
+
+A producer sends exactly one batch of magic 2 per partition. Its records are one compressed piece, and the broker takes
+them as they are: what is checked is the header and the CRC over all. The order is Kafka's
+(ProduceRequest.validateRecords, UnifiedLog.analyzeAndValidateRecords, LogValidator). Records are walked only where the
+answer depends on them:
+
+    compacted topics             every record needs a key
+    kbroker.validate.records     every record is read, its offset delta checked, and the header's greatest timestamp
+    a refused timestamp          to say which records it was
+
+A refusal drops the whole batch; `record_errors` names single records where that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from wire.batch import MAGIC, Batch, verify_crc
+from wire.compression import UnsupportedCompression
+from wire.compression import name as codec_name
+from wire.crc import Buffer
+from wire.errors import ErrorCode, KafkaError, MalformedMessage
+from wire.records import Record, iterate
+
+from .topics import Settings
+
+ZSTD = 4
+NO_TIMESTAMP = -1
+FOREVER_MS = (1 << 63) - 1
+CODECS = {"uncompressed": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+
+RecordErrors = Sequence[tuple[int, str]]
+
+
+class Rejected(KafkaError):
+    """A batch that is not written, and the records to blame, as (index in the batch, why)."""
+
+    def __init__(self, code: ErrorCode, message: str, record_errors: RecordErrors = ()) -> None:
+        super().__init__(code, message)
+        self.record_errors = record_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a topic's config says about its batches, looked up once per change of the config."""
+
+    max_message_bytes: int = 1_048_588
+    segment_bytes: int = 1 << 30
+    max_decompressed_bytes: int = 2_147_483_639
+    compacted: bool = False
+    only_compacted: bool = False
+    log_append_time: bool = False
+    timestamp_before_ms: int = FOREVER_MS
+    timestamp_after_ms: int = 3_600_000
+    codec: int | None = None
+    """None: as the producer compressed it."""
+    level: int | None = None
+    min_in_sync: int = 1
+    every_record: bool = False
+
+    @classmethod
+    def of(cls, config: Settings, every_record: bool = False) -> Rules:
+        compression = config["compression.type"]
+        policies = config["cleanup.policy"]
+        return cls(
+            max_message_bytes=config["max.message.bytes"],
+            segment_bytes=config["segment.bytes"],
+            max_decompressed_bytes=config["max.decompressed.message.bytes"],
+            compacted="compact" in policies,
+            only_compacted="compact" in policies and "delete" not in policies,
+            log_append_time=config["message.timestamp.type"] == "LogAppendTime",
+            timestamp_before_ms=config["message.timestamp.before.max.ms"],
+            timestamp_after_ms=config["message.timestamp.after.max.ms"],
+            codec=CODECS.get(compression),
+            level=config[f"compression.{compression}.level"] if compression in ("gzip", "lz4", "zstd") else None,
+            min_in_sync=config["min.insync.replicas"],
+            every_record=every_record,
+        )
+
+
+Check = tuple[ErrorCode, Callable[[Batch, Rules], bool], Callable[[Batch, Rules], str]]
+
+HEADER_CHECKS: tuple[Check, ...] = (
+    (
+        ErrorCode.INVALID_RECORD,
+        lambda batch, rules: batch.base_offset != 0,
+        lambda batch, rules: f"the base offset of a produced batch is 0, not {batch.base_offset}",
+    ),
+    (
+        ErrorCode.MESSAGE_TOO_LARGE,
+        lambda batch, rules: batch.length > rules.max_message_bytes,
+        lambda batch, rules: (
+            f"the batch has {batch.length} bytes, and max.message.bytes allows {rules.max_message_bytes}"
+        ),
+    ),
+    (
+        ErrorCode.CORRUPT_MESSAGE,
+        lambda batch, rules: not verify_crc(batch),
+        lambda batch, rules: f"the bytes of the batch do not have its checksum {batch.crc:#010x}",
+    ),
+    (
+        ErrorCode.INVALID_RECORD,
+        lambda batch, rules: batch.is_control,
+        lambda batch, rules: "clients may not write control batches",
+    ),
+    (
+        ErrorCode.INVALID_RECORD,
+        lambda batch, rules: batch.count <= 0,
+        lambda batch, rules: f"a batch has records, and its count is {batch.count}",
+    ),
+    (
+        ErrorCode.INVALID_RECORD,
+        lambda batch, rules: batch.last_offset_delta != batch.count - 1,
+        lambda batch, rules: f"{batch.count} records cannot have the last offset delta {batch.last_offset_delta}",
+    ),
+    (
+        ErrorCode.INVALID_RECORD,
+        lambda batch, rules: batch.producer_id >= 0 and batch.base_sequence < 0,
+        lambda batch, rules: f"producer {batch.producer_id} sends the sequence {batch.base_sequence}",
+    ),
+    (
+        ErrorCode.INVALID_RECORD,
+        lambda batch, rules: batch.log_append_time,
+        lambda batch, rules: "only the broker gives a batch its append time",
+    ),
+    (
+        ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+        lambda batch, rules: batch.compression > ZSTD,
+        lambda batch, rules: f"there is no codec {batch.compression}",
+    ),
+    (
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        lambda batch, rules: batch.length > rules.segment_bytes,
+        lambda batch, rules: f"the batch has {batch.length} bytes, and segment.bytes is {rules.segment_bytes}",
+    ),
+)
+
+
+def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bool) -> Batch:
+    """The one batch of a produce request's partition, or Rejected."""
+    batch = the_batch(records)
+    if not zstd_allowed and batch.compression == ZSTD:
+        raise Rejected(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
+    for code, wrong, explain in HEADER_CHECKS:
+        if wrong(batch, rules):
+            raise Rejected(code, explain(batch, rules))
+    if not rules.log_append_time and _out_of_time(batch.max_timestamp, batch.base_timestamp, rules, now_ms):
+        raise _bad_timestamps(batch, rules, now_ms)
+    if rules.compacted or rules.every_record:
+        latest = _walk(batch, rules)
+        if rules.every_record and latest != batch.max_timestamp and not batch.has_delete_horizon:
+            batch.max_timestamp = latest
+    return batch
+
+
+def the_batch(records: Buffer | None) -> Batch:
+    """Exactly one whole batch of magic 2. Bytes behind it that are no whole batch are cut off, as Kafka does."""
+    if records is None or len(records) == 0:
+        raise Rejected(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here is none")
+    try:
+        batch = Batch.parse(records)
+    except MalformedMessage as error:
+        short = len(records) > 16 and records[16] == MAGIC and int.from_bytes(records[8:12], "big", signed=True) < 49
+        raise Rejected(ErrorCode.CORRUPT_MESSAGE if short else ErrorCode.INVALID_RECORD, error.reason) from None
+    if len(records) > batch.length:
+        try:
+            Batch.parse(records, batch.length)
+        except MalformedMessage:
+            return batch
+        raise Rejected(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here are several")
+    return batch
+
+
+def _out_of_time(latest: int, earliest: int, rules: Rules, now_ms: int) -> bool:
+    return (latest != NO_TIMESTAMP and latest - now_ms > rules.timestamp_after_ms) or (
+        earliest != NO_TIMESTAMP and now_ms - earliest > rules.timestamp_before_ms
+    )
+
+
+def _bad_timestamps(batch: Batch, rules: Rules, now_ms: int) -> Rejected:
+    span = f"[{now_ms - rules.timestamp_before_ms}, {now_ms + rules.timestamp_after_ms}]"
+    errors = [
+        (index, f"the timestamp {record.timestamp} is outside {span}")
+        for index, record in enumerate(_records(batch, rules))
+        if _out_of_time(record.timestamp, record.timestamp, rules, now_ms)
+    ]
+    return Rejected(ErrorCode.INVALID_TIMESTAMP, f"a record's timestamp must be within {span}", errors)
+
+
+def _walk(batch: Batch, rules: Rules) -> int:
+    """The greatest timestamp of the records."""
+    keyless = []
+    latest = NO_TIMESTAMP
+    for index, record in enumerate(_records(batch, rules)):
+        if record.offset != index:
+            message = f"record {index} of the batch has the offset delta {record.offset}"
+            raise Rejected(ErrorCode.INVALID_RECORD, message, [(index, message)])
+        if record.key is None and rules.compacted:
+            keyless.append((index, "a record of a compacted topic needs a key"))
+        latest = max(latest, record.timestamp)
+    if keyless:
+        raise Rejected(ErrorCode.INVALID_RECORD, f"{len(keyless)} records without a key on a compacted topic", keyless)
+    return latest
+
+
+def _records(batch: Batch, rules: Rules) -> list[Record]:
+    try:
+        return list(iterate(batch, rules.max_decompressed_bytes))
+    except UnsupportedCompression:
+        message = f"this broker cannot read {codec_name(batch.compression)}: its wheel is not installed"
+        raise Rejected(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message) from None
+    except MalformedMessage as error:
+        raise Rejected(ErrorCode.INVALID_RECORD, f"the batch's records cannot be read: {error.reason}") from None
