@@ -12,7 +12,7 @@ value that is not set and has no default is None. Topic configs use the same typ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -55,7 +55,7 @@ def entries() -> dict[str, Entry]:
     return {entry.name: entry for entry in sorted(rows)}
 
 
-class Config:
+class Config(Mapping[str, Value]):
     """The broker's configs. Nothing changes after it was made."""
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
@@ -78,6 +78,12 @@ class Config:
             entry = entries()[name]
             value = self._values[name] = None if entry.default is None else parse(entry, entry.default)
             return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(entries())
+
+    def __len__(self) -> int:
+        return len(entries())
 
     def is_set(self, name: str) -> bool:
         """Whether somebody has set it, even if to its default."""

@@ -24,6 +24,10 @@ ACTING: tuple[Row, ...] = (
         "connections.max.idle.ms", "LONG", "600000", None, False,
         "Connections that were silent for this long are closed.",
     ),
+    (
+        "controller.listener.names", "LIST", "CONTROLLER", None, False,
+        "Listeners of these names are not listened on: the broker is its own controller, and nobody else talks to it.",
+    ),
     ("default.replication.factor", "INT", "1", None, False, "The replication factor of topics that do not say one."),
     ("delete.topic.enable", "BOOLEAN", "true", None, False, "Whether topics may be deleted."),
     ("fetch.max.bytes", "INT", "57671680", "[1024,...]", False, "The most bytes that one Fetch is answered with."),
@@ -155,6 +159,7 @@ ACTING: tuple[Row, ...] = (
         "kbroker.fsync", "BOOLEAN", "false", None, False,
         "Whether an acknowledged write has reached the disk, not just the operating system.",
     ),
+    ("kbroker.memory", "BOOLEAN", "false", None, False, "Keep everything in memory, and nothing when the broker ends."),
     (
         "kbroker.validate.records", "BOOLEAN", "false", None, False,
         "Whether every record of a produced batch is looked at, not just its header.",

@@ -25,7 +25,6 @@ STORED: tuple[tuple[str, str, str | None, str | None, bool], ...] = (
     ("connection.failed.authentication.delay.ms", "INT", "100", "[0,...]", False),
     ("connections.max.reauth.ms", "LONG", "0", None, False),
     ("controlled.shutdown.enable", "BOOLEAN", "true", None, False),
-    ("controller.listener.names", "LIST", "CONTROLLER", None, False),
     ("controller.performance.always.log.threshold.ms", "LONG", "2000", "[0,...]", False),
     ("controller.performance.sample.period.ms", "LONG", "60000", "[100,...]", False),
     ("controller.quorum.append.linger.ms", "INT", "25", "[0,...]", False),

@@ -72,7 +72,7 @@ class World(ABC):
 
 
 def random_uuid(rng: random.Random) -> bytes:
-    """A random id as Kafka makes them: of version 4, and its text form never begins with a dash (tools would read an option)."""
+    """A random id of version 4. Its text form never begins with a dash: tools would take it for an option."""
     while True:
         bits = rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
         if bits >> 122 != _DASH:

@@ -39,9 +39,10 @@ class Hold(IntFlag):
     WRITING = 2  # the client does not read its replies
     BACKLOG = 4  # it has sent enough that cannot be started yet
     MUTED = 8  # it was told to wait (KIP-219)
+    STOPPING = 16  # the broker stops
 
 
-_NOTHING_STARTS = Hold.WRITING | Hold.MUTED
+_NOTHING_STARTS = Hold.WRITING | Hold.MUTED | Hold.STOPPING
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -173,11 +174,11 @@ class Connection(asyncio.BufferedProtocol):
         self.transport.close()
 
     def stop(self) -> None:
-        """Read nothing more: the broker stops."""
-        self.transport.pause_reading()
+        """Read and start nothing more."""
+        self._pause(Hold.STOPPING)
 
     def end(self) -> None:
-        """The broker stops: let go of the client."""
+        """Let go of the client; what is written already is still sent."""
         self.closing = True
         self.flush()
         self.transport.close()

@@ -1,0 +1,89 @@
+"""Sockets that listen: binding them before anything else happens, serving when the broker is ready.
+
+`localhost` is ::1 first for some clients and 127.0.0.1 for others, so both are bound, with one port. All addresses
+means IPv4 and IPv6 where `::` or no host was asked for, IPv4 alone for 0.0.0.0. A machine without IPv6 has to do without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+from typing import Any
+
+from kbroker.listeners import ListenerSpec, place
+
+_TRIES = 16
+
+
+class CannotListen(Exception):
+    """One clear sentence; `in_use` says that somebody else has the port."""
+
+    def __init__(self, sentence: str, in_use: bool) -> None:
+        super().__init__(sentence)
+        self.in_use = in_use
+
+
+class Doors:
+    """The bound sockets of one listener: one, or two with the same port."""
+
+    def __init__(self, servers: list[Any], places: list[str], port: int) -> None:
+        self._servers = servers
+        self.places = places
+        self.port = port
+
+    async def serve(self) -> None:
+        for server in self._servers:
+            await server.start_serving()
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+
+
+async def bind(
+    loop: asyncio.AbstractEventLoop, spec: ListenerSpec, factory: Callable[[], Any], backlog: int
+) -> Doors:
+    """Bind what the spec asks for, without accepting yet."""
+    hosts = {"localhost": ("127.0.0.1", "::1"), "": ("0.0.0.0", "::"), "::": ("::", "0.0.0.0")}.get(
+        spec.host, (spec.host,)
+    )
+    for tries_left in reversed(range(_TRIES)):
+        servers: list[Any] = []
+        places: list[str] = []
+        port = spec.port
+        try:
+            for host in hosts:
+                try:
+                    server = await loop.create_server(factory, host, port, backlog=backlog, start_serving=False)
+                except OSError as error:
+                    if servers and _has_no_such_address(error):
+                        continue
+                    raise
+                port = server.sockets[0].getsockname()[1]
+                servers.append(server)
+                places.append(place(host, port))
+            return Doors(servers, places, port)
+        except OSError as error:
+            for server in servers:
+                server.close()
+            in_use = error.errno == errno.EADDRINUSE
+            # The free port of the first address may be taken at the second.
+            if not (in_use and servers and spec.port == 0 and tries_left):
+                raise CannotListen(_sentence(spec, error, in_use), in_use) from None
+    raise AssertionError
+
+
+def _has_no_such_address(error: OSError) -> bool:
+    return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
+
+
+def _sentence(spec: ListenerSpec, error: OSError, in_use: bool) -> str:
+    where = place(spec.host, spec.port)
+    if in_use:
+        return f"cannot listen on {where}: the port is in use"
+    if isinstance(error.errno, int) and error.errno == errno.EACCES:
+        return f"cannot listen on {where}: not allowed"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"cannot listen on {where}: this machine has no such address"
+    return f"cannot listen on {where}: {(error.strerror or str(error)).lower()}"
