@@ -12,7 +12,7 @@ from typing import Protocol
 from kbroker.machine import Batch, Machine, Marker, Origin, Producer, Record
 from storage.engine import Chunk
 from wire.batch import Batch as BatchView
-from wire.durable.codec import decode_key, decode_value, encode_key, encode_value
+from wire.durable.codec import GROUPS, Types, decode_key, decode_value, encode_key, encode_value
 from wire.records import ABORT, COMMIT, build_batch, control_type, iterate, transaction_marker
 from wire.records import Record as WireRecord
 
@@ -63,8 +63,8 @@ def encode(batch: Batch | Marker, now: int) -> Writing | Marker:
     return writing
 
 
-def replay(machine: Machine, batch: BatchView) -> None:
-    """Apply one batch of a log."""
+def replay(machine: Machine, batch: BatchView, types: Types = GROUPS) -> None:
+    """Apply one batch of a log whose keys have these types."""
     producer = Producer(batch.producer_id, batch.producer_epoch) if batch.is_transactional else None
     for record in iterate(batch, EXPANDED_BYTES):
         origin = Origin(record.offset, record.timestamp, producer)
@@ -74,7 +74,7 @@ def replay(machine: Machine, batch: BatchView) -> None:
                 coordinator_epoch = int.from_bytes((record.value or b"")[2:6], "big", signed=True)
                 machine.apply_marker(Marker(producer, kind == COMMIT, coordinator_epoch), origin)
             continue
-        key = None if record.key is None else decode_key(record.key)
+        key = None if record.key is None else decode_key(record.key, types)
         if key is not None:
             value = None if record.value is None else decode_value(key, record.value)
             machine.apply(Record(key, value), origin)

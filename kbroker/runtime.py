@@ -25,6 +25,7 @@ from kbroker.machine import Batch, Effects, Loaded, Machine, Marker, Origin, Rep
 from kbroker.machine_log import MachineLog, Writing, build, encode, replay
 from kbroker.world import Handle, World
 from wire.batch import batches
+from wire.durable.codec import GROUPS, Types
 from wire.errors import ErrorCode, KafkaError
 
 log = logging.getLogger("kbroker.runtime")
@@ -58,6 +59,7 @@ class Runtime(Generic[M]):
         log: MachineLog,
         world: World,
         *,
+        types: Types = GROUPS,
         error: ErrorCode = ErrorCode.NOT_COORDINATOR,
         run_task: Callable[[object], None] | None = None,
         on_loaded: Callable[[M], None] | None = None,
@@ -65,6 +67,7 @@ class Runtime(Generic[M]):
         self._make_machine = make_machine
         self._log = log
         self._world = world
+        self._types = types
         self._error = error
         self._run_task = run_task
         self._on_loaded = on_loaded
@@ -354,7 +357,7 @@ class Runtime(Generic[M]):
                 break
             for buffer in chunk.buffers:
                 for batch in batches(buffer):
-                    replay(machine, batch)
+                    replay(machine, batch, self._types)
             offset = chunk.next_offset
         return machine, self._log.end
 

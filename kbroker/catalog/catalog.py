@@ -165,6 +165,10 @@ class Catalog:
             return self.ensure_internal(name)
         return self._runtime.ask(lambda ticket: EnsureTopic(ticket, NewTopic(name)))
 
+    def makes_internal(self, name: str) -> bool:
+        """Whether this broker has a use for that internal topic."""
+        return name in INTERNAL_CONFIGS
+
     def ensure_internal(self, name: str) -> asyncio.Future[Topic]:
         """An internal topic, made on first use with configs of its own."""
         new = NewTopic(

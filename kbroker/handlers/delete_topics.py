@@ -1,0 +1,92 @@
+"""DeleteTopics: topics by name, from v6 on also by id (KIP-516). The name is free at once; the records go when that
+is durable.
+
+v5 error messages   v6 each topic by name or by id, and the answer tells both
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kbroker.catalog import Topic
+from kbroker.context import Context
+from wire.errors import ErrorCode, KafkaError
+from wire.messages.delete_topics import (
+    DeletableTopicResult,
+    DeleteTopicsRequest,
+    DeleteTopicsResponse,
+    DeleteTopicState,
+)
+from wire.primitives import ZERO_UUID
+
+
+async def delete_topics(request: DeleteTopicsRequest, ctx: Context) -> DeleteTopicsResponse:
+    by_name_only = ctx.version < 6
+    if not ctx.cluster.config["delete.topic.enable"]:
+        raise KafkaError(ErrorCode.TOPIC_DELETION_DISABLED)
+    asked: Sequence[DeleteTopicState] = request.topics
+    if by_name_only:
+        asked = [DeleteTopicState(name=name, topic_id=ZERO_UUID) for name in request.topic_names]
+    results, topics = _resolve(asked, ctx)
+    outcomes = await ctx.cluster.catalog.delete_topics([topic.id for topic in topics])
+    for topic, outcome in zip(topics, outcomes, strict=True):
+        error = outcome if isinstance(outcome, KafkaError) else None
+        results.append(_result(topic.name, topic.id, error))
+    return DeleteTopicsResponse(responses=results)
+
+
+def _resolve(asked: Sequence[DeleteTopicState], ctx: Context) -> tuple[list[DeletableTopicResult], list[Topic]]:
+    """What is refused, and the topics that are to go."""
+    refused: list[DeletableTopicResult] = []
+    found: dict[bytes, Topic] = {}
+    names = [state.name for state in asked if state.name is not None]
+    ids = [state.topic_id for state in asked if state.topic_id != ZERO_UUID]
+    reported: set[str | bytes] = set()
+    for state in asked:
+        name, topic_id = state.name, state.topic_id
+        try:
+            if name is not None and topic_id != ZERO_UUID:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "You may not specify both topic name and topic id.")
+            if name is None and topic_id == ZERO_UUID:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "Neither topic name nor id were specified.")
+            key: str | bytes = topic_id if name is None else name
+            if key in reported:
+                continue
+            reported.add(key)
+            if name is not None and names.count(name) > 1:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
+            if name is None and ids.count(topic_id) > 1:
+                raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic id.")
+            topic = _deletable(name, topic_id, ctx)
+            if topic.id in found:
+                raise KafkaError(
+                    ErrorCode.INVALID_REQUEST, "The provided topic name maps to an ID that was already supplied."
+                )
+            found[topic.id] = topic
+        except KafkaError as error:
+            refused.append(_result(name, topic_id, error))
+    return refused, list(found.values())
+
+
+def _deletable(name: str | None, topic_id: bytes, ctx: Context) -> Topic:
+    """Kafka asks whether one may know of the topic before it says that there is none."""
+    catalog = ctx.cluster.catalog
+    topic = catalog.topic_by_id(topic_id) if name is None else catalog.topic(name)
+    if topic is None and name is None:
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+    asked = (topic.name if topic is not None else name or "",)
+    if not ctx.authorize("DESCRIBE", "TOPIC", asked)[0] or (
+        topic is not None and not ctx.authorize("DELETE", "TOPIC", asked)[0]
+    ):
+        raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    if topic is None:
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    return topic
+
+
+def _result(name: str | None, topic_id: bytes, error: KafkaError | None) -> DeletableTopicResult:
+    if error is None:
+        return DeletableTopicResult(name=name, topic_id=topic_id, error_code=0)
+    return DeletableTopicResult(
+        name=name, topic_id=topic_id, error_code=error.code, error_message=error.message or error.code.message
+    )

@@ -1,0 +1,84 @@
+"""FindCoordinator: which broker coordinates a group, a transactional id or a share partition.
+
+    key type 0 (group)         the leader of the group's partition of __consumer_offsets, which is created by this
+    very question key type 1 (transaction)   v1+; transactions are not there yet: refused, with a line in the log key
+    type 2 (share)         v6+; share groups are not there yet: refused
+
+v4+ asks for many keys and answers each (KIP-699); before, there is one key, and its answer stands at the top.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from kbroker.context import Context
+from wire.errors import ErrorCode, KafkaError
+from wire.messages.find_coordinator import Coordinator, FindCoordinatorRequest, FindCoordinatorResponse
+
+log = logging.getLogger("kbroker.transactions")
+
+GROUP, TRANSACTION, SHARE = 0, 1, 2
+OFFSETS_TOPIC = "__consumer_offsets"
+
+
+async def find_coordinator(request: FindCoordinatorRequest, ctx: Context) -> FindCoordinatorResponse:
+    asks_for_many = ctx.version >= 4
+    knows_share = ctx.version >= 6
+    keys = request.coordinator_keys if asks_for_many else [request.key]
+    if request.key_type not in ((GROUP, TRANSACTION, SHARE) if knows_share else (GROUP, TRANSACTION)):
+        found = [_refused(key, KafkaError(ErrorCode.INVALID_REQUEST)) for key in keys]
+    elif request.key_type == GROUP:
+        found = await _groups(keys, ctx)
+    elif request.key_type == TRANSACTION:
+        found = [_transactional(key, ctx) for key in keys]
+    else:
+        found = [_share(key) for key in keys]
+    if asks_for_many:
+        return FindCoordinatorResponse(coordinators=found)
+    only = found[0]
+    return FindCoordinatorResponse(
+        error_code=only.error_code,
+        error_message=only.error_message if only.error_code else "NONE",
+        node_id=only.node_id,
+        host=only.host,
+        port=only.port,
+        coordinators=[],
+    )
+
+
+async def _groups(keys: list[str], ctx: Context) -> list[Coordinator]:
+    cluster = ctx.cluster
+    allowed = ctx.authorize("DESCRIBE", "GROUP", keys)
+    if any(allowed):
+        await cluster.catalog.ensure_internal(OFFSETS_TOPIC)
+    found = []
+    for key, may in zip(keys, allowed, strict=True):
+        if not may:
+            found.append(_refused(key, KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)))
+            continue
+        node_id, _ = cluster.catalog.leader(OFFSETS_TOPIC, cluster.groups.coordinator(key))
+        endpoint = ctx.endpoint(node_id)
+        if endpoint is None:
+            found.append(_refused(key, KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)))
+            continue
+        host, port = endpoint
+        found.append(Coordinator(key=key, node_id=node_id, host=host, port=port, error_code=0, error_message=""))
+    return found
+
+
+def _transactional(key: str, ctx: Context) -> Coordinator:
+    log.warning("%s asked for the transactional id %r: this broker has no transactions yet", ctx.client_id, key)
+    return _refused(key, KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED))
+
+
+def _share(key: str) -> Coordinator:
+    """A share partition is "group:topic id:partition"; a malformed key is the client's fault, a good one ours."""
+    parts = key.split(":")
+    if len(parts) != 3 or not parts[2].isdigit():
+        return _refused(key, KafkaError(ErrorCode.INVALID_REQUEST))
+    return _refused(key, KafkaError(ErrorCode.INVALID_REQUEST, "This broker has no share groups yet."))
+
+
+def _refused(key: str, error: KafkaError) -> Coordinator:
+    message = error.message or error.code.message
+    return Coordinator(key=key, node_id=-1, host="", port=-1, error_code=error.code, error_message=message)

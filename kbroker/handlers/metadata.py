@@ -1,0 +1,182 @@
+"""Metadata: which brokers there are, and who leads the partitions of which topics. Every client begins with it.
+
+A topic that is asked for by name and does not exist is created at once, if the broker (auto.create.topics.enable) and
+the request allow it; Kafka creates it a moment later and answers UNKNOWN_TOPIC_OR_PARTITION first. The controller
+that is named is always among the brokers: clients send topic administration to it.
+
+What is said of a topic is kept in its memo until the topic changes: with thousands of topics and clients that ask
+every few minutes, nothing is built twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator, Sequence
+
+from kbroker.catalog import Topic
+from kbroker.catalog.names import fault
+from kbroker.catalog.state import INTERNAL_TOPICS
+from kbroker.context import Context
+from kbroker.operations import CLUSTER_NAME, authorized_on_cluster, authorized_operations
+from wire.errors import ErrorCode, KafkaError
+from wire.messages.metadata import (
+    MetadataRequest,
+    MetadataRequestTopic,
+    MetadataResponse,
+    MetadataResponseBroker,
+    MetadataResponsePartition,
+    MetadataResponseTopic,
+)
+from wire.primitives import ZERO_UUID
+
+MEMO = "metadata"
+
+
+def metadata(request: MetadataRequest, ctx: Context) -> MetadataResponse | Awaitable[MetadataResponse]:
+    empty_means_all = ctx.version == 0
+    may_ask_by_id = ctx.version >= 12  # KIP-516; versions 10 and 11 have the field, but must not use it
+    asked = request.topics
+    if asked is None or (empty_means_all and not asked):
+        return _response(request, ctx, _all_topics(ctx))
+    if not may_ask_by_id and any(topic.name is None or topic.topic_id != ZERO_UUID for topic in asked):
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "Topics are asked for by id from version 12 on.")
+    if request.allow_auto_topic_creation and ctx.cluster.config["auto.create.topics.enable"]:
+        missing = [name for name in _names(asked) if ctx.cluster.catalog.topic(name) is None]
+        if missing:
+            return _after_creation(request, ctx, asked, missing)
+    return _response(request, ctx, _asked_topics(ctx, asked, {}))
+
+
+async def _after_creation(
+    request: MetadataRequest, ctx: Context, asked: Sequence[MetadataRequestTopic], missing: Sequence[str]
+) -> MetadataResponse:
+    """Create what may be created, all at once, and answer when it is there."""
+    may_create = ctx.authorize("CREATE", "CLUSTER", (CLUSTER_NAME,))[0]
+    may_describe = ctx.authorize("DESCRIBE", "TOPIC", missing)
+    may_create_each = ctx.authorize("CREATE", "TOPIC", missing)
+    refused: dict[str, ErrorCode] = {}
+    creations = {}
+    for name, describe, create in zip(missing, may_describe, may_create_each, strict=True):
+        if not describe or not (may_create or create):
+            refused[name] = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        elif name in INTERNAL_TOPICS and not ctx.cluster.catalog.makes_internal(name):
+            refused[name] = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        else:
+            creations[name] = ctx.cluster.catalog.auto_create(name)
+    for name, created in creations.items():
+        try:
+            await created
+        except KafkaError as error:
+            refused[name] = error.code
+    return _response(request, ctx, _asked_topics(ctx, asked, refused))
+
+
+def _names(asked: Sequence[MetadataRequestTopic]) -> Iterator[str]:
+    """The names that were asked for, each once."""
+    seen: set[str] = set()
+    for topic in asked:
+        name = topic.name
+        if name is not None and topic.topic_id == ZERO_UUID and name not in seen:
+            seen.add(name)
+            yield name
+
+
+def _all_topics(ctx: Context) -> list[MetadataResponseTopic]:
+    """Those that the principal may describe; of the others nothing is said, not even that they are there."""
+    topics = ctx.cluster.catalog.topics()
+    allowed = ctx.authorize("DESCRIBE", "TOPIC", [topic.name for topic in topics])
+    return [_piece(topic, ctx) for topic, may in zip(topics, allowed, strict=True) if may]
+
+
+def _asked_topics(
+    ctx: Context, asked: Sequence[MetadataRequestTopic], refused: dict[str, ErrorCode]
+) -> list[MetadataResponseTopic]:
+    pieces: list[MetadataResponseTopic] = []
+    names = list(_names(asked))
+    catalog = ctx.cluster.catalog
+    for name, may in zip(names, ctx.authorize("DESCRIBE", "TOPIC", names), strict=True):
+        topic = catalog.topic(name)
+        if not may:
+            pieces.append(_failed(ErrorCode.TOPIC_AUTHORIZATION_FAILED, name))
+        elif topic is not None:
+            pieces.append(_piece(topic, ctx))
+        else:
+            plain = ErrorCode.INVALID_TOPIC_EXCEPTION if fault(name) else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            pieces.append(_failed(refused.get(name, plain), name))
+    for topic_id in dict.fromkeys(topic.topic_id for topic in asked if topic.topic_id != ZERO_UUID):
+        topic = catalog.topic_by_id(topic_id)
+        if topic is None:
+            pieces.append(_failed(ErrorCode.UNKNOWN_TOPIC_ID, None, topic_id))
+        elif not ctx.authorize("DESCRIBE", "TOPIC", (topic.name,))[0]:
+            pieces.append(_failed(ErrorCode.TOPIC_AUTHORIZATION_FAILED, None, topic_id))
+        else:
+            pieces.append(_piece(topic, ctx))
+    return pieces
+
+
+def _failed(code: ErrorCode, name: str | None, topic_id: bytes = ZERO_UUID) -> MetadataResponseTopic:
+    internal = name in INTERNAL_TOPICS
+    return MetadataResponseTopic(
+        error_code=code, name=name, topic_id=topic_id, is_internal=internal, partitions=[]
+    )
+
+
+def _piece(topic: Topic, ctx: Context) -> MetadataResponseTopic:
+    """What is said of a topic; shared by all responses, so nobody changes it."""
+    piece: MetadataResponseTopic | None = topic.memo.get(MEMO)
+    if piece is None:
+        partitions = []
+        for index, partition in enumerate(topic.partitions):
+            leader, epoch = ctx.cluster.catalog.leader(topic, index)
+            partitions.append(
+                MetadataResponsePartition(
+                    error_code=ErrorCode.NONE if leader >= 0 else ErrorCode.LEADER_NOT_AVAILABLE,
+                    partition_index=index,
+                    leader_id=leader,
+                    leader_epoch=epoch,
+                    replica_nodes=partition.replicas,
+                    isr_nodes=partition.isr,
+                    offline_replicas=[node for node in partition.replicas if node not in ctx.cluster.catalog.nodes],
+                )
+            )
+        piece = topic.memo[MEMO] = MetadataResponseTopic(
+            error_code=0, name=topic.name, topic_id=topic.id, is_internal=topic.internal, partitions=partitions
+        )
+    return piece
+
+
+def _response(request: MetadataRequest, ctx: Context, topics: list[MetadataResponseTopic]) -> MetadataResponse:
+    catalog = ctx.cluster.catalog
+    brokers = []
+    for node in catalog.nodes.values():
+        endpoint = ctx.endpoint(node.id)
+        if endpoint is not None:
+            host, port = endpoint
+            brokers.append(MetadataResponseBroker(node_id=node.id, host=host, port=port, rack=node.rack))
+    response = MetadataResponse(
+        brokers=brokers,
+        cluster_id=catalog.cluster_id,
+        controller_id=catalog.controller_id,
+        topics=_with_operations(ctx, topics) if request.include_topic_authorized_operations else topics,
+        error_code=0,
+    )
+    if request.include_cluster_authorized_operations:
+        response.cluster_authorized_operations = authorized_on_cluster(ctx)
+    return response
+
+
+def _with_operations(ctx: Context, pieces: Sequence[MetadataResponseTopic]) -> list[MetadataResponseTopic]:
+    """Copies of the pieces that also say what the principal may do with each topic."""
+    bits = authorized_operations(ctx, "TOPIC", [piece.name or "" for piece in pieces])
+    return [
+        piece
+        if piece.error_code
+        else MetadataResponseTopic(
+            error_code=0,
+            name=piece.name,
+            topic_id=piece.topic_id,
+            is_internal=piece.is_internal,
+            partitions=piece.partitions,
+            topic_authorized_operations=operations,
+        )
+        for piece, operations in zip(pieces, bits, strict=True)
+    ]

@@ -1,0 +1,59 @@
+"""Authorized operations: which operations a principal may do with a resource, as one bit each (KIP-430).
+
+A bit is 1 << the operation's number in Kafka's AclOperation. Which operations make sense differs by the kind of
+resource; who may do all of them on a topic gets 3576, on the cluster 8096, on a group 328.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kbroker.context import Context
+
+CLUSTER_NAME = "kafka-cluster"
+
+NUMBERS = {
+    "READ": 3,
+    "WRITE": 4,
+    "CREATE": 5,
+    "DELETE": 6,
+    "ALTER": 7,
+    "DESCRIBE": 8,
+    "CLUSTER_ACTION": 9,
+    "DESCRIBE_CONFIGS": 10,
+    "ALTER_CONFIGS": 11,
+    "IDEMPOTENT_WRITE": 12,
+}
+SENSIBLE = {
+    "TOPIC": ("READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS"),
+    "CLUSTER": (
+        "CREATE",
+        "ALTER",
+        "DESCRIBE",
+        "CLUSTER_ACTION",
+        "DESCRIBE_CONFIGS",
+        "ALTER_CONFIGS",
+        "IDEMPOTENT_WRITE",
+    ),
+    "GROUP": ("READ", "DELETE", "DESCRIBE"),
+}
+
+
+def authorized_operations(ctx: Context, resource_type: str, names: Sequence[str]) -> list[int]:
+    """One set of bits for each name."""
+    bits = [0] * len(names)
+    for operation in SENSIBLE[resource_type]:
+        bit = 1 << NUMBERS[operation]
+        for at, allowed in enumerate(ctx.authorize(operation, resource_type, names)):
+            if allowed:
+                bits[at] |= bit
+    return bits
+
+
+def authorized_on_cluster(ctx: Context) -> int:
+    """What the principal may do with the cluster; nothing is told to those who may not describe it."""
+    if not ctx.authorize("DESCRIBE", "CLUSTER", (CLUSTER_NAME,))[0]:
+        return 0
+    return authorized_operations(ctx, "CLUSTER", (CLUSTER_NAME,))[0]
