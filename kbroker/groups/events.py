@@ -1,0 +1,161 @@
+"""What can happen to the groups of one partition of `__consumer_offsets`.
+
+A request comes with the ticket of its asker, whom the machine answers at once or later. What a version of an API
+means is decided in the handler; here it has a name (`requires_known_member_id`), so no version number comes this far.
+A timer comes back as the event it was set with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from kbroker.machine import Ticket
+from wire.errors import ErrorCode
+from wire.messages.heartbeat import HeartbeatRequest
+from wire.messages.join_group import JoinGroupRequest
+from wire.messages.leave_group import LeaveGroupRequest
+from wire.messages.offset_commit import OffsetCommitRequest
+from wire.messages.offset_delete import OffsetDeleteRequest
+from wire.messages.sync_group import SyncGroupRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A member wants to be in the next generation. Answered when the join phase ends."""
+
+    ticket: Ticket
+    request: JoinGroupRequest
+    client_id: str
+    client_host: str
+    requires_known_member_id: bool = False  # KIP-394: a new dynamic member first gets its id, and joins again with it
+    supports_skipping_assignment: bool = False  # KIP-814: a returning static leader may be told not to assign
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """A member asks for its assignment; the leader brings everyone's. Answered when the leader's has come."""
+
+    ticket: Ticket
+    request: SyncGroupRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    ticket: Ticket
+    request: HeartbeatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Members leave, or an administrator removes them (KIP-345)."""
+
+    ticket: Ticket
+    request: LeaveGroupRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    ticket: Ticket
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListAll:
+    """Filters are compared without regard to case; an empty one lets everything through."""
+
+    ticket: Ticket
+    states: Sequence[str] = ()
+    types: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    ticket: Ticket
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitOffsets:
+    """The request holds only topics that exist, each with its name and id. `unknown_group` is what a member of no
+    group hears.
+    """
+
+    ticket: Ticket
+    request: OffsetCommitRequest
+    unknown_group: ErrorCode = ErrorCode.GROUP_ID_NOT_FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Partitions of one topic whose offsets are asked for. Without an id any incarnation of the topic will do."""
+
+    topic: str
+    partitions: Sequence[int]
+    topic_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOffsets:
+    """`topics` None asks for all that the group has committed."""
+
+    ticket: Ticket
+    group_id: str
+    topics: Sequence[Wanted] | None
+    require_stable: bool = False  # KIP-447: an offset with an undecided transaction is an error, not the one before
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOffsets:
+    """The request holds only partitions that exist."""
+
+    ticket: Ticket
+    request: OffsetDeleteRequest
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsDeleted:
+    """Topics are gone, and so are the offsets committed in them. With an id, only those of that incarnation or of
+    none.
+    """
+
+    names: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionExpired:
+    """The time is up that a member, or a member id that was given out and not used yet, had to show itself again."""
+
+    group_id: str
+    member_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class InitialDelayOver:
+    """The first generation has waited for company. `remaining_ms` is how much longer it may, if more members keep
+    coming.
+    """
+
+    group_id: str
+    delay_ms: int
+    remaining_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPhaseOver:
+    """The members had the rebalance timeout to join again."""
+
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPhaseOver:
+    """The members of this generation had the rebalance timeout to ask for their assignment."""
+
+    group_id: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetsCheck:
+    """Look for offsets that have expired."""

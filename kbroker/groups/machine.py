@@ -1,0 +1,246 @@
+"""All groups of one partition of `__consumer_offsets`, as one machine: routes each event to the part that decides.
+
+`store` is durable and changes by `apply` alone; `groups` are alive and made from it at `Loaded`. A group exists as
+long as the log knows of it: its metadata, or an offset. A JoinGroup that makes one leaves a record at once, so that
+it does not vanish with a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kbroker.groups import events
+from kbroker.groups.classic.describe import describe, describe_dead, summary
+from kbroker.groups.classic.group import ClassicGroup
+from kbroker.groups.classic.heartbeat import heartbeat
+from kbroker.groups.classic.join import join
+from kbroker.groups.classic.leave import answer, leave
+from kbroker.groups.classic.rebalance import (
+    complete,
+    initial_delay_over,
+    not_joined,
+    rebalance,
+    session_expired,
+    sync_phase_over,
+    touch,
+)
+from kbroker.groups.classic.states import State
+from kbroker.groups.classic.sync import sync
+from kbroker.groups.offsets import commit, expiry, removal
+from kbroker.groups.offsets.fetch import fetch
+from kbroker.groups.records import forget_group, forget_offsets, write_group
+from kbroker.groups.settings import Settings
+from kbroker.groups.store import Store
+from kbroker.groups.turn import Dice, Turn
+from kbroker.machine import Effects, Loaded, Marker, Origin, Record
+from wire.errors import ErrorCode
+from wire.messages.heartbeat import HeartbeatResponse
+from wire.messages.leave_group import LeaveGroupResponse
+from wire.messages.list_groups import ListedGroup
+from wire.messages.sync_group import SyncGroupResponse
+
+_CHECK = "offsets"
+
+
+class GroupsMachine:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store()
+        self.groups: dict[str, ClassicGroup] = {}
+        self._next_check: int | None = None  # when the timer for expired offsets rings
+        self._dispatch: dict[type, Callable[[Any, Turn], None]] = {
+            Loaded: self._loaded,
+            events.Join: self._join,
+            events.Sync: self._sync,
+            events.Heartbeat: self._heartbeat,
+            events.Leave: self._leave,
+            events.Describe: self._describe,
+            events.ListAll: self._list,
+            events.Delete: self._delete,
+            events.CommitOffsets: self._commit,
+            events.FetchOffsets: self._fetch,
+            events.DeleteOffsets: self._delete_offsets,
+            events.TopicsDeleted: self._topics_deleted,
+            events.SessionExpired: self._session_expired,
+            events.InitialDelayOver: self._initial_delay_over,
+            events.JoinPhaseOver: self._join_phase_over,
+            events.SyncPhaseOver: self._sync_phase_over,
+            events.OffsetsCheck: self._offsets_check,
+        }
+
+    def step(self, event: object, now: int, rng: Dice) -> Effects:
+        turn = Turn(now, rng, self.settings)
+        self._dispatch[type(event)](event, turn)
+        return turn.effects()
+
+    def apply(self, record: Record, origin: Origin) -> None:
+        self.store.apply(record, origin)
+
+    def apply_marker(self, marker: Marker, origin: Origin) -> None:
+        self.store.apply_marker(marker)
+
+    # --- members ----------------------------------------------------------------------------------------------------
+
+    def _join(self, event: events.Join, turn: Turn) -> None:
+        request = event.request
+        group = self.groups.get(request.group_id)
+        if group is None:
+            if request.member_id:
+                turn.answer(event.ticket, not_joined(request.member_id, ErrorCode.UNKNOWN_MEMBER_ID))
+                return
+            group = self._make(request.group_id, turn)
+            write_group(group, turn)
+        join(group, event, turn)
+        self._look_for_expiry(group, turn)
+
+    def _sync(self, event: events.Sync, turn: Turn) -> None:
+        group = self.groups.get(event.request.group_id)
+        if group is None:
+            code = ErrorCode.UNKNOWN_MEMBER_ID
+            turn.answer(event.ticket, SyncGroupResponse(error_code=code, assignment=b""))
+        else:
+            sync(group, event, turn)
+
+    def _heartbeat(self, event: events.Heartbeat, turn: Turn) -> None:
+        group = self.groups.get(event.request.group_id)
+        code = ErrorCode.UNKNOWN_MEMBER_ID if group is None else heartbeat(group, event.request, turn)
+        turn.answer(event.ticket, HeartbeatResponse(error_code=code))
+
+    def _leave(self, event: events.Leave, turn: Turn) -> None:
+        group = self.groups.get(event.request.group_id)
+        leaving = event.request.members
+        if group is None:
+            members = [answer(member, ErrorCode.UNKNOWN_MEMBER_ID) for member in leaving]
+            turn.answer(event.ticket, LeaveGroupResponse(error_code=ErrorCode.NONE, members=members))
+        else:
+            turn.answer(event.ticket, leave(group, leaving, turn))
+            self._look_for_expiry(group, turn)
+
+    # --- administration ---------------------------------------------------------------------------------------------
+
+    def _describe(self, event: events.Describe, turn: Turn) -> None:
+        group = self.groups.get(event.group_id)
+        turn.answer(event.ticket, describe_dead(event.group_id) if group is None else describe(group))
+
+    def _list(self, event: events.ListAll, turn: Turn) -> None:
+        states = {state.lower() for state in event.states}
+        types = {kind.lower() for kind in event.types}
+        listed: list[ListedGroup] = [summary(group) for group in self.groups.values()]
+        turn.answer(
+            event.ticket,
+            [
+                each
+                for each in listed
+                if (not states or each.group_state.lower() in states) and (not types or each.group_type in types)
+            ],
+        )
+
+    def _delete(self, event: events.Delete, turn: Turn) -> None:
+        group = self.groups.get(event.group_id)
+        code = ErrorCode.GROUP_ID_NOT_FOUND if group is None else removal.delete_group(self.store, group, turn)
+        if code is ErrorCode.NONE:
+            del self.groups[event.group_id]
+        turn.answer(event.ticket, code)
+
+    # --- offsets ----------------------------------------------------------------------------------------------------
+
+    def _commit(self, event: events.CommitOffsets, turn: Turn) -> None:
+        request = event.request
+        group = self.groups.get(request.group_id)
+        if group is None:
+            if request.generation_id_or_member_epoch >= 0:
+                turn.answer(event.ticket, commit.refuse(request, event.unknown_group))
+                return
+            group = ClassicGroup(request.group_id, turn.now)
+        turn.answer(event.ticket, commit.commit(group, request, turn))
+        if turn.records:
+            self.groups[group.id] = group
+            self._check_at(turn.now + self.settings.offsets_retention_ms, turn)
+            if request.retention_time_ms >= 0:
+                self._check_at(turn.now + request.retention_time_ms, turn)
+
+    def _fetch(self, event: events.FetchOffsets, turn: Turn) -> None:
+        turn.answer(event.ticket, fetch(self.store, event))
+
+    def _delete_offsets(self, event: events.DeleteOffsets, turn: Turn) -> None:
+        group = self.groups.get(event.request.group_id)
+        if group is None:
+            turn.answer(event.ticket, removal.refuse(ErrorCode.GROUP_ID_NOT_FOUND))
+        else:
+            turn.answer(event.ticket, removal.delete_offsets(self.store, group, event.request, turn))
+            self._look_for_expiry(group, turn)
+
+    def _topics_deleted(self, event: events.TopicsDeleted, turn: Turn) -> None:
+        removal.forget_topics(self.store, frozenset(event.names), turn)
+        if turn.records:
+            self._check_at(turn.now + 1, turn)
+
+    # --- timers -----------------------------------------------------------------------------------------------------
+
+    def _session_expired(self, event: events.SessionExpired, turn: Turn) -> None:
+        group = self.groups.get(event.group_id)
+        if group is not None:
+            session_expired(group, event.member_id, turn)
+            self._look_for_expiry(group, turn)
+
+    def _initial_delay_over(self, event: events.InitialDelayOver, turn: Turn) -> None:
+        group = self.groups.get(event.group_id)
+        if group is not None:
+            initial_delay_over(group, event, turn)
+            self._look_for_expiry(group, turn)
+
+    def _join_phase_over(self, event: events.JoinPhaseOver, turn: Turn) -> None:
+        group = self.groups.get(event.group_id)
+        if group is not None:
+            complete(group, turn)
+            self._look_for_expiry(group, turn)
+
+    def _sync_phase_over(self, event: events.SyncPhaseOver, turn: Turn) -> None:
+        group = self.groups.get(event.group_id)
+        if group is not None:
+            sync_phase_over(group, event, turn)
+            self._look_for_expiry(group, turn)
+
+    def _offsets_check(self, event: events.OffsetsCheck, turn: Turn) -> None:
+        self._next_check = None
+        for group in list(self.groups.values()):
+            partitions, is_over = expiry.expired(self.store, group, turn.now, self.settings)
+            forget_offsets(group.id, partitions, turn)
+            if is_over:
+                forget_group(group.id, turn)
+                del self.groups[group.id]
+        at = expiry.next_check(self.store, self.groups.values(), turn.now, self.settings)
+        if at is not None:
+            self._check_at(at, turn)
+
+    # --- making and keeping groups ----------------------------------------------------------------------------------
+
+    def _make(self, group_id: str, turn: Turn) -> ClassicGroup:
+        group = self.groups[group_id] = ClassicGroup(group_id, turn.now)
+        return group
+
+    def _loaded(self, event: Loaded, turn: Turn) -> None:
+        """The members cannot know that we were away: each gets a whole session from now."""
+        for group_id in self.store.group_ids():
+            group = ClassicGroup.of(group_id, self.store.groups.get(group_id), turn.now)
+            self.groups[group_id] = group
+            for member in group.members.values():
+                touch(group, member, turn)
+            if len(group.members) > self.settings.max_size:
+                rebalance(group, turn)
+        at = expiry.next_check(self.store, self.groups.values(), turn.now, self.settings)
+        if at is not None:
+            self._check_at(at, turn)
+
+    def _look_for_expiry(self, group: ClassicGroup, turn: Turn) -> None:
+        """An empty group and its offsets expire by and by: see to it that somebody looks."""
+        if group.state is State.EMPTY:
+            has_offsets = group.id in self.store.offsets
+            self._check_at(turn.now + (self.settings.offsets_retention_ms if has_offsets else 1), turn)
+
+    def _check_at(self, at: int, turn: Turn) -> None:
+        at = expiry.round_up(at, self.settings.offsets_check_interval_ms)
+        if self._next_check is None or at < self._next_check:
+            self._next_check = at
+            turn.set_timer(_CHECK, at, events.OffsetsCheck())

@@ -1,0 +1,88 @@
+"""OffsetCommit: a member, or a consumer that assigns itself its partitions, says how far it has come.
+
+A commit for a group as such fails or succeeds as a whole; only metadata that is too long fails for its partition
+alone. Offsets are taken as they come: backwards and negative ones too.
+"""
+
+from __future__ import annotations
+
+from kbroker.groups.classic.decisions import check_commit
+from kbroker.groups.classic.group import ClassicGroup
+from kbroker.groups.classic.rebalance import touch
+from kbroker.groups.classic.states import STATES, State
+from kbroker.groups.records import OFFSET_COMMIT_EXPIRING_VERSION, OFFSET_COMMIT_VERSION
+from kbroker.groups.turn import Turn
+from kbroker.machine import Record
+from wire.durable.offsets import OffsetCommitKey, OffsetCommitValue
+from wire.errors import ErrorCode
+from wire.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+    OffsetCommitResponse,
+    OffsetCommitResponsePartition,
+    OffsetCommitResponseTopic,
+)
+from wire.primitives import ZERO_UUID
+
+
+def commit(group: ClassicGroup, request: OffsetCommitRequest, turn: Turn) -> OffsetCommitResponse:
+    generation = request.generation_id_or_member_epoch
+    code = check_commit(
+        group.state,
+        STATES[group.state].commit,
+        group.generation,
+        generation,
+        generation < 0 and not request.member_id and request.group_instance_id is None,
+        group.identify(request.member_id, request.group_instance_id),
+    )
+    if code is not ErrorCode.NONE:
+        return refuse(request, code)
+    member = group.members.get(request.member_id)
+    if member is not None and group.state in (State.STABLE, State.PREPARING_REBALANCE):
+        touch(group, member, turn)
+    expires = turn.now + request.retention_time_ms if request.retention_time_ms >= 0 else -1
+    topics = []
+    for topic in request.topics:
+        answers = [_commit_one(group.id, topic, partition, expires, turn) for partition in topic.partitions]
+        topics.append(OffsetCommitResponseTopic(name=topic.name, topic_id=topic.topic_id, partitions=answers))
+    return OffsetCommitResponse(topics=topics)
+
+
+def _commit_one(
+    group_id: str, topic: OffsetCommitRequestTopic, asked: OffsetCommitRequestPartition, expires: int, turn: Turn
+) -> OffsetCommitResponsePartition:
+    metadata = asked.committed_metadata or ""
+    if len(metadata) > turn.settings.offset_metadata_max_bytes:
+        code = ErrorCode.OFFSET_METADATA_TOO_LARGE
+    else:
+        code = ErrorCode.NONE
+        does_expire = expires >= 0
+        value = OffsetCommitValue(
+            offset=asked.committed_offset,
+            leader_epoch=-1 if does_expire else asked.committed_leader_epoch,
+            metadata=metadata,
+            commit_timestamp=turn.now,
+            expire_timestamp=expires,
+            topic_id=ZERO_UUID if does_expire else topic.topic_id,
+        )
+        key = OffsetCommitKey(group=group_id, topic=topic.name, partition=asked.partition_index)
+        version = OFFSET_COMMIT_EXPIRING_VERSION if does_expire else OFFSET_COMMIT_VERSION
+        turn.records.append(Record(key, value, version))
+    return OffsetCommitResponsePartition(partition_index=asked.partition_index, error_code=code)
+
+
+def refuse(request: OffsetCommitRequest, code: ErrorCode) -> OffsetCommitResponse:
+    """The same answer for every partition."""
+    topics = [
+        OffsetCommitResponseTopic(
+            name=topic.name,
+            topic_id=topic.topic_id,
+            partitions=[
+                OffsetCommitResponsePartition(partition_index=partition.partition_index, error_code=code)
+                for partition in topic.partitions
+            ],
+        )
+        for topic in request.topics
+    ]
+    return OffsetCommitResponse(topics=topics)

@@ -1,0 +1,35 @@
+"""The configs that groups live by, read once: none of them can be changed while the broker runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
+"""How long a member that has never been in a generation may wait for its first one (Kafka's
+group.new.member.join.timeout.ms).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    initial_rebalance_delay_ms: int = 0
+    min_session_timeout_ms: int = 6_000
+    max_session_timeout_ms: int = 1_800_000
+    max_size: int = 2_147_483_647
+    offset_metadata_max_bytes: int = 4_096
+    offsets_retention_ms: int = 10_080 * 60_000
+    offsets_check_interval_ms: int = 600_000
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Settings:
+        return cls(
+            initial_rebalance_delay_ms=config["group.initial.rebalance.delay.ms"],
+            min_session_timeout_ms=config["group.min.session.timeout.ms"],
+            max_session_timeout_ms=config["group.max.session.timeout.ms"],
+            max_size=config["group.max.size"],
+            offset_metadata_max_bytes=config["offset.metadata.max.bytes"],
+            offsets_retention_ms=config["offsets.retention.minutes"] * 60_000,
+            offsets_check_interval_ms=config["offsets.retention.check.interval.ms"],
+        )

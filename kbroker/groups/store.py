@@ -1,0 +1,127 @@
+"""What is durable of the groups of one partition: their metadata as last written, and their committed offsets.
+
+Only `apply` and `apply_marker` change it, the same way when a record is written and when the log is read again.
+Everybody else reads.
+
+Offsets that a transaction commits are `undecided` until its marker: then they count, or are gone. A commit and a
+transaction may race for the same partition: the one that stands later in the log wins, whenever it was decided
+(KIP-447).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kbroker.machine import Marker, Origin, Record
+from wire.durable.groups import GroupMetadataKey, GroupMetadataValue
+from wire.durable.offsets import (
+    LegacyOffsetCommitKey,
+    LegacyOffsetCommitValue,
+    OffsetCommitKey,
+    OffsetCommitValue,
+)
+from wire.primitives import ZERO_UUID
+
+Partition = tuple[str, int]
+"""Topic name and partition index."""
+
+
+class Committed(NamedTuple):
+    """A committed offset. Without an expiry of its own (-1) it lives as long as the group, and then for the retention
+    time.
+    """
+
+    offset: int
+    leader_epoch: int
+    metadata: str
+    commit_timestamp_ms: int
+    expire_timestamp_ms: int
+    topic_id: bytes
+    written_at: int  # where its record stands in the log
+
+    def is_of(self, topic_id: bytes) -> bool:
+        """Does it belong to this incarnation of the topic? An id that is not known matches any."""
+        return topic_id == ZERO_UUID or self.topic_id in (ZERO_UUID, topic_id)
+
+
+class Store:
+    __slots__ = ("groups", "offsets", "undecided")
+
+    def __init__(self) -> None:
+        self.groups: dict[str, GroupMetadataValue] = {}
+        self.offsets: dict[str, dict[Partition, Committed]] = {}
+        self.undecided: dict[int, dict[str, dict[Partition, Committed]]] = {}  # by producer id
+
+    def group_ids(self) -> set[str]:
+        undecided = [group_id for groups in self.undecided.values() for group_id in groups]
+        return {*self.groups, *self.offsets, *undecided}
+
+    def knows(self, group_id: str) -> bool:
+        return (
+            group_id in self.groups
+            or group_id in self.offsets
+            or any(group_id in groups for groups in self.undecided.values())
+        )
+
+    def is_undecided(self, group_id: str, partition: Partition) -> bool:
+        return any(partition in groups.get(group_id, ()) for groups in self.undecided.values())
+
+    def partitions(self, group_id: str) -> Iterator[Partition]:
+        """Every partition for which the group has an offset, decided or not."""
+        seen = dict.fromkeys(self.offsets.get(group_id, ()))
+        for groups in self.undecided.values():
+            seen.update(dict.fromkeys(groups.get(group_id, ())))
+        return iter(seen)
+
+    # --- the only writers -------------------------------------------------------------------------------------------
+
+    def apply(self, record: Record, origin: Origin) -> None:
+        key, value = record.key, record.value
+        if isinstance(key, GroupMetadataKey):
+            if isinstance(value, GroupMetadataValue):
+                self.groups[key.group] = value
+            else:
+                self.groups.pop(key.group, None)
+        elif isinstance(key, OffsetCommitKey | LegacyOffsetCommitKey):
+            partition = (key.topic, key.partition)
+            if value is None:
+                self._forget(key.group, partition)
+            else:
+                assert isinstance(value, OffsetCommitValue | LegacyOffsetCommitValue)
+                self._remember(key.group, partition, _committed(value, origin), origin)
+
+    def apply_marker(self, marker: Marker) -> None:
+        for group_id, offsets in self.undecided.pop(marker.producer.id, {}).items():
+            if not marker.committed:
+                continue
+            decided = self.offsets.setdefault(group_id, {})
+            for partition, committed in offsets.items():
+                known = decided.get(partition)
+                if known is None or known.written_at < committed.written_at:
+                    decided[partition] = committed
+
+    def _remember(self, group_id: str, partition: Partition, committed: Committed, origin: Origin) -> None:
+        groups = self.offsets if origin.producer is None else self.undecided.setdefault(origin.producer.id, {})
+        groups.setdefault(group_id, {})[partition] = committed
+
+    def _forget(self, group_id: str, partition: Partition) -> None:
+        """A tombstone also ends what transactions would have committed: the topic or the group is gone."""
+        for groups in (self.offsets, *self.undecided.values()):
+            offsets = groups.get(group_id)
+            if offsets is not None and offsets.pop(partition, None) is not None and not offsets:
+                del groups[group_id]
+
+
+def _committed(value: OffsetCommitValue | LegacyOffsetCommitValue, origin: Origin) -> Committed:
+    if isinstance(value, LegacyOffsetCommitValue):
+        return Committed(value.offset, -1, value.metadata, value.commit_timestamp, -1, ZERO_UUID, origin.offset)
+    return Committed(
+        value.offset,
+        value.leader_epoch,
+        value.metadata,
+        value.commit_timestamp,
+        value.expire_timestamp,
+        value.topic_id,
+        origin.offset,
+    )

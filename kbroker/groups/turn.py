@@ -1,0 +1,48 @@
+"""One step of the machine: what it knows of the world (now, dice, settings), and the effects as they gather."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Protocol
+
+from kbroker.groups.settings import Settings
+from kbroker.machine import Batch, Effects, Record, Reply, Ticket, Timer
+
+
+class Dice(Protocol):
+    """The chance that a machine is given: `random.Random` is one."""
+
+    def getrandbits(self, k: int, /) -> int: ...
+
+
+class Turn:
+    """Parts write into it in any order. All records of a step are one batch: they count together or not at all."""
+
+    __slots__ = ("now", "records", "replies", "rng", "settings", "timers")
+
+    def __init__(self, now: int, rng: Dice, settings: Settings) -> None:
+        self.now = now
+        self.rng = rng
+        self.settings = settings
+        self.records: list[Record] = []
+        self.replies: list[Reply] = []
+        self.timers: list[Timer] = []
+
+    def answer(self, ticket: Ticket, response: object) -> None:
+        self.replies.append(Reply(ticket, response))
+
+    def set_timer(self, key: Hashable, at: int, event: object) -> None:
+        self.timers.append(Timer(key, at, event))
+
+    def cancel_timer(self, key: Hashable) -> None:
+        self.timers.append(Timer(key, None))
+
+    def effects(self) -> Effects:
+        batches: list[Batch] = [Batch(self.records)] if self.records else []
+        return Effects([*batches], self.replies, self.timers)
+
+    def uuid_text(self) -> str:
+        """A random UUID of version 4 in its usual form, as it ends the member ids that the coordinator makes."""
+        bits = self.rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
