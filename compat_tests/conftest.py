@@ -33,15 +33,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "kbroker_only(reason): what is shown here is ours, not Kafka's")
+    # The clients leave sockets and threads to the collector and use what newer Pythons deprecate: not the broker's fault.
+    for warning in ("ResourceWarning", "DeprecationWarning", "pytest.PytestUnraisableExceptionWarning"):
+        config.addinivalue_line("filterwarnings", f"ignore::{warning}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     foreign = config.getoption("--bootstrap") or config.getoption("--broker-command")
     for item in items:
-        # Clients start threads and sockets that they end in their own time: not a fault of the broker.
-        item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
-        item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
-        item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
         mark = item.get_closest_marker("kbroker_only")
         if foreign and mark:
             item.add_marker(pytest.mark.skip(reason=f"kbroker only: {mark.args[0]}"))

@@ -222,14 +222,3 @@ class Client(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
-
-def poll_until(what: str, consumers: Sequence[Consumer], reached: object, seconds: float = DEADLINE_S) -> list[Record]:
-    """Polls group members in turn, as one program with several consumers would, until `reached()` is true."""
-    assert callable(reached)
-    records: list[Record] = []
-    deadline = Deadline(what, seconds)
-    while not reached():
-        for consumer in consumers:
-            records += consumer.poll(0.05)
-        deadline.check([consumer.assignment() for consumer in consumers])
-    return records

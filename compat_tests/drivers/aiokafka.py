@@ -36,11 +36,14 @@ class LoopThread:
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        left = asyncio.all_tasks(self.loop)
+        self.loop.run_until_complete(self._end_what_is_left())
+        self.loop.close()
+
+    async def _end_what_is_left(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
-        self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        self.loop.close()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 class Producer(drivers.Producer):
@@ -73,8 +76,8 @@ class Producer(drivers.Producer):
             try:
                 if isinstance(future, KafkaError):
                     raise future
-                metadata = await future
-                answers.append(Stored(metadata.partition, metadata.offset))
+                metadata = await future  # None with acks=0
+                answers.append(Stored(metadata.partition, metadata.offset) if metadata else Stored(-1, -1))
             except KafkaError as error:
                 answers.append(Refused(getattr(error, "errno", 0), repr(error)))
         return answers

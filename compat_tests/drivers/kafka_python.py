@@ -160,6 +160,7 @@ class KafkaPython(drivers.Client):
 
     def create_topic(self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> str:
         self.admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(config or {}))])
+        self.admin.wait_for_topics([name])  # Apache Kafka tells of a new topic a moment after it answered
         return name
 
     def delete_topic(self, name: str) -> None:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
-from collections.abc import Sequence
-
-from compat_tests.drivers import Client, Consumer, Out, Place, poll_until
+from compat_tests.drivers import Client, Out, Place
+from compat_tests.members import Members
 from compat_tests.tools import Deadline, unique
 
 
 def places(topic: str, count: int) -> set[Place]:
     return {(topic, partition) for partition in range(count)}
-
-
-def shared_out(consumers: Sequence[Consumer], whole: set[Place]) -> bool:
-    """Does each partition belong to exactly one of them, and does each of them have some?"""
-    parts = [consumer.assignment() for consumer in consumers]
-    return all(parts) and sum(map(len, parts)) == len(whole) and set.union(*parts) == whole
 
 
 def fill(client: Client, topic: str, partitions: int, each: int, start: int = 0) -> None:
@@ -35,32 +26,32 @@ def fill(client: Client, topic: str, partitions: int, each: int, start: int = 0)
 def test_members_share_the_partitions_as_they_join_and_leave(client: Client, group: str) -> None:
     name = client.create_topic(unique("topic"), partitions=6)
     whole = places(name, 6)
-    first, second, third = (client.consumer(group=group) for _ in range(3))
-    first.subscribe(name)
-    poll_until("the first has all", [first], lambda: first.assignment() == whole)
-    second.subscribe(name)
-    poll_until("two share", [first, second], lambda: shared_out([first, second], whole))
-    third.subscribe(name)
-    members = [first, second, third]
-    poll_until("three share", members, lambda: shared_out(members, whole))
-    assert sorted(len(member.assignment()) for member in members) == [2, 2, 2]
-    second.close()
-    poll_until("two share again", [first, third], lambda: shared_out([first, third], whole))
-    first.close()
-    poll_until("the last has all", [third], lambda: third.assignment() == whole)
+    with Members() as members:
+        first = members.join(client.consumer(group=group), name)
+        members.wait_shared(whole)
+        second = members.join(client.consumer(group=group), name)
+        members.wait_shared(whole)
+        members.join(client.consumer(group=group), name)
+        members.wait_shared(whole)
+        assert [len(member.assignment) for member in members.members] == [2, 2, 2]
+        members.close(second)
+        members.wait_shared(whole)
+        members.close(first)
+        members.wait_shared(whole)
 
 
 def test_a_member_more_than_partitions_gets_none_and_takes_over(client: Client, group: str) -> None:
-    name = client.create_topic(unique("topic"), partitions=1)
-    first, second = client.consumer(group=group), client.consumer(group=group)
-    first.subscribe(name)
-    poll_until("the first has it", [first], lambda: first.assignment() == {(name, 0)})
-    second.subscribe(name)
-    poll_until("the second has joined", [first, second], lambda: second.rebalances.assigned > 0 and first.assignment() | second.assignment() == {(name, 0)})
-    owner, spare = (first, second) if first.assignment() else (second, first)
-    assert spare.assignment() == set()
-    owner.close()
-    poll_until("the spare took over", [spare], lambda: spare.assignment() == {(name, 0)})
+    name = client.create_topic(unique("topic"))
+    with Members() as members:
+        first = members.join(client.consumer(group=group), name)
+        members.wait_shared({(name, 0)})
+        second = members.join(client.consumer(group=group), name)
+        members.wait(
+            "both are in and one has the partition",
+            lambda: second.assigned > 0 and len(first.assignment) + len(second.assignment) == 1,
+        )
+        members.close(first if first.assignment else second)
+        members.wait_shared({(name, 0)})
 
 
 def test_a_group_resumes_at_its_commit(client: Client, group: str) -> None:
@@ -96,11 +87,11 @@ def test_groups_do_not_see_each_others_commits(client: Client, group: str) -> No
     name = client.create_topic(unique("topic"))
     fill(client, name, 1, 10)
     other = unique("group")
-    for name_of_group in (group, other):
-        with client.consumer(group=name_of_group) as consumer:
+    for member_of, offset in ((group, 10), (other, 3)):
+        with client.consumer(group=member_of) as consumer:
             consumer.subscribe(name)
             assert [record.offset for record in consumer.read(10)] == list(range(10))
-            consumer.commit({(name, 0): 10 if name_of_group == group else 3})
+            consumer.commit({(name, 0): offset})
     with client.consumer(group=other) as consumer:
         consumer.subscribe(name)
         assert consumer.read(7)[0].offset == 3
@@ -123,112 +114,65 @@ def test_a_consumer_without_subscription_commits_and_reads_commits(client: Clien
 def test_a_static_member_that_comes_back_keeps_its_partitions_without_a_rebalance(client: Client, group: str) -> None:
     """KIP-345: close() of a static member sends no LeaveGroup, and its return within the session is no change."""
     name = client.create_topic(unique("topic"), partitions=4)
-    whole = places(name, 4)
-    first = client.consumer(group=group, instance_id="one")
-    second = client.consumer(group=group, instance_id="two")
-    first.subscribe(name)
-    second.subscribe(name)
-    poll_until("two share", [first, second], lambda: shared_out([first, second], whole))
-    before, calls = second.assignment(), first.rebalances.assigned
-    second.close()
-    back = client.consumer(group=group, instance_id="two")
-    back.subscribe(name)
-    poll_until("the static member is back", [first, back], lambda: back.assignment() == before)
-    fill(client, name, 4, 1)
-    seen = poll_until_records([first, back], 4)
-    assert len(seen) == 4
-    assert first.rebalances.assigned == calls, "the other member was not disturbed"
+    with Members() as members:
+        first = members.join(client.consumer(group=group, instance_id="one"), name)
+        second = members.join(client.consumer(group=group, instance_id="two"), name)
+        members.wait_shared(places(name, 4))
+        before, calls = second.assignment, first.assigned
+        members.close(second)
+        back = members.join(client.consumer(group=group, instance_id="two"), name)
+        members.wait("the static member is back", lambda: back.assignment == before)
+        fill(client, name, 4, 1)
+        members.wait_records(4)
+        assert {(record.topic, record.partition) for record in back.records} == before
+        assert first.assigned == calls, "the other member was not disturbed"
 
 
-def poll_until_records(consumers: Sequence[Consumer], count: int) -> list[tuple[int, int]]:
-    seen: list[tuple[int, int]] = []
-    deadline = Deadline(f"{count} records")
-    while len(seen) < count:
-        for consumer in consumers:
-            seen += [(record.partition, record.offset) for record in consumer.poll(0.1)]
-        deadline.check(seen)
-    return seen
-
-
-def test_two_consumers_with_long_fetches_keep_their_membership(client: Client, group: str) -> None:
-    """Fetches that wait longer than the session: if a parked fetch held heartbeats up, the group would rebalance."""
+def test_fetches_that_wait_longer_than_the_session_do_not_end_it(client: Client, group: str) -> None:
+    """A parked fetch that held heartbeats up would have the members thrown out after the session timeout."""
     name = client.create_topic(unique("topic"), partitions=2)
-    members = [
-        client.consumer(group=group, session_timeout_ms=6000, heartbeat_ms=1000, fetch_max_wait_ms=12_000)
-        for _ in range(2)
-    ]
-    for member in members:
-        member.subscribe(name)
-    poll_until("two share", members, lambda: shared_out(members, places(name, 2)))
-    calls = [member.rebalances.assigned for member in members]
-    patience = Deadline("two sessions", 9)
-    while patience.left():
-        for member in members:
-            assert member.poll(0.5) == []
-    assert [member.rebalances.assigned for member in members] == calls
-    fill(client, name, 2, 1)
-    assert len(poll_until_records(members, 2)) == 2
-
-
-class Member(threading.Thread):
-    """A consumer polled in a thread of its own, as a service would, until it is told to end."""
-
-    def __init__(self, consumer: Consumer, enough: threading.Event, counter: list[int], total: int) -> None:
-        super().__init__(daemon=True)
-        self.consumer = consumer
-        self.enough = enough
-        self.counter = counter
-        self.total = total
-        self.seen: dict[int, list[int]] = defaultdict(list)
-        self.values: dict[int, list[bytes | None]] = defaultdict(list)
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            while not self.enough.is_set():
-                polled = self.consumer.poll(0.2)
-                for record in polled:
-                    self.seen[record.partition].append(record.offset)
-                    self.values[record.partition].append(record.value)
-                self.counter.append(len(polled))
-                if sum(self.counter) >= self.total:
-                    self.enough.set()
-        except BaseException as error:
-            self.error = error
-            self.enough.set()
+    with Members() as members:
+        for _ in range(2):
+            consumer = client.consumer(group=group, session_timeout_ms=6000, heartbeat_ms=1000, fetch_max_wait_ms=9000)
+            members.join(consumer, name)
+        members.wait_shared(places(name, 2))
+        calls = [member.assigned for member in members.members]
+        with client.consumer() as clock, client.producer() as producer:
+            # The wait itself is a client call too: a lone fetch, that ends when another topic gets its record.
+            tick = client.create_topic(unique("topic"))
+            clock.assign([(tick, 0)])
+            patience = Deadline("one session and a half", 9)
+            while patience.left():
+                assert clock.poll(1) == []
+            producer.send(tick, Out(b"tick"))
+            clock.read(1)
+        assert [member.assigned for member in members.members] == calls
+        fill(client, name, 2, 1)
+        members.wait_records(2)
 
 
 def test_200_000_records_through_six_partitions_and_three_consumers(client: Client, group: str) -> None:
     """Each record once, and in order per partition: offsets without a gap, values as they were numbered."""
-    total, partitions = 200_000, 6
+    total, partitions, step = 200_000, 6, 20_000
     name = client.create_topic(unique("topic"), partitions=partitions)
-    consumers = [client.consumer(group=group) for _ in range(3)]
-    for consumer in consumers:
-        consumer.subscribe(name)
-    poll_until("three share", consumers, lambda: shared_out(consumers, places(name, partitions)))
-    enough, counter = threading.Event(), [0]
-    members = [Member(consumer, enough, counter, total) for consumer in consumers]
-    for member in members:
-        member.start()
-    with client.producer(compression="lz4", linger_ms=20) as producer:
-        step = 20_000
-        for first in range(0, total, step):
-            producer.send(
-                name,
-                *(
+    with Members() as members:
+        for _ in range(3):
+            members.join(client.consumer(group=group), name)
+        members.wait_shared(places(name, partitions))
+        with client.producer(compression="lz4", linger_ms=20) as producer:
+            for first in range(0, total, step):
+                batch = [
                     Out(b"%08d" % (number // partitions), b"%d" % number, partition=number % partitions)
                     for number in range(first, first + step)
-                ),
-            )
-    enough.wait(180)
-    enough.set()
-    for member in members:
-        member.join(30)
-        assert member.error is None, member.error
-    assert all(member.seen for member in members), "each of the three had a part"
-    each = [len(range(partition, total, partitions)) for partition in range(partitions)]
-    for partition in range(partitions):
-        owners = [member for member in members if member.seen[partition]]
-        assert len(owners) == 1, "nothing moved while it ran"
-        assert owners[0].seen[partition] == list(range(each[partition]))
-        assert owners[0].values[partition] == [b"%08d" % number for number in range(each[partition])]
+                ]
+                producer.send(name, *batch)
+        members.wait_records(total, seconds=180)
+        for partition in range(partitions):
+            owners = [
+                [record for record in member.records if record.partition == partition] for member in members.members
+            ]
+            (records,) = [records for records in owners if records]  # nothing moved while it ran
+            count = len(range(partition, total, partitions))
+            assert [record.offset for record in records] == list(range(count))
+            assert [record.value for record in records] == [b"%08d" % number for number in range(count)]
+        assert all(member.records for member in members.members), "each of the three had a part"

