@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from struct import Struct as Packing
 from struct import error as StructError
+from types import FrameType
 from typing import Any
 
 from .errors import MalformedMessage, ProtocolError, UnsupportedField
@@ -47,7 +48,12 @@ FIXED = {
 WIDTH = {kind: Packing(">" + code).size for kind, code in FIXED.items()}
 LONGEST_STRING = 32767
 
-_paths: dict[str, list[str]] = {}
+# A part of what one struct call reads or writes: format, target or expression, field path.
+Part = tuple[str, str, str]
+Place = str | list[Part]
+
+# File name of a compiled function -> the place of each of its lines: a field path, or the parts of a struct call.
+_places: dict[str, list[Place]] = {}
 
 
 class Source:
@@ -55,19 +61,23 @@ class Source:
 
     def __init__(self, cls: type[Struct], flexible: bool, version: int) -> None:
         self.lines: list[str] = []
-        self.paths: list[str] = []
+        self.places: list[Place] = []
         self.path = cls.__name__
         self.indent = 0
         self.version = version
         self.flexible = flexible
         self.names: dict[str, Any] = {}
-        self.run: list[tuple[str, str]] = []
+        self.run: list[Part] = []
         self._serial = 0
         self._constants: dict[object, str] = {}
 
-    def line(self, text: str) -> None:
+    def line(self, text: str, place: Place = "") -> None:
         self.lines.append("    " * self.indent + text)
-        self.paths.append(self.path)
+        self.places.append(place or self.path)
+
+    def pend(self, code: str, expression: str) -> None:
+        """Leave something of fixed width to the next struct call."""
+        self.run.append((code, expression, self.path))
 
     @contextmanager
     def block(self, opening: str) -> Iterator[None]:
@@ -97,7 +107,8 @@ class Source:
             self.names[name] = value
         return self._constants[key]
 
-    def packing(self, codes: str, method: str) -> tuple[str, int]:
+    def packing(self, run: list[Part], method: str) -> tuple[str, int]:
+        codes = "".join([code for code, _, _ in run])
         packing = Packing(">" + codes)
         return self.constant(method[0], getattr(packing, method), codes), packing.size
 
@@ -108,7 +119,7 @@ class Source:
         source = "\n".join(self.lines) + "\n"
         filename = f"<wire {label}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-        _paths[filename] = self.paths
+        _places[filename] = self.places
         exec(compile(source, filename, "exec"), self.names)
         made: Callable[..., Any] = self.names[function]
         return made
@@ -194,25 +205,50 @@ def misread(error: Exception) -> Exception:
         reason = error.reason
     else:
         return error
-    path, names = _place(error)
+    place, frame = _place(error)
+    names = frame.f_locals if frame is not None else {}
+    path, offset = (
+        _first_beyond(place, names["p"], names["size"]) if isinstance(place, list) else (place, names.get("p"))
+    )
     path = re.sub(r"\{(\w+)\}", lambda match: str(len(names[match[1]])), path)
-    return MalformedMessage(reason, names.get("p"), path)
+    return MalformedMessage(reason, offset, path)
 
 
 def miswritten(error: Exception) -> Exception:
     """What writing raised, as an UnsupportedField that names the field; a ProtocolError of any other kind as it is."""
     if isinstance(error, ProtocolError) and not isinstance(error, UnsupportedField):
         return error
-    path, _ = _place(error)
+    place, frame = _place(error)
+    path = _first_unfit(place, frame) if isinstance(place, list) and frame is not None else place
     return UnsupportedField(f"{path}: {error}") if path else error
 
 
-def _place(error: Exception) -> tuple[str, dict[str, Any]]:
-    """The field path of the line that failed, and the locals of its function."""
+def _place(error: Exception) -> tuple[Place, FrameType | None]:
+    """The place of the line that failed, and the frame of its function."""
     traceback = error.__traceback__
     while traceback is not None:
-        paths = _paths.get(traceback.tb_frame.f_code.co_filename)
-        if paths is not None:
-            return paths[traceback.tb_lineno - 1], dict(traceback.tb_frame.f_locals)
+        places = _places.get(traceback.tb_frame.f_code.co_filename)
+        if places is not None:
+            return places[traceback.tb_lineno - 1], traceback.tb_frame
         traceback = traceback.tb_next
-    return "", {}
+    return "", None
+
+
+def _first_beyond(parts: list[Part], offset: int, size: int) -> tuple[str, int]:
+    """Of parts that are read together: the first that does not lie within the bytes, and where it begins."""
+    for code, _, path in parts:
+        width = Packing(">" + code).size
+        if offset + width > size:
+            return path, offset
+        offset += width
+    return parts[0][2], offset
+
+
+def _first_unfit(parts: list[Part], frame: FrameType) -> str:
+    """Of parts that are written together: the first that cannot be written."""
+    for code, expression, path in parts:
+        try:
+            Packing(">" + code).pack(eval(expression, frame.f_globals, frame.f_locals))
+        except (StructError, ProtocolError, TypeError):
+            return path
+    return parts[0][2]

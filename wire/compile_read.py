@@ -13,25 +13,22 @@ from .schema import Field, Message, Struct
 
 
 class Reader(Source):
-    """Writes the lines that read. `run` holds (format, target) of what the next `struct` call reads."""
+    """Writes the lines that read. What is pending is what the next struct call reads."""
 
     def __init__(self, cls: type[Struct], flexible: bool, version: int, view: bool) -> None:
         super().__init__(cls, flexible, version)
         self.decoded = 'str({}, "utf-8")' if view else "{}.decode()"
-
-    def take(self, code: str, target: str) -> None:
-        self.run.append((code, target))
 
     def flush(self) -> None:
         if not self.run:
             return
         run, self.run = self.run, []
         if len(run) == 1 and run[0][0] == "B":
-            self.line(f"{run[0][1]} = data[p]; p += 1")
+            self.line(f"{run[0][1]} = data[p]; p += 1", run[0][2])
             return
-        unpack, size = self.packing("".join([code for code, _ in run]), "unpack_from")
-        targets = ", ".join([target for _, target in run]) + ("," if len(run) == 1 else "")
-        self.line(f"{targets} = {unpack}(data, p); p += {size}")
+        unpack, size = self.packing(run, "unpack_from")
+        targets = ", ".join([target for _, target, _ in run]) + ("," if len(run) == 1 else "")
+        self.line(f"{targets} = {unpack}(data, p); p += {size}", run)
 
     def struct(self, cls: type[Struct]) -> str:
         """Read a struct into a new local, whose name is the answer."""
@@ -58,7 +55,7 @@ class Reader(Source):
 
     def value(self, field: Field, target: str, nullable: bool, compact: bool) -> None:
         if field.kind in FIXED:
-            self.take(FIXED[field.kind], target)
+            self.pend(FIXED[field.kind], target)
         elif field.kind == "array":
             self.array(field, target, nullable, compact)
         elif field.kind == "struct":
@@ -73,7 +70,7 @@ class Reader(Source):
     def prefix(self, wide: str, compact: bool, rest: str = "more") -> str:
         """Read a length: an integer, or a varint of the length plus one."""
         n = self.local("n")
-        self.take("B" if compact else wide, n)
+        self.pend("B" if compact else wide, n)
         self.flush()
         if compact:
             with self.block(f"if {n} > 127:"):
@@ -132,7 +129,7 @@ class Reader(Source):
 
     def nullable_struct(self, cls: type[Struct], target: str, code: str, null: str) -> None:
         n = self.local("n")
-        self.take(code, n)
+        self.pend(code, n)
         self.flush()
         with self.block(f"if {n} == 1:"):
             made = self.struct(cls)
@@ -143,7 +140,7 @@ class Reader(Source):
 
     def tags(self, made: str, tagged: list[Field]) -> None:
         n = self.local("n")
-        self.take("B", n)
+        self.pend("B", n)
         self.flush()
         self.line(f"{made}.unknown_tags = None")
         with self.block(f"if {n}:"):
@@ -183,7 +180,7 @@ def compiled_reader(cls: type[Message], version: int, view: bool) -> Callable[[B
         source.line(f"return {made}, p")
     if any("view[" in line for line in source.lines):
         source.lines.insert(head, "    view = data" if view else "    view = memoryview(data)")
-        source.paths.insert(head, cls.__name__)
+        source.places.insert(head, cls.__name__)
     return source.build(f"{cls.__name__} v{version} read{' view' if view else ''}", "read")
 
 

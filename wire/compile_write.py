@@ -6,7 +6,7 @@ from collections.abc import Callable
 from struct import pack
 from typing import Any
 
-from .compile import FIXED, LONGEST_STRING, Source, split
+from .compile import FIXED, LONGEST_STRING, Part, Source, split
 from .errors import UnsupportedField
 from .primitives import Buffer, uvarint
 from .schema import Field, Message, Struct
@@ -15,29 +15,28 @@ _ONE_BYTE = tuple([uvarint(n) for n in range(128)])
 
 
 class Writer(Source):
-    """Writes the lines that write. `run` holds (format, expression) of what the next `struct` call writes; "B" stands
-    for a varint, which `flush` treats as one byte while it is one."""
+    """Writes the lines that write. What is pending is what the next struct call writes, together with a length or count
+    behind it for as long as that fits into one byte."""
 
     append = "w"
-
-    def put(self, code: str, expression: str) -> None:
-        self.run.append((code, expression))
 
     def flush(self, tail: str = "") -> None:
         """Write what is pending; `tail` is a local that holds a varint to write behind it."""
         run, self.run = self.run, []
         if not tail:
             if run:
-                self.line(f"{self.append}({self.packed(run)})" if run != [("B", "0")] else f'{self.append}(b"\\0")')
+                self.line(f"{self.append}({self.packed(run)})", run)
         elif not run:
             self.line(f"{self.append}(one_byte[{tail}] if {tail} < 128 else uvarint({tail}))")
         else:
-            short = self.packed([*run, ("B", tail)])
-            self.line(f"{self.append}({short} if {tail} < 128 else {self.packed(run)} + uvarint({tail}))")
+            short = self.packed([*run, ("B", tail, self.path)])
+            self.line(f"{self.append}({short} if {tail} < 128 else {self.packed(run)} + uvarint({tail}))", run)
 
-    def packed(self, run: list[tuple[str, str]]) -> str:
-        pack, _ = self.packing("".join([code for code, _ in run]), "pack")
-        return f"{pack}({', '.join([expression for _, expression in run])})"
+    def packed(self, run: list[Part]) -> str:
+        if [part[:2] for part in run] == [("B", "0")]:
+            return 'b"\\0"'
+        pack, _ = self.packing(run, "pack")
+        return f"{pack}({', '.join([expression for _, expression, _ in run])})"
 
     def struct(self, cls: type[Struct], value: str) -> None:
         row, tagged, absent = split(cls, self.version, self.flexible)
@@ -67,9 +66,9 @@ class Writer(Source):
 
     def value(self, field: Field, value: str, nullable: bool, compact: bool) -> None:
         if field.kind == "uuid":
-            self.put("16s", f"uuid({value})")
+            self.pend("16s", f"uuid({value})")
         elif field.kind in FIXED:
-            self.put(FIXED[field.kind], value)
+            self.pend(FIXED[field.kind], value)
         elif field.kind == "array":
             self.array(field, value, nullable, compact)
         elif field.kind == "struct":
@@ -89,7 +88,7 @@ class Writer(Source):
         if compact:
             self.flush(n)
         else:
-            self.put(wide, n)
+            self.pend(wide, n)
             self.flush()
 
     def blob(self, kind: str, value: str, nullable: bool, compact: bool) -> None:
@@ -151,10 +150,10 @@ class Writer(Source):
         part = self.local("o")
         self.line(f"{part} = {value}")
         with self.block(f"if {part} is None:"):
-            self.put(code, str(null))
+            self.pend(code, str(null))
             self.flush()
         with self.block("else:"):
-            self.put(code, "1")
+            self.pend(code, "1")
             self.struct(cls, part)
             self.flush()
 
@@ -162,7 +161,7 @@ class Writer(Source):
         if not tagged:
             run = self.run
             with self.block(f"if {value}.unknown_tags is None:"):
-                self.put("B", "0")
+                self.pend("B", "0")
                 self.flush()
             with self.block("else:"):
                 self.run = run[:-1]
