@@ -24,8 +24,10 @@ class MachineLog(Protocol):
 
     `append` takes unstamped batches, stamps them at its end in the given order, and resolves with the base offset of
     the first once all are durable; it fails (raises, at once or through the future) for all of them. Calling is
-    ordering.
+    ordering. Nothing else may be asked before `ready`, neither at first nor after a failed append.
     """
+
+    def ready(self) -> asyncio.Future[None]: ...
 
     @property
     def log_start(self) -> int: ...

@@ -1,7 +1,7 @@
 """Authorized operations: which operations a principal may do with a resource, as one bit each (KIP-430).
 
 A bit is 1 << the operation's number in Kafka's AclOperation. Which operations make sense differs by the kind of
-resource; who may do all of them on a topic gets 3576, on the cluster 8096, on a group 328.
+resource; who may do all of them on a topic gets 3576, on the cluster 8096, on a group 3400.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SENSIBLE = {
         "ALTER_CONFIGS",
         "IDEMPOTENT_WRITE",
     ),
-    "GROUP": ("READ", "DELETE", "DESCRIBE"),
+    "GROUP": ("READ", "DELETE", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS"),
 }
 
 

@@ -342,6 +342,7 @@ class Runtime(Generic[M]):
         _answer(loaded, None)
 
     async def _read_log(self) -> tuple[M, int]:
+        await self._log.ready()
         machine = self._make_machine()
         offset = self._log.log_start
         while offset < self._log.end:

@@ -24,6 +24,11 @@ class EngineLog:
         self._engine = engine
         self._name = name
 
+    def ready(self) -> asyncio.Future[None]:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
     @property
     def log_start(self) -> int:
         return self._engine.bounds(self._name).start
