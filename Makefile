@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 .PHONY: run test lint compat clean
 
 run: $(VENV)/run.stamp
-	@KBROKER_PORT_HINT="PORT=" $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
+	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
 
 # Python only, under 5 minutes: style, types, every test below tests/.
 test: $(VENV)/test.stamp lint

@@ -126,7 +126,7 @@ ACTING: tuple[Row, ...] = (
         "The number of partitions of __consumer_offsets when it is created.",
     ),
     (
-        "offsets.topic.replication.factor", "SHORT", "1", "[1,...]", False,
+        "offsets.topic.replication.factor", "SHORT", "3", "[1,...]", False,
         "The replication factor of __consumer_offsets when it is created, if there are as many nodes.",
     ),
     ("offsets.topic.segment.bytes", "INT", "104857600", "[1,...]", False, "The segment size of __consumer_offsets."),

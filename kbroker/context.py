@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kbroker.config import Config
     from kbroker.groups import Groups
     from kbroker.partitions import Partitions
+    from kbroker.server.apis import Apis
     from kbroker.world import World
     from storage.engine import Engine
 
@@ -72,14 +73,6 @@ class Cluster:
     partitions: Partitions
     groups: Groups
     apis: Apis
-
-
-class Apis(Protocol):
-    """Which APIs this broker has: see `server/apis.py`."""
-
-    def __contains__(self, key: object, /) -> bool: ...
-
-    def advertised(self) -> list[tuple[int, int, int]]: ...
 
 
 class Context:

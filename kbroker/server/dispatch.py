@@ -18,7 +18,7 @@ from struct import Struct as Packing
 from typing import TYPE_CHECKING, Any
 
 from kbroker.context import Cluster, Context
-from kbroker.server.apis import Apis, Entry
+from kbroker.server.apis import Entry
 from kbroker.server.errors import error_response
 from wire.errors import ErrorCode, KafkaError, ProtocolError
 from wire.header import decode_request_header
@@ -67,9 +67,9 @@ class Call:
 class Dispatcher:
     """Shared by all connections of the process."""
 
-    def __init__(self, cluster: Cluster, apis: Apis) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.apis = apis
+        self.apis = cluster.apis
 
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         """Start the request. If its reply is not there yet, `connection.answered(call)` is called when it is."""
@@ -169,7 +169,7 @@ class Dispatcher:
             call.reply = []
 
     def _unsupported(self, frame: Frame, entry: Entry, context: Context, version: int) -> Call:
-        """Only ApiVersions answers a version that we do not have: in version 0, so that anybody can read it (KIP-511)."""
+        """Only ApiVersions answers a version that we do not have: in version 0, which anybody can read (KIP-511)."""
         if entry.api.key != API_VERSIONS:
             name, low, high = entry.api.kafka_name, entry.min_version, entry.max_version
             raise Refused(f"it sent {name} v{version}, where v{low} to v{high} are supported")

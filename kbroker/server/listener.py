@@ -1,7 +1,7 @@
 """Sockets that listen: binding them before anything else happens, serving when the broker is ready.
 
 `localhost` is ::1 first for some clients and 127.0.0.1 for others, so both are bound, with one port. All addresses
-means IPv4 and IPv6 where `::` or no host was asked for, IPv4 alone for 0.0.0.0. A machine without IPv6 has to do without.
+means IPv4 and IPv6 where `::` or no host was asked for, IPv4 alone for 0.0.0.0. A machine without IPv6 does without.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kbroker.context import Cluster, Listener, LocalNode
-from kbroker.server.apis import Apis
 from kbroker.server.connection import Connection
 from kbroker.server.dispatch import Dispatcher
 from kbroker.server.hints import Hints
@@ -34,10 +33,10 @@ _STOPPING_SECONDS = 3.0
 class Server:
     """The connections of one process, whichever node and listener they belong to."""
 
-    def __init__(self, cluster: Cluster, apis: Apis) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         config = cluster.config
         self.world: World = cluster.world
-        self.dispatcher = Dispatcher(cluster, apis)
+        self.dispatcher = Dispatcher(cluster)
         self.hints = Hints(cluster.world)
         self.budget = Budget(config["queued.max.request.bytes"])
         self.pool = Pool(fill=config["kbroker.debug.fill.buffers"])

@@ -1,0 +1,189 @@
+"""The composition root: what a broker is made of, in which order it comes up, and how it goes down.
+
+    bind the sockets       a port in use is found before anything is touched
+    open the engine        the lock, the format and the identity of the data; recovery
+    catalog, groups        the catalog's log is read; those of groups when a group falls on them
+    serve                  from here on clients are accepted
+
+The parts meet here and nowhere else: what one needs of another is handed over below. One process may hold several
+nodes; they share everything but their id and their listeners, and every handler asks the catalog which of them leads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from kbroker.catalog import Catalog, Change, Node, TopicCreated, TopicDeleted
+from kbroker.config import Config
+from kbroker.context import Cluster, Listener, LocalNode
+from kbroker.groups import Groups
+from kbroker.listeners import ListenerSpec, for_node, listeners
+from kbroker.partitions import Partitions
+from kbroker.server.apis import Apis
+from kbroker.server.listener import Doors, bind
+from kbroker.server.server import Server
+from kbroker.world import RealWorld
+from storage.engine import Engine, EngineOptions, Identity, StorageError
+from storage.open import open_engine
+from wire.primitives import uuid_text
+
+if TYPE_CHECKING:
+    from kbroker.world import World
+
+log = logging.getLogger("kbroker.broker")
+
+MEMORY = "memory:"
+
+# What is finalized (KIP-584). Transactions, the new group protocols and share groups will be when they exist: clients
+# act on these levels.
+FEATURES = {"metadata.version": 33}
+
+
+class CannotStart(Exception):
+    """Why a broker cannot start, in one clear sentence."""
+
+
+class Broker:
+    """A broker of one or more nodes. `start`, then `bound` says where it listens, then `stop`."""
+
+    def __init__(
+        self, config: Config, *, world: World | None = None, nodes: int = 1, engine_url: str | None = None
+    ) -> None:
+        self.config = config
+        self.cluster = Cluster()
+        self.bound: list[str] = []
+        self._world = world
+        self._specs = listeners(config)
+        self._nodes = [LocalNode(_node_id(config) + index, config["broker.rack"]) for index in range(nodes)]
+        self._url = engine_url or engine_url_of(config)
+        self._doors: list[Doors] = []
+        self._engine: Engine | None = None
+        self._server: Server | None = None
+        self._started: list[str] = []
+
+    async def start(self) -> None:
+        """Come up; raises CannotStart, CannotListen or StorageError, and leaves nothing behind then."""
+        cluster = self.cluster
+        cluster.config = self.config
+        cluster.world = self._world or RealWorld(asyncio.get_running_loop())
+        cluster.apis = Apis()
+        try:
+            await self._bind()
+            cluster.engine = await self._open_engine()
+            await self._compose()
+            for doors in self._doors:
+                await doors.serve()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Go down in good order: nobody is accepted, what is under way ends, everything that saves time is saved."""
+        for doors in self._doors:
+            doors.close()
+        if self._server is not None:
+            await self._server.stop()
+        if "groups" in self._started:
+            await self.cluster.groups.stop()
+        if "partitions" in self._started:
+            await self.cluster.partitions.close()
+        if "catalog" in self._started:
+            await self.cluster.catalog.stop()
+        if self._engine is not None:
+            await self._engine.close()
+        self._doors, self._server, self._started, self._engine = [], None, [], None
+
+    @property
+    def data(self) -> str:
+        """Where the data is, for people: "memory" or the directory."""
+        return "memory" if self._url == MEMORY else self._url.removeprefix("file://")
+
+    async def _bind(self) -> None:
+        """Bind every listener of every node. The server that answers them is made with them, and serves nobody yet."""
+        self._server = Server(self.cluster)
+        loop = asyncio.get_running_loop()
+        backlog = self.config["socket.listen.backlog.size"]
+        for index, node in enumerate(self._nodes):
+            for spec in for_node(self._specs, index):
+                listener = _listener(spec)
+                doors = await bind(loop, spec, self._server.connection(node, listener), backlog)
+                listener.port = doors.port
+                listener.advertised_port = spec.advertised_port or doors.port
+                node.listeners[spec.name] = listener
+                self._doors.append(doors)
+                self.bound += doors.places
+
+    async def _open_engine(self) -> Engine:
+        world = self.cluster.world
+        asked = Identity(uuid_text(world.uuid()), self._nodes[0].id)
+        options = EngineOptions(identity=asked, fsync=self.config["kbroker.fsync"])
+        engine = open_engine(self._url, files=world.files, now=world.time_ms, options=options)
+        await engine.open()
+        self._engine = engine
+        found = engine.identity.node_id
+        if found != asked.node_id and (self.config.is_set("node.id") or self.config.is_set("broker.id")):
+            raise CannotStart(f"the data in {self.data} belongs to node {found}, but node.id is {asked.node_id}")
+        for index, node in enumerate(self._nodes):
+            node.id = found + index
+        return engine
+
+    async def _compose(self) -> None:
+        cluster, config, world, engine = self.cluster, self.config, self.cluster.world, self.cluster.engine
+        nodes = {
+            node.id: Node(
+                node.id,
+                node.rack,
+                {name: (one.advertised_host, one.advertised_port) for name, one in node.listeners.items()},
+            )
+            for node in self._nodes
+        }
+        cluster.catalog = Catalog(
+            engine, world, config, nodes=nodes, cluster_id=engine.identity.cluster_id, features=FEATURES
+        )
+        cluster.partitions = Partitions(
+            engine,
+            world,
+            producer_expiration_ms=config["producer.id.expiration.ms"],
+            every_record=config["kbroker.validate.records"],
+        )
+        cluster.catalog.subscribe(self._changed)
+        self._started += ["partitions", "catalog"]
+        await cluster.catalog.start()
+        cluster.groups = Groups(config, world, cluster.catalog, cluster.partitions)
+        self._started.append("groups")
+
+    def _changed(self, change: Change) -> None:
+        """What the catalog has decided, partitions follow."""
+        if isinstance(change, TopicDeleted):
+            self.cluster.partitions.drop(change.topic)
+        elif not isinstance(change, TopicCreated):
+            self.cluster.partitions.changed(change.topic)
+
+
+def _node_id(config: Config) -> int:
+    """node.id, or its older name."""
+    older: int = config["broker.id"]
+    if config.is_set("broker.id") and config.is_set("node.id") and older != config["node.id"]:
+        raise CannotStart(f"broker.id is {older}, but node.id is {config['node.id']}: they are two names of one thing")
+    return older if config.is_set("broker.id") and older >= 0 else int(config["node.id"])
+
+
+def engine_url_of(config: Config) -> str:
+    """Which engine the config asks for."""
+    if config["kbroker.memory"]:
+        return MEMORY
+    name = "log.dirs" if config.is_set("log.dirs") else "log.dir"
+    directories: tuple[str, ...] = config[name]
+    if len(directories) != 1:
+        raise CannotStart(f"{name} has {len(directories)} directories, but this broker keeps its data in one")
+    return "file://" + os.path.abspath(os.path.expanduser(directories[0])).replace(os.sep, "/")
+
+
+def _listener(spec: ListenerSpec) -> Listener:
+    return Listener(spec.name, spec.security_protocol, spec.host, spec.port, spec.advertised_host, spec.advertised_port)
+
+
+__all__ = ["Broker", "CannotStart", "StorageError"]

@@ -1,0 +1,118 @@
+"""`kbroker serve`: one broker until it is told to stop.
+
+stdout gets one line, when connections are accepted; everything else goes to stderr. SIGTERM and Ctrl-C stop it cleanly,
+a second one at once. What keeps it from starting is one sentence and exit status 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+import click
+
+from kbroker.config import Config, ConfigError
+from kbroker.logs import to_stderr
+from kbroker.settings import gather
+from kbroker.version import VERSION
+
+log = logging.getLogger("kbroker.serve")
+
+CANNOT_START = 2
+
+
+@click.command()
+@click.option("--listen", multiple=True, metavar="[NAME://]HOST:PORT", help="Where to listen; port 0 picks a free one.")
+@click.option("--advertise", multiple=True, metavar="[NAME://]HOST:PORT", help="What clients are told to connect to.")
+@click.option("--data", metavar="DIR", help="The directory that holds the data.  [default: ./data]")
+@click.option("--memory", is_flag=True, help="Keep everything in memory, and nothing afterwards.")
+@click.option("--fsync", is_flag=True, help="Acknowledge writes when they have reached the disk.")
+@click.option("--config", "file", metavar="FILE", help="A TOML file with Kafka's config names.")
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set one config; goes before the file.")
+def serve(
+    listen: tuple[str, ...],
+    advertise: tuple[str, ...],
+    data: str | None,
+    memory: bool,
+    fsync: bool,
+    file: str | None,
+    sets: tuple[str, ...],
+) -> None:
+    """Run a broker until it is told to stop."""
+    to_stderr()
+    try:
+        config = gather(file, sets, listen=listen, advertise=advertise, data=data, memory=memory, fsync=fsync)
+    except ConfigError as error:
+        raise _cannot_start(str(error)) from None
+    idle = config.without_effect()
+    if idle:
+        log.warning("accepted, but without effect in this broker: %s", ", ".join(idle))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(config))
+
+
+async def _serve(config: Config) -> None:
+    from kbroker.broker import Broker, CannotStart, StorageError
+    from kbroker.server.listener import CannotListen
+
+    stopping = asyncio.Event()
+    _on_signals(asyncio.get_running_loop(), stopping.set)
+    try:
+        broker = Broker(config)
+        await broker.start()
+    except CannotListen as error:
+        raise _cannot_start(f"{error}{_way_out() if error.in_use else ''}") from None
+    except (ConfigError, CannotStart, StorageError) as error:
+        raise _cannot_start(str(error)) from None
+    gc.freeze()
+    gc.enable()
+    bound = ",".join(broker.bound)
+    print(f"kbroker {VERSION} ready on {bound} data={broker.data} pid={os.getpid()}", flush=True)
+    await stopping.wait()
+    log.info("stopping")
+    await broker.stop()
+
+
+def _cannot_start(sentence: str) -> SystemExit:
+    print(f"kbroker: {' '.join(sentence.split())}", file=sys.stderr)
+    return SystemExit(CANNOT_START)
+
+
+def _way_out() -> str:
+    """What to do about a port in use: `make run` takes the port in its own way and says which."""
+    hint = os.environ.get("KBROKER_PORT_HINT")
+    return f"; choose another one with {hint}" if hint else "; choose another one with --listen HOST:PORT"
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Stop cleanly at the first signal, at once at the second."""
+    told = False
+
+    def hear() -> None:
+        nonlocal told
+        if told:
+            log.warning("told to stop again: ending at once")
+            os._exit(1)
+        told = True
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, hear)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(hear))
