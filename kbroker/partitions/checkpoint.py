@@ -59,6 +59,8 @@ def decode(data: bytes, expiration_ms: int) -> tuple[EpochTable, Producers] | No
         while at < len(data):
             kind, length = _SECTION.unpack_from(data, at)
             at += _SECTION.size + length
+            if length < 0 or at > len(data):
+                return None
             section = data[at - length : at]
             if kind == EPOCHS:
                 epochs = EpochTable(_EPOCH.iter_unpack(section))
