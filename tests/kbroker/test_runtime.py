@@ -150,8 +150,11 @@ class ScriptedLog:
         self.asked: list[tuple[asyncio.Future[int], list[bytes]]] = []
         self.unreadable = False
         self.reads = 0
+        self.opening: asyncio.Future[None] | None = None
 
     def ready(self) -> asyncio.Future[None]:
+        if self.opening is not None:
+            return self.opening
         done = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
@@ -407,9 +410,11 @@ def test_what_is_asked_while_the_log_is_read_again_waits_and_is_answered() -> No
         bench.put("lost")
         await settle()
         bench.log.fail()
-        await settle(1)
+        bench.log.opening = world.future()
+        await settle()
         got = bench.get("lost")
         assert not got.done()
+        bench.log.opening.set_result(None)
         await settle()
         assert got.result() == ("got", None, 0)
 
