@@ -31,7 +31,7 @@ class RequestHeader(Data, versions="1-2", flexible="2+"):
     request_api_key: int = int16()
     request_api_version: int = int16()
     correlation_id: int = int32()
-    client_id: str | None = string(versions="1+", nullable="1+", ignorable=True, flexible="none")
+    client_id: str | None = string(versions="1+", nullable="1+", flexible="none")
 
 
 class ResponseHeader(Data, versions="0-1", flexible="1+"):
