@@ -197,9 +197,10 @@ def _read_length(cursor: Cursor, width: int, compact: bool, nullable: bool, what
         length = cursor.uvarint(path) - 1
     else:
         length = int.from_bytes(cursor.take(width, f"the length of {what}", path), "big", signed=True)
-    if length < -1 or (length == -1 and not nullable):
-        null = " (null is not allowed here)" if length == -1 else ""
-        raise Wrong(start, f"the length of {what}, not {length}{null}", path)
+    if length < -1:
+        raise Wrong(start, f"the length of {what}, not {length}", path)
+    if length == -1 and not nullable:
+        raise Wrong(start, f"{what}: null is not allowed here", path)
     if length > cursor.left:
         raise Wrong(start, f"{what} of {length}, but {cursor.left} bytes are left", path)
     return None if length == -1 else length

@@ -94,33 +94,36 @@ def _single_message(cursor: Cursor, cls: type[Message], version: int | None) -> 
 
 def _request_frame(cursor: Cursor, api: Api | None) -> bool | None:
     """True if a request begins after a size, False if it begins at once, None if there is no request."""
-    at_once = _is_request(cursor, 0, api)
-    after_size = _is_request(cursor, _SIZE_BYTES, api)
-    if at_once and after_size:
-        return _size(cursor) + _SIZE_BYTES <= cursor.left
-    return after_size if at_once or after_size else None
+    at_once = _likeness(cursor, 0, api)
+    after_size = _likeness(cursor, _SIZE_BYTES, api)
+    if at_once == after_size:
+        return _size(cursor) + _SIZE_BYTES <= cursor.left if at_once else None
+    return after_size > at_once
 
 
 def _size(cursor: Cursor) -> int:
     return int.from_bytes(cursor.data[cursor.at : cursor.at + _SIZE_BYTES], "big", signed=True)
 
 
-def _is_request(cursor: Cursor, skip: int, api: Api | None) -> bool:
-    """Whether a request's header stands there: a key and a version that exist, and a client id that is text."""
+def _likeness(cursor: Cursor, skip: int, api: Api | None) -> int:
+    """How much the bytes look like a request's header: a key that exists and a client id that is text make 1, a version
+    that exists makes 2."""
     at = cursor.at + skip
     head = cursor.data[at : at + 10]
     if len(head) < 10:
-        return False
+        return 0
     key, version = (int.from_bytes(head[n : n + 2], "big", signed=True) for n in (0, 2))
     length = int.from_bytes(head[8:10], "big", signed=True)
     if key not in APIS or (api is not None and key != api.key) or not 0 <= version <= _NEWEST_VERSION:
-        return False
+        return 0
     if not -1 <= length <= min(_LONGEST_CLIENT_ID, cursor.end - at - 10):
-        return False
+        return 0
     try:
-        return cursor.data[at + 10 : at + 10 + max(length, 0)].decode().isprintable()
+        readable = cursor.data[at + 10 : at + 10 + max(length, 0)].decode().isprintable()
     except UnicodeDecodeError:
-        return False
+        return 0
+    newest = APIS[key].unstable_version or APIS[key].max_version
+    return (1 + (APIS[key].min_version <= version <= newest)) if readable else 0
 
 
 def _is_batch(cursor: Cursor) -> bool:
