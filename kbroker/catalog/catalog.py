@@ -65,6 +65,7 @@ class Catalog:
         self._features = features or {}
         self._subscribers: list[Callable[[Change], None]] = []
         self._seen: CatalogMachine | None = None
+        self._started = False
         self._runtime: Runtime[CatalogMachine] = Runtime(
             lambda: CatalogMachine(config, list(nodes)),
             EngineLog(engine, CATALOG),
@@ -80,11 +81,13 @@ class Catalog:
             await self._engine.create([(CATALOG, OPTIONS)])
         racks = {node.id: node.rack for node in self.nodes.values()}
         await self._runtime.ask(lambda ticket: Start(ticket, self.cluster_id, racks, self._features))
+        self._started = True
 
     async def stop(self) -> None:
-        """Note that the nodes ended in good order, and serve no more."""
+        """Note that the nodes ended in good order, and serve no more. A start that failed leaves the note before it."""
         try:
-            await self._runtime.ask(Stop)
+            if self._started:
+                await self._runtime.ask(Stop)
         finally:
             await self._runtime.stop()
 
