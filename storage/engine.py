@@ -1,7 +1,8 @@
 """The storage interface: what every engine promises, in prose, as a Protocol, and as the values that pass through it.
 
-An engine keeps named logs. A log is a sequence of record batches; a batch covers the offsets [base_offset, next_offset)
-and is opaque but for its 61-byte header. Kafka's meaning (leaders, groups, producers, transactions) lives above.
+An engine keeps named logs. A log is a sequence of record batches; a batch covers the offsets [base_offset,
+next_offset) and is opaque but for its 61-byte header. Kafka's meaning (leaders, groups, producers, transactions)
+lives above.
 
 A log's name matches `NAME`: lower case, `/` between parts (on disk a folder). It has a start (nothing below it is
 answered), an end (where the next write must land) and options. `bounds(log)` tells both offsets.

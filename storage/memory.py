@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import TypeVar
 
 from .engine import (
     CHECKPOINT_NAME,
@@ -38,21 +37,8 @@ from .engine import (
     Usage,
     Write,
 )
+from .futures import done, failed
 from .placing import Placed, adjacent, age, check_name, measure, place, rolls
-
-T = TypeVar("T")
-
-
-def done(value: T) -> asyncio.Future[T]:
-    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    future.set_result(value)
-    return future
-
-
-def failed(error: BaseException) -> asyncio.Future[T]:
-    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
-    return future
 
 
 class Piece:

@@ -6,7 +6,8 @@ take microseconds. What waits for the device (fdatasync, fsync of a directory, u
 that release the GIL, since a busy Python thread beside the loop costs it milliseconds.
 
 Windows has neither mapping that survives an unlink nor positioned reads: there `maps` is False, and a handle is read
-through its own position. macOS keeps what fdatasync should force in the drive's cache: there F_FULLFSYNC is asked for.
+through its own position. macOS keeps what fdatasync should force in the drive's cache: there F_FULLFSYNC is asked
+for.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Open files and memory maps, each at most so many: the least recently used one is let go.
 
-A pinned handle is in use by the disk thread and stays open until it is unpinned, also when its file is forgotten: closing
-it would let its number be given to another file under the thread's hands. A map that is let go lives on until its last
-view is gone (a memoryview holds it), so readers never notice.
+A pinned handle is in use by the disk thread and stays open until it is unpinned, also when its file is forgotten:
+closing it would let its number be given to another file under the thread's hands. A map that is let go lives on until
+its last view is gone (a memoryview holds it), so readers never notice.
 """
 
 from __future__ import annotations

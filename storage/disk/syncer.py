@@ -1,8 +1,9 @@
 """One sync at a time; what arrives meanwhile is the next group.
 
-Whoever has something that must reach the disk is a `Task`. `want(task)` puts it into the next group. When that begins,
-`begin()` is called on the loop and answers the call to be made in the disk thread: whatever was written before `begin` is
-covered by it. `finish(error)` is called on the loop when it has been made. Calls are made in the order of `want`.
+Whoever has something that must reach the disk is a `Task`. `want(task)` puts it into the next group. When that
+begins, `begin()` is called on the loop and answers the call to be made in the disk thread: whatever was written
+before `begin` is covered by it. `finish(error)` is called on the loop when it has been made. Calls are made in the
+order of `want`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..engine import Files
+from ..futures import done
 
 
 class Task(Protocol):
@@ -44,7 +46,7 @@ class Syncer:
             self._idle = asyncio.get_running_loop().create_future()
             if not self._running:
                 self._rest()
-                return _done()
+                return done(None)
         return self._idle
 
     def _start(self) -> None:
@@ -58,13 +60,13 @@ class Syncer:
                 begun.append(task)
             except OSError as error:
                 refused.append((task, error))
-        for task, error in refused:
-            task.finish(error)
+        for task, refusal in refused:
+            task.finish(refusal)
         future = self._files.background(lambda: _run(calls))
-        future.add_done_callback(lambda done: self._finish(begun, done))
+        future.add_done_callback(lambda future: self._finish(begun, future))
 
-    def _finish(self, group: list[Task], done: asyncio.Future[list[OSError | None]]) -> None:
-        for task, error in zip(group, done.result(), strict=True):
+    def _finish(self, group: list[Task], future: asyncio.Future[list[OSError | None]]) -> None:
+        for task, error in zip(group, future.result(), strict=True):
             task.finish(error)
         if self._wanted:
             self._start()
@@ -77,12 +79,6 @@ class Syncer:
             if not self._idle.done():
                 self._idle.set_result(None)
             self._idle = None
-
-
-def _done() -> asyncio.Future[None]:
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.set_result(None)
-    return future
 
 
 def _run(calls: list[Callable[[], None]]) -> list[OSError | None]:

@@ -1,0 +1,188 @@
+"""The journal: which logs there are, with their options and starts. The one file that is not per log.
+
+`logs.journal` is a text file. A line is one call, whole or absent: eight hex digits of CRC-32, a blank, and a JSON
+list of its changes:
+
+    ["create", name, id, options]    ["configure", name, options]    ["delete", name]
+    ["start", name, offset]          ["ids", next id]
+
+A line is written in the call and synced by the disk thread, always: what is rare is as durable as the disk can be.
+Files are unlinked only after the line that makes them worthless is synced; what a crash leaves of them is worthless
+at the next open too, and removed there. A torn last line is taken off; a broken line before a good one is Corrupt.
+When most lines are history, `load` writes the journal anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+from zlib import crc32
+
+from ..engine import Corrupt, LogFailed, LogOptions
+from .segment import Disk, write_all
+
+Change = list[Any]
+SPARE_LINES = 64
+"""So many lines of history are left alone."""
+
+
+class Entry:
+    """What the journal knows of one log."""
+
+    __slots__ = ("id", "options", "start")
+
+    def __init__(self, id: int, options: LogOptions) -> None:
+        self.id = id
+        self.options = options
+        self.start = 0
+
+
+class Journal:
+    """See the file's story. A Task of the syncer."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self.path = f"{disk.root}/logs.journal"
+        self.entries: dict[str, Entry] = {}
+        self.next_id = 1
+        self._size = 0
+        self._error: OSError | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._covered: list[asyncio.Future[None]] = []
+        self._doomed: list[str] = []
+        self._handle: int | None = None
+
+    def load(self) -> None:
+        """Read it, at open."""
+        files = self._disk.files
+        handle = self._disk.handles.get(self.path, create=True)
+        data = files.pread(handle, files.size(handle), 0)
+        lines = 0
+        while self._size < len(data):
+            stop = data.find(b"\n", self._size) + 1
+            changes = _parse(data[self._size : stop])
+            if changes is None:
+                self._take_off_torn_line(data[stop:] if stop else b"")
+                break
+            for change in changes:
+                self._apply(change)
+            lines += 1
+            self._size = stop
+        if lines > SPARE_LINES and lines > 2 * len(self.entries):
+            self._write_anew()
+        files.fsync_dir(self._disk.root)
+
+    def _take_off_torn_line(self, rest: bytes) -> None:
+        if any(_parse(line + b"\n") is not None for line in rest.split(b"\n")):
+            raise Corrupt(f"{self.path} has a broken line at {self._size}, with good ones behind it")
+        handle = self._disk.handles.get(self.path)
+        self._disk.files.truncate(handle, self._size)
+        self._disk.files.fdatasync(handle)
+
+    def _write_anew(self) -> None:
+        files, handles = self._disk.files, self._disk.handles
+        changes: list[Change] = [["ids", self.next_id]]
+        for name, entry in self.entries.items():
+            changes += [["create", name, entry.id, asdict(entry.options)], ["start", name, entry.start]]
+        data = b"".join(_line([change]) for change in changes)
+        handles.forget(self.path)
+        handle = files.open(self.path + ".tmp", create=True)
+        try:
+            files.truncate(handle, 0)
+            write_all(files, handle, [data], 0)
+            files.fdatasync(handle)
+        finally:
+            files.close(handle)
+        files.rename(self.path + ".tmp", self.path)
+        self._size = len(data)
+
+    def _apply(self, change: Change) -> None:
+        match change:
+            case ["create", str(name), int(id), dict(options)]:
+                self.entries[name] = Entry(id, LogOptions(**options))
+                self.next_id = max(self.next_id, id + 1)
+            case ["configure", str(name), dict(options)]:
+                self.entries[name].options = LogOptions(**options)
+            case ["delete", str(name)]:
+                del self.entries[name]
+            case ["start", str(name), int(start)]:
+                self.entries[name].start = start
+            case ["ids", int(next_id)]:
+                self.next_id = max(self.next_id, next_id)
+            case _:
+                raise Corrupt(f"{self.path} says {change!r}, which means nothing")
+
+    def write(self, changes: Sequence[Change], doomed: Iterable[str] = ()) -> asyncio.Future[None]:
+        """Write a line and apply it, or raise LogFailed; once it is synced the doomed files are unlinked."""
+        if self._error is not None:
+            raise LogFailed(f"{self.path} has failed: {self._error.strerror}") from self._error
+        line = _line(changes)
+        try:
+            write_all(self._disk.files, self._disk.handles.get(self.path), [line], self._size)
+        except OSError as error:
+            self._take_back()
+            raise LogFailed(f"cannot write {self.path}: {error.strerror}") from error
+        self._size += len(line)
+        for change in changes:
+            self._apply(change)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._doomed += doomed
+        self._disk.syncer.want(self)
+        return future
+
+    def _take_back(self) -> None:
+        try:
+            self._disk.files.truncate(self._disk.handles.get(self.path), self._size)
+        except OSError as error:
+            self._error = error
+
+    def begin(self) -> Callable[[], None]:
+        self._covered, self._waiting = self._waiting, []
+        doomed, self._doomed = self._doomed, []
+        handle = self._handle = self._disk.handles.pin(self.path)
+        files = self._disk.files
+
+        def sync() -> None:
+            files.fdatasync(handle)
+            for path in doomed:
+                with suppress(OSError):
+                    files.unlink(path)
+            for folder in {path.rpartition("/")[0] for path in doomed}:
+                with suppress(OSError):
+                    files.remove_dir(folder)
+
+        return sync
+
+    def finish(self, error: OSError | None) -> None:
+        if self._handle is not None:
+            self._disk.handles.unpin(self._handle)
+            self._handle = None
+        if error is not None:
+            self._error = error
+        for future in self._covered:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(LogFailed(f"cannot sync {self.path}: {error.strerror}"))
+        self._covered = []
+
+
+def _line(changes: Sequence[Change]) -> bytes:
+    body = json.dumps(changes, separators=(",", ":")).encode()
+    return b"%08x %s\n" % (crc32(body), body)
+
+
+def _parse(line: bytes) -> list[Change] | None:
+    """The changes of a line, None for a broken one."""
+    body = line[9:-1]
+    if line[-1:] != b"\n" or line[:9] != b"%08x " % crc32(body):
+        return None
+    changes: list[Change] = json.loads(body)
+    return changes

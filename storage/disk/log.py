@@ -1,0 +1,435 @@
+"""One log on files: its segments in order, the last of which may grow.
+
+A write is queued in the call and lands when the engine flushes, once per turn of the loop, with one `pwritev` per log
+(and segment). Then it is answered, or, where fsync is promised, waits for a sync that begins after it. `end` counts
+what is queued, `written` what has landed; reads see what has landed.
+
+If a write is refused, its bytes are taken back by shortening the file to its true end (nobody has it mapped, and what
+readers hold are copies), it is Failed, and those queued behind it conflict. If the bytes cannot be taken back, or a
+sync fails (after which nobody knows what the disk holds), the log is failed until the engine is opened again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from ..engine import (
+    Appended,
+    Bounds,
+    Buffer,
+    Chunk,
+    Conflict,
+    Extent,
+    Failed,
+    Found,
+    LogFailed,
+    LogOptions,
+    Outcome,
+    OutOfRange,
+    Read,
+    Stale,
+    StorageError,
+    Write,
+)
+from ..placing import Placed, age, rolls
+from .checkpoints import Checkpoints
+from .journal import Entry, Journal
+from .replacement import Replacement, Seal
+from .segment import Disk, Segment
+
+PREFIX_BYTES = 128 << 20
+"""A growing segment's index is saved so often: at most so much of it is read through after a crash."""
+COPY_BYTES = 1 << 20
+
+
+class Call:
+    """One call of `append`: answers come in any order, and all together when the last one is there."""
+
+    __slots__ = ("answers", "future", "left")
+
+    def __init__(self, count: int) -> None:
+        self.future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        self.answers: list[Outcome] = [Conflict(0)] * count
+        self.left = count
+        if not count:
+            self.future.set_result([])
+
+    def answer(self, slot: int, outcome: Outcome) -> None:
+        self.answers[slot] = outcome
+        self.left -= 1
+        if not self.left and not self.future.done():
+            self.future.set_result(self.answers)
+
+
+class Pending:
+    """A write on its way."""
+
+    __slots__ = ("base", "batches", "call", "end", "max_timestamp", "placed", "size", "slot")
+
+    def __init__(self, write: Write, placed: list[Placed], call: Call, slot: int) -> None:
+        self.batches: Sequence[Buffer] = write.batches
+        self.placed = placed
+        self.call = call
+        self.slot = slot
+        self.base = write.expected_end
+        self.end = placed[-1].next_offset
+        self.size = placed[0].size if len(placed) == 1 else sum(p.size for p in placed)
+        self.max_timestamp = max(p.max_timestamp for p in placed)
+
+
+class DiskLog:
+    """See the file's story. A Task of the syncer."""
+
+    def __init__(self, disk: Disk, journal: Journal, name: str, entry: Entry) -> None:
+        self._disk = disk
+        self._journal = journal
+        self.name = name
+        self.entry = entry
+        self.prefix = f"{disk.root}/logs/{name}@{entry.id}"
+        self.folder = self.prefix.rpartition("/")[0]
+        self.segments: list[Segment] = []
+        self.checkpoints = Checkpoints(disk, self.prefix)
+        self.generation = 0
+        self.end = self.written = entry.start
+        self.error: StorageError | None = None
+        self._pending: list[Pending] = []
+        self._unsynced: dict[Segment, None] = {}
+        self._new_names = False
+        self._waiting: list[Pending] = []
+        self._covered: list[Pending] = []
+        self._pinned: list[int] = []
+        self._flushed_end = entry.start
+        self._flush_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def options(self) -> LogOptions:
+        return self.entry.options
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.entry.start, self.end)
+
+    def recovered(self, segments: list[Segment], end: int) -> None:
+        """What there is, told by recovery."""
+        self.segments = segments
+        self.end = self.written = self._flushed_end = end
+        self._unsynced = dict.fromkeys(segment for segment in segments if segment.indexed < segment.size)
+        self._new_names = bool(self._unsynced)
+
+    def next_prefix(self) -> tuple[str, int]:
+        """For a new file: its name so far, and its generation."""
+        self.generation += 1
+        return self.prefix, self.generation
+
+    # --- append ---
+
+    def queue(self, pending: Pending) -> None:
+        self._pending.append(pending)
+        self.end = pending.end
+
+    def flush(self) -> None:
+        """Land what is queued."""
+        queued, self._pending = self._pending, []
+        at = 0
+        while at < len(queued):
+            run: list[Pending] = []
+            try:
+                segment = self._segment_for(queued[at])
+                run = self._run(segment, queued, at)
+                segment.write([batch for pending in run for batch in pending.batches])
+            except OSError as error:
+                self._refused(queued[at:], error)
+                return
+            self._landed(segment, run)
+            at += len(run)
+
+    def _run(self, segment: Segment, queued: list[Pending], at: int) -> list[Pending]:
+        """The queued writes that fit into the segment; the first one does."""
+        run = [queued[at]]
+        size = segment.size + run[0].size
+        for pending in queued[at + 1 :]:
+            if self._rolls(segment, size, pending):
+                break
+            run.append(pending)
+            size += pending.size
+        return run
+
+    def _rolls(self, segment: Segment, size: int, pending: Pending) -> bool:
+        options = self.entry.options
+        first = segment.first_timestamp if segment.size else -1
+        segment_age = age(first, segment.created_ms, pending.max_timestamp, self._disk.now())
+        return rolls(options, size, segment_age, pending.size)
+
+    def _segment_for(self, pending: Pending) -> Segment:
+        last = self.segments[-1] if self.segments else None
+        if last is not None and not last.sealed:
+            if not self._rolls(last, last.size, pending):
+                return last
+            last.sealed = True
+            self._disk.syncer.want(Seal(self._disk, last))
+            self._unsynced = {s: None for s in self._unsynced if not s.dead and s.indexed < s.size}
+        prefix, generation = self.next_prefix()
+        segment = Segment(self._disk, f"{prefix}-{pending.base:020d}-{generation}", pending.base, generation)
+        try:
+            self._disk.handles.get(segment.log_path, create=True)
+        except FileNotFoundError:
+            self._disk.files.make_dirs(self.folder)
+            self._disk.handles.get(segment.log_path, create=True)
+        self._new_names = True
+        self.segments.append(segment)
+        return segment
+
+    def _landed(self, segment: Segment, run: list[Pending]) -> None:
+        for pending in run:
+            for placed in pending.placed:
+                segment.add(placed)
+        self.written = segment.end
+        self._unsynced[segment] = None
+        options = self.entry.options
+        if self._disk.fsync or options.flush_messages == 1:
+            self._waiting += run
+            self._disk.syncer.want(self)
+            return
+        for pending in run:
+            pending.call.answer(pending.slot, Appended(pending.base, pending.end))
+        if options.flush_messages is not None and self.written - self._flushed_end >= options.flush_messages:
+            self._disk.syncer.want(self)
+        elif options.flush_ms is not None and self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(options.flush_ms / 1000, self._flush_is_due)
+        if segment.size - segment.indexed >= PREFIX_BYTES and not segment.sealed:
+            segment.indexed = segment.size
+            self._disk.syncer.want(Seal(self._disk, segment))
+
+    def _flush_is_due(self) -> None:
+        self._flush_timer = None
+        self._disk.syncer.want(self)
+
+    def _refused(self, queued: list[Pending], error: OSError) -> None:
+        failure = LogFailed(f"cannot write log {self.name}: {error.strerror or error}")
+        failure.__cause__ = error
+        self.end = self.written
+        last = self.segments[-1] if self.segments else None
+        if last is not None and not last.sealed:
+            try:
+                last.take_back()
+            except OSError:
+                self.error = failure
+        first, *behind = queued
+        first.call.answer(first.slot, Failed(failure))
+        for pending in behind:
+            pending.call.answer(pending.slot, Failed(failure) if self.error else Conflict(self.end))
+
+    # --- sync ---
+
+    def begin(self) -> Callable[[], None]:
+        self._covered, self._waiting = self._waiting, []
+        self._flushed_end = self.written
+        unsynced, self._unsynced = self._unsynced, {}
+        self._pinned = []
+        for segment in unsynced:
+            if not segment.dead:
+                self._pinned.append(self._disk.handles.pin(segment.log_path))
+        handles, files = list(self._pinned), self._disk.files
+        folder = self.folder if self._new_names and handles else None
+        self._new_names = False
+
+        def sync() -> None:
+            for handle in handles:
+                files.fdatasync(handle)
+            if folder is not None:
+                files.fsync_dir(folder)
+
+        return sync
+
+    def finish(self, error: OSError | None) -> None:
+        for handle in self._pinned:
+            self._disk.handles.unpin(handle)
+        self._pinned = []
+        if error is not None:
+            self.error = LogFailed(f"cannot sync log {self.name}: {error.strerror or error}")
+            self.error.__cause__ = error
+        for pending in self._covered:
+            outcome = Appended(pending.base, pending.end) if self.error is None else Failed(self.error)
+            pending.call.answer(pending.slot, outcome)
+        self._covered = []
+
+    def save_index(self, least: int) -> None:
+        """Spare the next open from reading more than so many bytes; for a clean stop."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        last = self.segments[-1] if self.segments else None
+        if last is not None and last.size - last.indexed >= least and self.error is None:
+            self._disk.syncer.want(Seal(self._disk, last))
+
+    # --- read ---
+
+    def read(self, read: Read) -> Chunk:
+        """See rule 6."""
+        self._check()
+        if not self.entry.start <= read.offset <= self.end:
+            raise OutOfRange(self.name, read.offset, self.entry.start, self.end)
+        before = self.written if read.before is None else min(read.before, self.written)
+        buffers: list[Buffer] = []
+        next_offset, size = read.offset, 0
+        segments, at = self.segments, self._segment_at(read.offset)
+        while at < len(segments) and next_offset < before:
+            try:
+                part = segments[at].read(next_offset, read.max_bytes - size, before, not buffers)
+            except OSError as error:
+                raise LogFailed(f"cannot read log {self.name} at {next_offset}: {error.strerror or error}") from error
+            if part is None:
+                if segments[at].end > before or segments[at].begin(next_offset).position < segments[at].size:
+                    break
+            else:
+                buffers.append(part.buffer)
+                next_offset, size = part.offset, size + len(part.buffer)
+                if next_offset < segments[at].end:
+                    break
+            at += 1
+        return Chunk(buffers, next_offset, size)
+
+    def _segment_at(self, offset: int) -> int:
+        segments = self.segments
+        if segments and offset >= segments[-1].base:
+            return len(segments) - 1
+        return max(bisect_right(segments, offset, key=_base) - 1, 0)
+
+    def find(self, at_ms: int) -> Found | None:
+        """See rule 9."""
+        self._check()
+        for segment in self.segments:
+            try:
+                found = segment.find(at_ms, self.entry.start)
+            except OSError as error:
+                raise LogFailed(f"cannot search log {self.name}: {error.strerror or error}") from error
+            if found is not None:
+                return found
+        return None
+
+    def extents(self) -> list[Extent]:
+        return [segment.extent() for segment in self.segments if segment.size or segment.sealed]
+
+    def _check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    # --- front and back ---
+
+    def trim(self, start: int) -> asyncio.Future[None] | None:
+        """See rule 11; None where there is nothing to do."""
+        self.flush()
+        if start > self.end:
+            raise OutOfRange(self.name, start, self.entry.start, self.end)
+        if start <= self.entry.start:
+            return None
+        count = 0
+        while count < len(self.segments) and self.segments[count].end <= start:
+            count += 1
+        doomed = self.segments[:count]
+        paths = [path for segment in doomed for path in segment.paths()]
+        future = self._journal.write([["start", self.name, start]], paths)
+        for segment in doomed:
+            segment.forget()
+        del self.segments[:count]
+        return future
+
+    def cut(self, end: int) -> tuple[int, asyncio.Future[None] | None]:
+        """See rule 12. From the back, each step durable before the next: a crash in between leaves a longer log."""
+        self.flush()
+        self._check()
+        if end >= self.end:
+            return self.end, None
+        start_moved = None
+        try:
+            if end > self.entry.start:
+                end = max(self._boundary(end), self.entry.start)
+            self.checkpoints.drop_above(end)
+            while self.segments and (self.segments[-1].base >= end or end <= self.entry.start):
+                self._remove(self.segments[-1])
+                self._disk.files.fsync_dir(self.folder)
+            if self.segments and self.segments[-1].end > end:
+                self._shorten(self.segments[-1], end)
+            self.end = self.written = self._flushed_end = end
+            if end < self.entry.start:
+                start_moved = self._journal.write([["start", self.name, end]])
+        except (OSError, StorageError) as error:
+            self.error = LogFailed(f"cannot cut log {self.name} at {end}: {error}")
+            raise self.error from error
+        return end, start_moved
+
+    def _boundary(self, end: int) -> int:
+        """The base of the batch that straddles this offset, or the offset itself."""
+        segment = self.segments[self._segment_at(end)] if self.segments else None
+        return end if segment is None else min(end, segment.begin(end).offset)
+
+    def _remove(self, segment: Segment) -> None:
+        self.segments.remove(segment)
+        segment.forget()
+        for path in segment.paths():
+            with suppress(FileNotFoundError):
+                self._disk.files.unlink(path)
+
+    def _shorten(self, segment: Segment, end: int) -> None:
+        """Put the front of the last segment in its place."""
+        prefix, generation = self.next_prefix()
+        stop = segment.begin(end).position
+        front = Replacement(self._disk, prefix, segment.base, generation)
+        try:
+            for position, placed in segment.walk(0):
+                if position >= stop:
+                    break
+                front.segment.add(placed)
+            for position in range(0, stop, COPY_BYTES):
+                front.add_bytes(segment.bytes(position, min(COPY_BYTES, stop - position)))
+            front.prepare(end)()
+            self.segments.append(front.publish())
+        except (OSError, StorageError):
+            front.abandon()
+            raise
+        self._supersede([segment])
+
+    def _supersede(self, old: list[Segment]) -> None:
+        """Remove what a replacement covers; what cannot be removed is rubbish at the next open."""
+        for segment in old:
+            with suppress(OSError):
+                self._remove(segment)
+
+    # --- rewrite ---
+
+    def where(self, old: Sequence[Extent]) -> list[Segment]:
+        """The segments that are these extents; Stale if they are not there."""
+        bases = [segment.base for segment in self.segments]
+        if old[0].base in bases:
+            at = bases.index(old[0].base)
+            found = self.segments[at : at + len(old)]
+            if [segment.extent() for segment in found] == list(old):
+                return found
+        raise Stale(f"log {self.name} does not have the extents from {old[0].base} to {old[-1].end}")
+
+    def replace(self, old: list[Segment], replacement: Replacement) -> None:
+        """Put one segment in place of neighbours; Stale if they are not there any more."""
+        at = self.segments.index(old[0]) if old[0] in self.segments else -1
+        if at < 0 or self.segments[at : at + len(old)] != old:
+            raise Stale(f"the extents of log {self.name} under rewrite are gone")
+        self.segments.insert(at, replacement.publish())
+        self._supersede(old)
+
+    def paths(self) -> list[str]:
+        """All files of the log."""
+        return self.checkpoints.paths() + [path for segment in self.segments for path in segment.paths()]
+
+    def forget(self) -> None:
+        """The log is deleted: let go of its files."""
+        for segment in self.segments:
+            segment.forget()
+        self.segments = []
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+
+
+def _base(segment: Segment) -> int:
+    return segment.base

@@ -1,0 +1,269 @@
+"""A segment: one file of whole batches, head to tail, and nothing else.
+
+It grows until it is sealed, and never changes afterwards. Only sealed segments are mapped, when they are first read;
+the growing one is read by pread. Neither kind is ever shortened where somebody may be reading: only bytes that a
+failed write left behind are taken back, and recovery takes off a torn tail before anyone reads. A cut makes a new
+file.
+
+File names in a folder of `logs/` (everything behind `@` is ours, a log's name has no `@`):
+
+    <leaf>@<log id>-<base offset, 20 digits>-<generation>.log      the batches
+    ... .index                                                     see index.py
+    ... .log.tmp  ... .index.tmp                                   being written; left behind by a crash: rubbish
+
+The log id is new for each log ever created, the generation for each file of it. So no file name is ever used twice:
+what a crash or a late thread leaves behind cannot be taken for something newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from wire.batch import BATCH_OVERHEAD
+
+from ..engine import Buffer, Corrupt, Extent, Files, Found, Now
+from ..placing import PLACE, PREFIX, Placed
+from .handles import Handles, Maps
+from .index import HEADER_SIZE, Boundary, Index, Summary, summarize
+from .syncer import Syncer
+
+WINDOW = 8192
+"""Bytes read at once to look for headers."""
+IOV_MAX = 1024
+
+_unpack = PLACE.unpack_from
+
+
+class Disk(NamedTuple):
+    """What all parts of one engine share."""
+
+    files: Files
+    root: str
+    now: Now
+    fsync: bool
+    mapping: bool
+    handles: Handles
+    maps: Maps
+    syncer: Syncer
+
+
+class Part(NamedTuple):
+    """What a read takes from one segment; `offset` is where the next read goes on."""
+
+    buffer: Buffer
+    offset: int
+
+
+class Segment:
+    """One file. `path` is without its last suffix."""
+
+    __slots__ = (
+        "_disk", "_index", "base", "created_ms", "dead", "end", "first_timestamp", "generation", "indexed",
+        "max_timestamp", "path", "sealed", "size",
+    )  # fmt: skip
+
+    def __init__(self, disk: Disk, path: str, base: int, generation: int) -> None:
+        self._disk = disk
+        self.path = path
+        self.base = self.end = base
+        self.generation = generation
+        self.size = 0
+        self.max_timestamp = self.first_timestamp = -1
+        self.sealed = False
+        self.dead = False
+        self.created_ms = disk.now()
+        self.indexed = 0
+        """So many bytes are known to be synced and described by the index file."""
+        self._index: Index | None = Index()
+
+    @property
+    def log_path(self) -> str:
+        return self.path + ".log"
+
+    @property
+    def index_path(self) -> str:
+        return self.path + ".index"
+
+    def extent(self) -> Extent:
+        return Extent(self.base, self.end, self.size, self.max_timestamp, self.sealed)
+
+    # --- writing ---
+
+    def write(self, buffers: Sequence[Buffer]) -> None:
+        """Put the buffers behind what is there. After an OSError some of them may be there: see `take_back`."""
+        handle = self._disk.handles.get(self.log_path)
+        write_all(self._disk.files, handle, buffers, self.size)
+
+    def take_back(self) -> None:
+        """Take away what a failed write left; an OSError if not even that is possible."""
+        self._disk.files.truncate(self._disk.handles.get(self.log_path), self.size)
+
+    def add(self, placed: Placed) -> None:
+        """Account for a batch that has been written, or found."""
+        if not self.size:
+            self.first_timestamp = placed.max_timestamp
+        self.index.add(placed, self.size)
+        self.size += placed.size
+        self.end = placed.next_offset
+        if placed.max_timestamp > self.max_timestamp:
+            self.max_timestamp = placed.max_timestamp
+
+    def encode_index(self, sealed: bool) -> bytes:
+        return self.index.encode(sealed, self.base, self.end, self.size, self.max_timestamp, self.first_timestamp)
+
+    # --- reading ---
+
+    @property
+    def index(self) -> Index:
+        if self._index is None:
+            self._index = self._load_index()
+        return self._index
+
+    def trust(self, summary: Summary, index: Index | None) -> None:
+        """Take over what an index file says; its columns are read when they are needed."""
+        self.end, self.size = summary.end, summary.size
+        self.max_timestamp, self.first_timestamp = summary.max_timestamp, summary.first_timestamp
+        self.indexed = summary.size
+        self._index = index
+
+    def unload(self) -> None:
+        """Forget what can be read again."""
+        if self.sealed and self.indexed == self.size:
+            self._index = None
+
+    def _load_index(self) -> Index:
+        files = self._disk.files
+        try:
+            handle = files.open(self.index_path)
+            try:
+                data = files.pread(handle, files.size(handle), 0)
+            finally:
+                files.close(handle)
+        except FileNotFoundError:
+            data = b""
+        summary = summarize(data[:HEADER_SIZE])
+        if summary is not None and summary.size == self.size and summary.base == self.base:
+            index = Index.decode(data, summary)
+            if index is not None:
+                return index
+        index = Index()
+        for position, placed in self.walk(0):
+            index.add(placed, position)
+        return index
+
+    def _view(self) -> memoryview | None:
+        """The map of a sealed segment."""
+        disk = self._disk
+        if not self.sealed or not disk.mapping or not self.size:
+            return None
+        view = disk.maps.get(self.path)
+        if view is None:
+            view = disk.files.map(disk.handles.get(self.log_path), self.size)
+            disk.handles.forget(self.log_path)
+            disk.maps.put(self.path, view, self.unload)
+        return view
+
+    def bytes(self, position: int, size: int) -> Buffer:
+        view = self._view()
+        if view is not None:
+            return view[position : position + size]
+        data = self._disk.files.pread(self._disk.handles.get(self.log_path), size, position)
+        if len(data) != size:
+            raise Corrupt(f"{self.log_path} ends at {position + len(data)}, {position + size} expected")
+        return data
+
+    def walk(self, position: int) -> Iterator[tuple[int, Placed]]:
+        """The batches from a boundary on: each one's position and place."""
+        while position < self.size:
+            start, window = position, self.bytes(position, min(WINDOW, self.size - position))
+            while position - start + BATCH_OVERHEAD <= len(window):
+                base_offset, length, delta, max_timestamp = _unpack(window, position - start)
+                size = length + PREFIX
+                if size < BATCH_OVERHEAD or delta < 0 or position + size > self.size:
+                    raise Corrupt(f"{self.log_path} has no batch at {position}, where offset {base_offset} should be")
+                yield position, Placed(base_offset, base_offset + delta + 1, size, max_timestamp)
+                position += size
+            if position == start:
+                raise Corrupt(f"{self.log_path} has no batch at {position}, only {len(window)} bytes")
+
+    def begin(self, offset: int) -> Boundary:
+        """Where the first batch begins that ends behind the offset."""
+        if not self.size or offset >= self.end:
+            return Boundary(self.size, self.end)
+        boundary = self.index.at_offset(offset)
+        if boundary.offset == offset or boundary.offset > offset:
+            return boundary
+        for position, placed in self.walk(boundary.position):
+            if placed.next_offset > offset:
+                return Boundary(position, placed.base_offset)
+        return Boundary(self.size, self.end)
+
+    def read(self, offset: int, max_bytes: int, before: int, at_least_one: bool) -> Part | None:
+        """Whole batches from the offset on, or None if none may be taken."""
+        begin = self.begin(offset)
+        if begin.position == self.size:
+            return None
+        stop = self._stop(begin, max_bytes, before, at_least_one)
+        size = stop.position - begin.position
+        return Part(self.bytes(begin.position, size), stop.offset) if size else None
+
+    def _stop(self, begin: Boundary, max_bytes: int, before: int, at_least_one: bool) -> Boundary:
+        if before >= self.end and self.size - begin.position <= max_bytes:
+            return Boundary(self.size, self.end)
+        index = self.index
+        stop = index.at_position(min(begin.position + max(max_bytes, 0), self.size))
+        if before < self.end:
+            stop = min(stop, index.at_offset(before))
+            if stop.offset > before:
+                return begin
+        if stop.position > begin.position:
+            return stop
+        stop = begin
+        for position, placed in self.walk(begin.position):
+            size = position + placed.size - begin.position
+            if placed.next_offset > before or (size > max_bytes and not (at_least_one and position == begin.position)):
+                break
+            stop = Boundary(position + placed.size, placed.next_offset)
+            if size >= max_bytes:
+                break
+        return stop
+
+    def find(self, at_ms: int, start: int) -> Found | None:
+        """The first batch that ends behind start and has the timestamp or a later one."""
+        if at_ms > self.max_timestamp or not self.size:
+            return None
+        for _, placed in self.walk(max(self.begin(start).position, self.index.at_time(at_ms))):
+            if placed.max_timestamp >= at_ms:
+                return Found(placed.base_offset, placed.next_offset, placed.max_timestamp)
+        return None
+
+    # --- ending ---
+
+    def paths(self) -> list[str]:
+        """Its files, in the order in which they are to be unlinked."""
+        return [self.index_path, self.log_path]
+
+    def forget(self) -> None:
+        """Let go of the file: it is going to be unlinked."""
+        self.dead = True
+        self._disk.maps.forget(self.path)
+        self._disk.handles.forget(self.log_path)
+
+
+def write_all(files: Files, handle: int, buffers: Sequence[Buffer], position: int) -> None:
+    """Write the buffers one behind the other, whatever the disk takes at once."""
+    left = list(buffers)
+    at = 0
+    while at < len(left):
+        group = left[at : at + IOV_MAX]
+        written = files.pwritev(handle, group, position)
+        if written <= 0:
+            raise OSError(5, "the disk takes no more bytes")
+        position += written
+        for buffer in group:
+            if written < len(buffer):
+                left[at] = memoryview(buffer)[written:]
+                break
+            written -= len(buffer)
+            at += 1
