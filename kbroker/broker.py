@@ -25,6 +25,7 @@ from kbroker.partitions import Partitions
 from kbroker.server.apis import Apis
 from kbroker.server.listener import Doors, bind
 from kbroker.server.server import Server
+from kbroker.server.sessions import FetchSessions
 from kbroker.world import RealWorld
 from storage.engine import Engine, EngineOptions, Identity, StorageError
 from storage.open import open_engine
@@ -149,6 +150,8 @@ class Broker:
             producer_expiration_ms=config["producer.id.expiration.ms"],
             every_record=config["kbroker.validate.records"],
         )
+        for node in self._nodes:
+            node.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], world.random)
         cluster.catalog.subscribe(self._changed)
         self._started += ["partitions", "catalog"]
         await cluster.catalog.start()

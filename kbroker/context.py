@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kbroker.groups import Groups
     from kbroker.partitions import Partitions
     from kbroker.server.apis import Apis
+    from kbroker.server.sessions import FetchSessions
     from kbroker.world import World
     from storage.engine import Engine
 
@@ -41,7 +42,9 @@ class Listener:
 class LocalNode:
     """The node that took the request; one process may hold several. `catalog.nodes[id]` is what the cluster knows."""
 
-    __slots__ = ("id", "listeners", "rack")
+    __slots__ = ("fetch_sessions", "id", "listeners", "rack")
+
+    fetch_sessions: FetchSessions
 
     def __init__(self, id: int, rack: str | None = None) -> None:
         self.id = id

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from wire.batch import MAGIC, Batch, verify_crc
+from wire.batch import MAGIC, TRANSACTIONAL, Batch, verify_crc
 from wire.compression import UnsupportedCompression
 from wire.compression import name as codec_name
 from wire.crc import Buffer
@@ -28,6 +28,7 @@ from .topics import Settings
 
 ZSTD = 4
 NO_TIMESTAMP = -1
+_ATTRIBUTES_LOW = 22  # the low byte of the attributes
 FOREVER_MS = (1 << 63) - 1
 CODECS = {"uncompressed": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
@@ -40,6 +41,10 @@ class Rejected(KafkaError):
     def __init__(self, code: ErrorCode, message: str, record_errors: RecordErrors = ()) -> None:
         super().__init__(code, message)
         self.record_errors = record_errors
+
+
+class Unreadable(Rejected):
+    """Refused for what it is, before any partition is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bo
     """The one batch of a produce request's partition, or Rejected."""
     batch = the_batch(records)
     if not zstd_allowed and batch.compression == ZSTD:
-        raise Rejected(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
+        raise Unreadable(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
     for code, wrong, explain in HEADER_CHECKS:
         if wrong(batch, rules):
             raise Rejected(code, explain(batch, rules))
@@ -158,19 +163,24 @@ def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bo
 def the_batch(records: Buffer | None) -> Batch:
     """Exactly one whole batch of magic 2. Bytes behind it that are no whole batch are cut off, as Kafka does."""
     if records is None or len(records) == 0:
-        raise Rejected(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here is none")
+        raise Unreadable(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here is none")
     try:
         batch = Batch.parse(records)
     except MalformedMessage as error:
         short = len(records) > 16 and records[16] == MAGIC and int.from_bytes(records[8:12], "big", signed=True) < 49
-        raise Rejected(ErrorCode.CORRUPT_MESSAGE if short else ErrorCode.INVALID_RECORD, error.reason) from None
+        raise Unreadable(ErrorCode.CORRUPT_MESSAGE if short else ErrorCode.INVALID_RECORD, error.reason) from None
     if len(records) > batch.length:
         try:
             Batch.parse(records, batch.length)
         except MalformedMessage:
             return batch
-        raise Rejected(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here are several")
+        raise Unreadable(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here are several")
     return batch
+
+
+def is_transactional(records: Buffer | None) -> bool:
+    """Whether the bytes claim to be a transactional batch; nothing else of them is looked at."""
+    return records is not None and len(records) > _ATTRIBUTES_LOW and bool(records[_ATTRIBUTES_LOW] & TRANSACTIONAL)
 
 
 def _out_of_time(latest: int, earliest: int, rules: Rules, now_ms: int) -> bool:

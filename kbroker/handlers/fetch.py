@@ -1,0 +1,401 @@
+"""Fetch: batches come out of the logs as they lie there; no byte of them is copied.
+
+Which partitions are meant is the session's business (server/sessions.py). Per partition: does this node lead it in the
+epoch that the client believes in, is the offset inside the log, has the client's log diverged (KIP-595); then it may be
+read up to the high watermark, or the last stable offset with isolation level 1. The answer is sent at once when there
+are minBytes, when any partition has an error, or when there is nothing to wait for; otherwise the request is parked
+with its partitions until enough has been written, something else has changed, or maxWaitMs is over.
+
+Sizes (KIP-74): partitions are served in order, each up to its own limit and what is left of the request's. The first
+one that has anything may pass both by one whole batch, so that a consumer always gets on; later ones are cut on batch
+borders.
+
+abortedTransactions is null for isolation level 0 and a list for level 1; records of a partition without any are empty,
+never null. Both matter to clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from kbroker.catalog import Topic
+from kbroker.context import Context
+from kbroker.handlers._leaders import Leaders
+from kbroker.partitions import Partition
+from kbroker.world import Handle
+from storage.engine import Chunk, OutOfRange, Read
+from wire.batch import batches
+from wire.compression import ZSTD
+from wire.crc import Buffer
+from wire.errors import ErrorCode, KafkaError
+from wire.messages.fetch import (
+    EpochEndOffset,
+    FetchableTopicResponse,
+    FetchRequest,
+    FetchResponse,
+    LeaderIdAndEpoch,
+    NodeEndpoint,
+    PartitionData,
+)
+from wire.primitives import ZERO_UUID
+
+if TYPE_CHECKING:
+    from kbroker.server.sessions import Fetch, Interest
+
+READ_COMMITTED = 1
+NO_RECORDS = b""
+
+# Errors that Kafka answers without asking the partition; the list of aborted transactions is empty there, and not null.
+UNASKED = frozenset(
+    (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+)
+
+
+def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | asyncio.Future[FetchResponse]:
+    topics_by_id = ctx.version >= 13  # KIP-516
+    reads_zstd = ctx.version >= 10  # KIP-110
+    tells_leaders = ctx.version >= 12  # KIP-595
+    tells_endpoints = ctx.version >= 16  # KIP-951
+    try:
+        session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time())
+    except KafkaError as error:
+        return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
+    return _Fetching(request, ctx, session, reads_zstd, tells_leaders, tells_endpoints).start()
+
+
+class _Slot:
+    """One partition of the request: what will be told of it, and what is to be read for that."""
+
+    __slots__ = ("bound", "data", "interest", "is_final", "partition", "size", "topic")
+
+    def __init__(self, interest: Interest, topic: Topic | None) -> None:
+        self.interest = interest
+        self.topic = topic
+        self.partition: Partition | None = None
+        self.bound = self.size = 0
+        self.is_final = False  # an error or a divergence: there is nothing to wait for
+        self.data = PartitionData(
+            partition_index=interest.index,
+            error_code=0,
+            high_watermark=-1,
+            aborted_transactions=None,
+            records=NO_RECORDS,
+        )
+
+    @property
+    def is_readable(self) -> bool:
+        return self.bound > self.interest.fetch_offset
+
+
+class _Fetching:
+    """A fetch under way: looked at once, and again whenever it was parked and something has moved."""
+
+    __slots__ = (
+        "_ctx", "_future", "_is_reading", "_left", "_missing_bytes", "_moved_since", "_over", "_reads_zstd", "_request",
+        "_session", "_slots", "_tells_endpoints", "_tells_leaders", "_timer", "_waking", "_watched",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        request: FetchRequest,
+        ctx: Context,
+        session: Fetch,
+        reads_zstd: bool,
+        tells_leaders: bool,
+        tells_endpoints: bool,
+    ) -> None:
+        self._request = request
+        self._ctx = ctx
+        self._session = session
+        self._reads_zstd = reads_zstd
+        self._tells_leaders = tells_leaders
+        self._tells_endpoints = tells_endpoints
+        self._slots: list[_Slot] = []
+        self._left = 0
+        self._is_reading = self._moved_since = False
+        self._missing_bytes = 0
+        self._future: asyncio.Future[FetchResponse] | None = None
+        self._timer: Handle | None = None
+        self._watched: Sequence[Partition] = ()
+        self._waking = False
+        self._over = request.max_wait_ms <= 0 or request.min_bytes <= 0 or not session.interests
+
+    def start(self) -> FetchResponse | asyncio.Future[FetchResponse]:
+        response = self._look()
+        return response if response is not None else self._promise()
+
+    def _promise(self) -> asyncio.Future[FetchResponse]:
+        if self._future is None:
+            self._future = self._ctx.cluster.world.future()
+            self._future.add_done_callback(lambda _: self._leave())
+        return self._future
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> FetchResponse | None:
+        """The answer, or None: then reads are under way, or the request is parked."""
+        self._moved_since = False
+        self._slots = [self._slot(interest) for interest in self._session.interests]
+        loading = [slot.partition for slot in self._slots if slot.partition is not None and slot.partition.is_loading]
+        if loading:
+            self._wait_for(loading)
+            return None
+        for slot in self._slots:
+            if slot.partition is not None:
+                self._examine(slot, slot.partition)
+        if self._over or any(slot.is_final or slot.is_readable for slot in self._slots):
+            self._left = min(self._request.max_bytes, self._ctx.cluster.config["fetch.max.bytes"])
+            return self._read([slot for slot in self._slots if slot.is_readable and not slot.is_final], False)
+        self._park(self._request.min_bytes)
+        return None
+
+    def _slot(self, interest: Interest) -> _Slot:
+        ctx, catalog = self._ctx, self._ctx.cluster.catalog
+        by_id = self._session.by_id
+        key = interest.topic
+        topic = catalog.topic_by_id(key) if isinstance(key, bytes) else catalog.topic(key)
+        slot = _Slot(interest, topic)
+        try:
+            if topic is None:
+                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID if by_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+            if not ctx.authorize("READ", "TOPIC", (topic.name,))[0]:
+                raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+            slot.partition = ctx.cluster.partitions.lookup(
+                ctx.node.id, topic, interest.index, interest.current_leader_epoch
+            )
+        except KafkaError as error:
+            self._refuse(slot, error.code)
+        return slot
+
+    def _examine(self, slot: _Slot, partition: Partition) -> None:
+        """What the partition says of itself, and up to where it may be read."""
+        interest, data = slot.interest, slot.data
+        if not partition.is_open:
+            self._refuse(slot, ErrorCode.KAFKA_STORAGE_ERROR)
+            return
+        if interest.fetch_offset < partition.log_start:
+            self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE)
+            return
+        data.high_watermark = partition.high_watermark
+        data.last_stable_offset = partition.last_stable_offset
+        data.log_start_offset = partition.log_start
+        read_committed = self._request.isolation_level == READ_COMMITTED
+        if read_committed:
+            data.aborted_transactions = []
+        if interest.last_fetched_epoch >= 0:
+            epoch, end = partition.end_for_epoch(interest.last_fetched_epoch)
+            if epoch < 0:
+                self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE)
+                return
+            if epoch < interest.last_fetched_epoch or end < interest.fetch_offset:
+                data.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end)
+                slot.is_final = True
+                return
+        if interest.fetch_offset > partition.end:
+            self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE)
+            return
+        slot.bound = partition.bound(read_committed)
+
+    def _refuse(self, slot: _Slot, code: ErrorCode) -> None:
+        """Tell the error, and nothing else of the partition."""
+        data = slot.data
+        data.error_code = code
+        data.high_watermark = data.last_stable_offset = data.log_start_offset = -1
+        data.records = NO_RECORDS
+        data.aborted_transactions = [] if code in UNASKED else None
+        slot.bound = slot.size = 0
+        slot.is_final = True
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _read(self, wanted: list[_Slot], found: bool) -> FetchResponse | None:
+        """Read as many partitions at once as the request's limit has room for, and go on while there is room."""
+        read = self._ctx.cluster.engine.read
+        while wanted and (self._left > 0 or not found):
+            count, room = 0, self._left
+            while count < len(wanted) and (room > 0 or not count):
+                room -= max(wanted[count].interest.max_bytes, 0)
+                count += 1
+            now, wanted = wanted[:count], wanted[count:]
+            reading = read([self._reading(slot) for slot in now])
+            if not reading.done():
+                self._is_reading = True
+                reading.add_done_callback(partial(self._read_later, now, wanted, found))
+                return None
+            found = self._take(now, reading.result(), found)
+        return self._consider()
+
+    def _reading(self, slot: _Slot) -> Read:
+        assert slot.partition is not None
+        limit = min(slot.interest.max_bytes, self._left)
+        return Read(slot.partition.log, slot.interest.fetch_offset, max(limit, 1), slot.bound)
+
+    def _read_later(
+        self, now: list[_Slot], wanted: list[_Slot], found: bool, done: asyncio.Future[list[Chunk]]
+    ) -> None:
+        self._is_reading = False
+        if self._promise().done():
+            return
+        try:
+            response = self._read(wanted, self._take(now, done.result(), found))
+        except Exception as error:
+            self._fail(error)
+            return
+        if response is not None:
+            self._answer(response)
+
+    def _take(self, slots: Sequence[_Slot], chunks: Sequence[Chunk], found: bool) -> bool:
+        """Put what was read into the answer. Whether there is anything in it by now."""
+        for slot, chunk in zip(slots, chunks, strict=True):
+            if chunk.error is not None:
+                out = isinstance(chunk.error, OutOfRange)
+                self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE if out else ErrorCode.KAFKA_STORAGE_ERROR)
+                continue
+            buffers, size = chunk.buffers, chunk.size
+            limit = min(slot.interest.max_bytes, self._left)
+            if found and size > limit:
+                buffers, size = _cut(buffers, limit)
+            if not size:
+                continue
+            if not self._reads_zstd and any(b.compression == ZSTD for buffer in buffers for b in batches(buffer)):
+                self._refuse(slot, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+                continue
+            slot.data.records, slot.size = buffers, size
+            self._left -= size
+            found = True
+        return found
+
+    def _consider(self) -> FetchResponse | None:
+        """Everything has been read: is it enough?"""
+        if not self._over and not any(slot.is_final for slot in self._slots):
+            size = sum(slot.size for slot in self._slots)
+            if size < self._request.min_bytes:
+                self._park(self._request.min_bytes - size)
+                return None
+        return self._response()
+
+    def _response(self) -> FetchResponse:
+        self._leave()
+        leaders = Leaders(self._ctx)
+        for slot in self._slots if self._tells_leaders else ():
+            leader = leaders.name(slot.data.error_code, slot.topic, slot.interest.index)
+            if leader is not None:
+                slot.data.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
+        try:
+            selected = self._session.select([slot.data for slot in self._slots])
+        except KafkaError as error:
+            return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
+        responses: list[FetchableTopicResponse] = []
+        last: str | bytes | None = None
+        for interest, data in selected:
+            key = interest.topic
+            if key != last or not responses:
+                name, topic_id = (key, ZERO_UUID) if isinstance(key, str) else ("", key)
+                responses.append(FetchableTopicResponse(topic=name, topic_id=topic_id, partitions=[]))
+                last = key
+            responses[-1].partitions.append(data)
+        response = FetchResponse(
+            throttle_time_ms=0, error_code=0, session_id=self._session.session_id, responses=responses
+        )
+        if self._tells_endpoints:
+            response.node_endpoints = [
+                NodeEndpoint(node_id=node_id, host=host, port=port, rack=rack)
+                for node_id, host, port, rack in leaders.endpoints()
+            ]
+        return response
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    def _wait_for(self, loading: Sequence[Partition]) -> None:
+        """Look again when the last of them is open."""
+        missing = len(loading)
+
+        def opened() -> None:
+            nonlocal missing
+            missing -= 1
+            if not missing:
+                self._ctx.cluster.world.soon(self._look_again)
+
+        for partition in loading:
+            partition.when_open(opened)
+
+    def _park(self, missing_bytes: int) -> None:
+        self._missing_bytes = missing_bytes
+        if self._moved_since:
+            self._moved(0)  # while the disk was read
+        self._moved_since = False
+        world = self._ctx.cluster.world
+        self._promise()
+        if self._timer is None:
+            self._timer = world.later(self._request.max_wait_ms / 1000, self._waited)
+        if not self._watched:
+            self._watched = [slot.partition for slot in self._slots if slot.partition is not None]
+            for partition in self._watched:
+                partition.waiters.watch(self, self._moved)
+
+    def _moved(self, size: int) -> None:
+        """A partition has more bytes, or (0) has changed in some other way. Several changes of one turn count as
+        one."""
+        self._missing_bytes -= size
+        if (size == 0 or self._missing_bytes <= 0) and not self._waking:
+            self._waking = True
+            self._ctx.cluster.world.soon(self._look_again)
+
+    def _waited(self) -> None:
+        self._over = True
+        if not self._is_reading:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._waking = False
+        if self._is_reading or self._promise().done():
+            return
+        try:
+            response = self._look()
+        except Exception as error:
+            self._fail(error)
+            return
+        if response is not None:
+            self._answer(response)
+
+    def _answer(self, response: FetchResponse) -> None:
+        assert self._future is not None
+        if not self._future.done():
+            self._future.set_result(response)
+
+    def _fail(self, error: Exception) -> None:
+        assert self._future is not None
+        if not self._future.done():
+            self._future.set_exception(error)
+
+    def _leave(self) -> None:
+        """Wait for nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for partition in self._watched:
+            partition.waiters.unwatch(self)
+        self._watched = ()
+
+
+def _cut(buffers: Sequence[Buffer], limit: int) -> tuple[list[Buffer], int]:
+    """The whole batches that fit, and their size."""
+    kept: list[Buffer] = []
+    size = 0
+    for buffer in buffers:
+        if size + len(buffer) <= limit:
+            kept.append(buffer)
+            size += len(buffer)
+            continue
+        fits = 0
+        for batch in batches(buffer):
+            if size + fits + batch.length > limit:
+                break
+            fits += batch.length
+        if fits:
+            kept.append(memoryview(buffer)[:fits])
+        return kept, size + fits
+    return kept, size

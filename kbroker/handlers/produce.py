@@ -1,0 +1,300 @@
+"""Produce: batches go into the logs of their partitions, as they are.
+
+Per partition: the header is checked and the producer's sequence, the batch gets its place, and then all batches of the
+request go to the engine in one call. The answer waits for the write; with acks=-1 also until every in-sync replica has
+it (the high watermark passes the batch), at most timeoutMs. With acks=0 there is no answer at all: whatever goes wrong
+closes the connection instead. No partition's trouble touches another partition of the request.
+
+A duplicate of a batch that is known is a success with the offset that it got first (KIP-98); its logAppendTimeMs is,
+oddly, the batch's greatest timestamp. Transactional batches are refused until there are transactions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from kbroker.catalog import Topic
+from kbroker.context import Context
+from kbroker.handlers._leaders import Leaders
+from kbroker.partitions import Partition
+from kbroker.partitions.producers import Duplicate
+from kbroker.partitions.staging import WRITTEN, Staging
+from kbroker.partitions.validate import Rejected, Unreadable, is_transactional
+from kbroker.world import Handle
+from wire.errors import ErrorCode, KafkaError
+from wire.messages.produce import (
+    BatchIndexAndErrorMessage,
+    LeaderIdAndEpoch,
+    NodeEndpoint,
+    PartitionProduceData,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceData,
+    TopicProduceResponse,
+)
+
+log = logging.getLogger("kbroker.handlers.produce")
+
+ACKS_ALL, ACKS_NONE, ACKS_LEADER = -1, 0, 1
+ADMIN_CLIENT = "__admin_client"  # Kafka's own tools may write to internal topics
+
+# Errors with which Kafka does not tell the start of the log.
+WITHOUT_LOG_START = frozenset(
+    (
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.INVALID_TOPIC_EXCEPTION,
+        ErrorCode.KAFKA_STORAGE_ERROR,
+    )
+)
+
+
+def produce(request: ProduceRequest, ctx: Context) -> ProduceResponse | asyncio.Future[ProduceResponse | None] | None:
+    topics_by_id = ctx.version >= 13  # KIP-516
+    zstd_allowed = ctx.version >= 7  # KIP-110
+    tells_leaders = ctx.version >= 10  # KIP-951
+    _refuse_transactions(request, ctx)
+    answer = _Answer(request, ctx, zstd_allowed, tells_leaders)
+    for asked in request.topic_data:
+        answer.add_topic(asked, topics_by_id)
+    return answer.start()
+
+
+def _refuse_transactions(request: ProduceRequest, ctx: Context) -> None:
+    if not any(is_transactional(one.records) for topic in request.topic_data for one in topic.partition_data):
+        return
+    if request.transactional_id is not None:
+        log.warning(
+            "client %s wrote with transactional id %s: this broker has no transactions yet",
+            ctx.client_id, request.transactional_id,
+        )  # fmt: skip
+    raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "This broker has no transactions yet.")
+
+
+class _Answer:
+    """The answer in the making: one part per partition, in the order of the request."""
+
+    __slots__ = ("_future", "_open", "_staged", "_timer", "acks", "ctx", "leaders", "parts", "request", "response",
+                 "tells_leaders", "zstd_allowed")  # fmt: skip
+
+    def __init__(self, request: ProduceRequest, ctx: Context, zstd_allowed: bool, tells_leaders: bool) -> None:
+        self.request = request
+        self.ctx = ctx
+        self.acks = request.acks
+        self.zstd_allowed = zstd_allowed
+        self.tells_leaders = tells_leaders
+        self.leaders = Leaders(ctx)
+        self.parts: list[_Part] = []
+        self.response = ProduceResponse(responses=[])
+        self._staged: list[Staging] | None = []
+        self._open = 0
+        self._future: asyncio.Future[ProduceResponse | None] | None = None
+        self._timer: Handle | None = None
+
+    def add_topic(self, asked: TopicProduceData, by_id: bool) -> None:
+        catalog = self.ctx.cluster.catalog
+        topic = catalog.topic_by_id(asked.topic_id) if by_id else catalog.topic(asked.name)
+        told = TopicProduceResponse(name=asked.name, topic_id=asked.topic_id, partition_responses=[])
+        self.response.responses.append(told)
+        refusal = self._refusal(topic, by_id)
+        for one in asked.partition_data:
+            part = _Part(self, topic, one)
+            told.partition_responses.append(part.told)
+            if refusal is not None:
+                part.refuse(refusal)
+            else:
+                self.parts.append(part)
+
+    def _refusal(self, topic: Topic | None, by_id: bool) -> KafkaError | None:
+        """Why nothing may be written to any partition of the topic."""
+        if self.acks not in (ACKS_ALL, ACKS_NONE, ACKS_LEADER):
+            return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
+        if topic is None:
+            return KafkaError(ErrorCode.UNKNOWN_TOPIC_ID if by_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        if not self.ctx.authorize("WRITE", "TOPIC", (topic.name,))[0]:
+            return KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+        if topic.internal and self.ctx.client_id != ADMIN_CLIENT:
+            return KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Clients may not write to {topic.name}.")
+        return None
+
+    def start(self) -> ProduceResponse | asyncio.Future[ProduceResponse | None] | None:
+        """Write, and answer at once when nothing has to be waited for."""
+        self._open = len(self.parts) + 1
+        for part in self.parts:
+            part.start()
+        staged, self._staged = self._staged, None
+        if staged:
+            self.ctx.cluster.partitions.write(staged)
+        self.done()
+        if self._open:
+            self._future = self.ctx.cluster.world.future()
+            return self._future
+        return self._outcome()
+
+    def write(self, staging: Staging) -> None:
+        """With the others of the request; alone when its partition has come late."""
+        if self._staged is None:
+            self.ctx.cluster.partitions.write((staging,))
+        else:
+            self._staged.append(staging)
+
+    def done(self) -> None:
+        """One part less to wait for."""
+        self._open -= 1
+        if self._open or self._future is None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._future.done():
+            try:
+                self._future.set_result(self._outcome())
+            except KafkaError as error:
+                self._future.set_exception(error)
+
+    def _outcome(self) -> ProduceResponse | None:
+        if self.acks == ACKS_NONE:
+            for topic in self.response.responses:
+                for told in topic.partition_responses:
+                    if told.error_code:
+                        raise KafkaError(ErrorCode(told.error_code), told.error_message)
+            return None
+        self.response.node_endpoints = [
+            NodeEndpoint(node_id=node_id, host=host, port=port, rack=rack)
+            for node_id, host, port, rack in self.leaders.endpoints()
+        ]
+        return self.response
+
+    def wait_for_replicas(self) -> None:
+        """One timer for the whole request, and only when something waits for replicas."""
+        if self._timer is None:
+            seconds = max(self.request.timeout_ms, 0) / 1000
+            self._timer = self.ctx.cluster.world.later(seconds, self._timed_out)
+
+    def _timed_out(self) -> None:
+        for part in self.parts:
+            part.timed_out()
+
+
+class _Part:
+    """One partition of the request."""
+
+    __slots__ = ("_answer", "_asked", "_done", "_needs", "_partition", "_topic", "told")
+
+    def __init__(self, answer: _Answer, topic: Topic | None, asked: PartitionProduceData) -> None:
+        self._answer = answer
+        self._topic = topic
+        self._asked = asked
+        self._partition: Partition | None = None
+        self._needs = 0
+        self._done = False
+        self.told = PartitionProduceResponse(index=asked.index, error_code=0, base_offset=-1, record_errors=[])
+
+    def start(self) -> None:
+        try:
+            ctx = self._answer.ctx
+            partition = ctx.cluster.partitions.lookup(ctx.node.id, self._topic, self._asked.index)
+            self._partition = partition
+            if partition.is_loading:
+                partition.when_open(self._stage)
+            else:
+                self._stage()
+        except KafkaError as error:
+            self.fail(error)
+
+    def _stage(self) -> None:
+        partition, answer = self._partition, self._answer
+        assert partition is not None
+        try:
+            if answer.acks == ACKS_ALL and len(partition.replicas.in_sync) < partition.rules.min_in_sync:
+                raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS)
+            staged = partition.stage(self._asked.records, answer.zstd_allowed)
+        except KafkaError as error:
+            self.fail(error)
+            return
+        except Exception:
+            log.exception("a batch for %s failed in a way that nobody foresaw", partition.name)
+            self.fail(KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR))
+            return
+        if isinstance(staged, Duplicate):
+            self._told_before(partition, staged)
+        else:
+            self.told.log_append_time_ms = staged.log_append_time
+            staged.when_settled(lambda: self._settled(partition, staged, staged.base_offset))
+            answer.write(staged)
+
+    def _told_before(self, partition: Partition, duplicate: Duplicate) -> None:
+        entry = duplicate.entry
+        self.told.log_append_time_ms = entry.max_timestamp
+        if isinstance(under_way := entry.write, Staging):
+            under_way.when_settled(lambda: self._settled(partition, under_way, entry.base_offset))
+        else:
+            self._written(partition, entry.base_offset, entry.last_offset + 1)
+
+    def _settled(self, partition: Partition, staging: Staging, base_offset: int) -> None:
+        if staging.state == WRITTEN:
+            self._written(partition, base_offset, staging.next_offset)
+        else:
+            self.told.log_append_time_ms = -1
+            self.fail(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"The write to {partition.name} failed."))
+
+    def _written(self, partition: Partition, base_offset: int, next_offset: int) -> None:
+        self.told.base_offset = base_offset
+        self.told.log_start_offset = partition.log_start
+        self._needs = next_offset
+        if self._answer.acks == ACKS_ALL:
+            self._replicated()
+        else:
+            self._finish()
+
+    def _replicated(self) -> None:
+        """Looks whether the in-sync replicas have it; called again whenever that may have changed."""
+        partition, answer = self._partition, self._answer
+        assert partition is not None
+        if self._done:
+            return
+        if partition.high_watermark >= self._needs:
+            if len(partition.replicas.in_sync) < partition.rules.min_in_sync:
+                self.told.error_code = ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+            self._finish()
+        elif partition.is_dropped:
+            self.fail(KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
+        elif partition.replicas.leader != answer.ctx.node.id:
+            self.fail(KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER))
+        else:
+            partition.waiters.at(self._needs, self._replicated)
+            answer.wait_for_replicas()
+
+    def timed_out(self) -> None:
+        if not self._done and self._needs:
+            self.told.error_code = ErrorCode.REQUEST_TIMED_OUT
+            self._finish()
+
+    def fail(self, error: KafkaError) -> None:
+        self.refuse(error)
+        self._finish()
+
+    def refuse(self, error: KafkaError) -> None:
+        told, answer = self.told, self._answer
+        told.error_code = error.code
+        told.error_message = error.message
+        told.base_offset = -1
+        told.log_start_offset = -1
+        if isinstance(error, Rejected):
+            told.record_errors = [_blame(index, message) for index, message in error.record_errors]
+        found_in_log = not isinstance(error, Unreadable) and error.code not in WITHOUT_LOG_START
+        if self._partition is not None and found_in_log:
+            told.log_start_offset = self._partition.log_start
+        leader = answer.leaders.name(error.code, self._topic, told.index) if answer.tells_leaders else None
+        if leader is not None:
+            told.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
+
+    def _finish(self) -> None:
+        self._done = True
+        self._answer.done()
+
+
+def _blame(index: int, message: str) -> BatchIndexAndErrorMessage:
+    return BatchIndexAndErrorMessage(batch_index=index, batch_index_error_message=message)
