@@ -42,11 +42,10 @@ class Syncer:
 
     def idle(self) -> asyncio.Future[None]:
         """Done when there is nothing left to sync."""
+        if not self._running:
+            return done(None)
         if self._idle is None:
             self._idle = asyncio.get_running_loop().create_future()
-            if not self._running:
-                self._rest()
-                return done(None)
         return self._idle
 
     def _start(self) -> None:
