@@ -15,3 +15,7 @@ alive: parked joins, session deadlines, a rebalance half done. They are made fro
 may change them, because losing them is harmless: whoever was in the middle of a rebalance hears UNKNOWN_MEMBER_ID or
 ILLEGAL_GENERATION and joins again.
 """
+
+from kbroker.groups.coordinator import Groups
+
+__all__ = ["Groups"]

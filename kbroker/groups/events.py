@@ -7,7 +7,7 @@ A timer comes back as the event it was set with.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kbroker.machine import Ticket
@@ -115,11 +115,11 @@ class DeleteOffsets:
 
 @dataclass(frozen=True, slots=True)
 class TopicsDeleted:
-    """Topics are gone, and so are the offsets committed in them. With an id, only those of that incarnation or of
-    none.
+    """Topics are gone, and so are the offsets committed in them. Each name comes with the id of the topic that bears it
+    now, whose offsets stay, or None.
     """
 
-    names: Collection[str]
+    successors: Mapping[str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)

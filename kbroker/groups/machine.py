@@ -172,7 +172,7 @@ class GroupsMachine:
             self._look_for_expiry(group, turn)
 
     def _topics_deleted(self, event: events.TopicsDeleted, turn: Turn) -> None:
-        removal.forget_topics(self.store, frozenset(event.names), turn)
+        removal.forget_topics(self.store, event.successors, turn)
         if turn.records:
             self._check_at(turn.now + 1, turn)
 

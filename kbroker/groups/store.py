@@ -74,6 +74,27 @@ class Store:
             seen.update(dict.fromkeys(groups.get(group_id, ())))
         return iter(seen)
 
+    def is_of(self, group_id: str, partition: Partition, topic_id: bytes) -> bool:
+        """Does any offset for this partition belong to that incarnation of its topic?"""
+        return any(each.is_of(topic_id) for each in self._all(group_id, partition))
+
+    def topics(self) -> Iterator[tuple[str, set[bytes]]]:
+        """Every topic for which there are offsets, with the ids by which they know it."""
+        ids: dict[str, set[bytes]] = {}
+        for groups in (self.offsets, *self.undecided.values()):
+            for offsets in groups.values():
+                for (topic, _), committed in offsets.items():
+                    ids.setdefault(topic, set()).add(committed.topic_id)
+        for known in ids.values():
+            known.discard(ZERO_UUID)
+        return iter(ids.items())
+
+    def _all(self, group_id: str, partition: Partition) -> Iterator[Committed]:
+        for groups in (self.offsets, *self.undecided.values()):
+            committed = groups.get(group_id, {}).get(partition)
+            if committed is not None:
+                yield committed
+
     # --- the only writers -------------------------------------------------------------------------------------------
 
     def apply(self, record: Record, origin: Origin) -> None:

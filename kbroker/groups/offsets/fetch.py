@@ -38,8 +38,8 @@ def fetch(store: Store, event: FetchOffsets) -> OffsetFetchResponseGroup:
 
 
 def _everything(store: Store, event: FetchOffsets) -> list[OffsetFetchResponseTopics]:
-    """All that was committed. A partition with nothing but an undecided offset is told only to who asks for stability."""
-    known = store.partitions(event.group_id) if event.require_stable else iter(store.offsets.get(event.group_id, ()))
+    """All that has been committed; what is undecided only shows where something was committed before."""
+    known = store.offsets.get(event.group_id, {})
     by_topic: dict[str, list[int]] = {}
     for topic, partition in known:
         by_topic.setdefault(topic, []).append(partition)

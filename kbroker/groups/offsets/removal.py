@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.states import State
 from kbroker.groups.records import forget_group, forget_offsets
@@ -49,7 +51,15 @@ def delete_group(store: Store, group: ClassicGroup, turn: Turn) -> ErrorCode:
     return ErrorCode.NONE
 
 
-def forget_topics(store: Store, names: frozenset[str], turn: Turn) -> None:
-    """The topics are gone: so are the offsets in them, of every group, used or not."""
+def forget_topics(store: Store, successors: Mapping[str, bytes | None], turn: Turn) -> None:
+    """The topics are gone: so are the offsets in them, of every group, used or not. A topic of the same name keeps its
+    own.
+    """
     for group_id in store.group_ids():
-        forget_offsets(group_id, [each for each in store.partitions(group_id) if each[0] in names], turn)
+        gone = []
+        for partition in store.partitions(group_id):
+            if partition[0] in successors:
+                successor = successors[partition[0]]
+                if successor is None or not store.is_of(group_id, partition, successor):
+                    gone.append(partition)
+        forget_offsets(group_id, gone, turn)
