@@ -37,6 +37,10 @@ class EpochTable:
     def latest(self) -> int:
         return self._entries[-1][0] if self._entries else -1
 
+    def latest_start(self) -> int:
+        """Where the latest epoch began."""
+        return self._entries[-1][1] if self._entries else 0
+
     def at(self, offset: int) -> int:
         """The epoch of the batch at an offset, -1 where the log has forgotten it."""
         return next((epoch for epoch, start in reversed(self._entries) if start <= offset), -1)

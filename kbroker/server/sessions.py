@@ -24,9 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from random import Random
+from typing import TYPE_CHECKING
 
 from wire.errors import ErrorCode, KafkaError
-from wire.messages.fetch import FetchPartition, FetchRequest, PartitionData
+
+if TYPE_CHECKING:
+    from wire.messages.fetch import FetchPartition, FetchRequest, PartitionData
 
 NO_SESSION = 0
 INITIAL_EPOCH = 0
