@@ -70,6 +70,7 @@ class Dispatcher:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.apis = cluster.apis
+        self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself would forget them
 
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         """Start the request. If its reply is not there yet, `connection.answered(call)` is called when it is."""
@@ -104,7 +105,13 @@ class Dispatcher:
         return call
 
     def _wait(self, connection: Connection, call: Call, result: Any) -> None:
-        future = connection.world.spawn(result) if isinstance(result, Coroutine) else result
+        if isinstance(result, Coroutine):
+            task = asyncio.get_running_loop().create_task(result)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            future: asyncio.Future[Any] = task
+        else:
+            future = result
         if future.done():
             self._settle(call, future)
             return

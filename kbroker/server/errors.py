@@ -36,8 +36,8 @@ def _put(struct: Struct, version: int, code: ErrorCode, message: str | None) -> 
     for field in struct.__fields__:
         if version not in field.versions:
             continue
-        if field.name == "error_code":
-            struct.error_code = int(code)  # type: ignore[attr-defined]
+        if _is_error_code(field):
+            setattr(struct, field.name, int(code))
             found = True
         elif field.name == "error_message" and field.tag is None:
             struct.error_message = message if message is not None else code.message  # type: ignore[attr-defined]
@@ -62,6 +62,11 @@ def _fill_items(response: Any, request: Any, version: int, code: ErrorCode, mess
         setattr(response, field.name, items)
 
 
+def _is_error_code(field: Field) -> bool:
+    """Also `partition_error_code` of AddPartitionsToTxn; tagged ones are about details."""
+    return field.name.endswith("error_code") and field.kind == "int16" and field.tag is None
+
+
 def _arrays(struct: Any, version: int) -> Iterator[Field]:
     """The arrays of structs in which an error code can be put, at any depth."""
     for field in struct.__fields__:
@@ -73,7 +78,7 @@ def _arrays(struct: Any, version: int) -> Iterator[Field]:
 
 def _holds_error(struct: type[Struct], version: int) -> bool:
     return any(
-        field.name == "error_code" or (field.kind == "array" and field.element is not None
+        _is_error_code(field) or (field.kind == "array" and field.element is not None
             and field.element.struct is not None and _holds_error(field.element.struct, version))
         for field in struct.__fields__
         if version in field.versions
@@ -82,13 +87,14 @@ def _holds_error(struct: type[Struct], version: int) -> bool:
 
 def _counterpart(field: Field, request: Any, version: int) -> Field | None:
     """The array of the request that this array of the response answers: the one with the most names in common."""
+    candidates = [one for one in request.__fields__ if one.kind == "array" and version in one.versions]
+    if len(candidates) == 1:
+        return candidates[0]  # type: ignore[no-any-return]
     best: tuple[int, Field] | None = None
     assert field.element is not None
     assert field.element.struct is not None
     names = {inner.name for inner in field.element.struct.__fields__}
-    for candidate in request.__fields__:
-        if candidate.kind != "array" or version not in candidate.versions:
-            continue
+    for candidate in candidates:
         element = candidate.element.struct
         common = 0 if element is None else len(names & {inner.name for inner in element.__fields__})
         score = 4 * common + 2 * (candidate.name == field.name) + (element is None)

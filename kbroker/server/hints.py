@@ -59,6 +59,7 @@ class Hints:
             del self._known[next(iter(self._known))]
 
     def _missed(self, client: tuple[str, str | None], listener: str, told: str) -> None:
+        del self._waiting[client]
         self._settle(client)
         log.warning(
             "client %s from %s read Metadata but never came to %s, the address it was told there: if it cannot reach "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from wire.frame import SCRATCH_BYTES
 from wire.primitives import Buffer
 
 if TYPE_CHECKING:
+    from kbroker.config import Config
     from kbroker.world import Handle, World
 
 log = logging.getLogger("kbroker.connections")
@@ -43,6 +45,7 @@ class Server:
         self.scratch = memoryview(bytearray(SCRATCH_BYTES))
         self.max_frame_bytes: int = config["socket.request.max.bytes"]
         self.connections: set[Connection] = set()
+        self._buffer_options = _buffer_options(config)
         self._most: int = config["max.connections"]
         self._most_per_host: int = config["max.connections.per.ip"]
         self._most_of_host = _overrides(config["max.connections.per.ip.overrides"])
@@ -69,6 +72,8 @@ class Server:
         """A client has connected; the reason if it has to go again."""
         self.connections.add(connection)
         self._per_host[connection.host] += 1
+        for option, size in self._buffer_options:
+            connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, size)
         if len(self.connections) > self._most:
             return f"there are {self._most} connections already (max.connections)"
         limit = self._most_of_host.get(connection.host, self._most_per_host)
@@ -172,6 +177,12 @@ def _write_apart(transport: asyncio.Transport, parts: list[Buffer]) -> None:
         transport.write(part)
     if small:
         transport.write(b"".join(small))
+
+
+def _buffer_options(config: Config) -> list[tuple[int, int]]:
+    """Socket buffers, if somebody has set them: the operating system's own adapt themselves, which is better."""
+    names = (("socket.send.buffer.bytes", socket.SO_SNDBUF), ("socket.receive.buffer.bytes", socket.SO_RCVBUF))
+    return [(option, config[name]) for name, option in names if config.is_set(name) and config[name] >= 0]
 
 
 def _overrides(text: str) -> dict[str, int]:

@@ -1,0 +1,104 @@
+"""The hint for a client that cannot reach what it was told to connect to."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kbroker.context import Listener
+from kbroker.server.hints import PATIENCE_SECONDS, Hints
+
+METADATA, API_VERSIONS, PRODUCE = 3, 18, 0
+
+
+class Later:
+    """Loop time by hand."""
+
+    def __init__(self) -> None:
+        self.set: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+
+    def later(self, seconds: float, callback: Callable[..., Any], *args: Any) -> "Timer":
+        assert seconds == PATIENCE_SECONDS
+        self.set.append((callback, args))
+        return Timer(self, self.set[-1])
+
+    def pass_by(self) -> None:
+        while self.set:
+            callback, args = self.set.pop(0)
+            callback(*args)
+
+
+class Timer:
+    def __init__(self, world: Later, entry: Any) -> None:
+        self.world, self.entry = world, entry
+
+    def cancel(self) -> None:
+        self.world.set.remove(self.entry)
+
+
+class Connection:
+    def __init__(self, host: str = "10.0.0.7") -> None:
+        self.host = host
+        self.local_host = "172.17.0.2"
+        self.listener = Listener("OUTSIDE", "PLAINTEXT", "0.0.0.0", 9092, "", 9092)
+
+
+@pytest.fixture
+def world() -> Later:
+    return Later()
+
+
+@pytest.fixture
+def hints(world: Later) -> Hints:
+    return Hints(world)  # type: ignore[arg-type]
+
+
+def ask(hints: Hints, connection: Connection, key: int, client_id: str = "c") -> bool:
+    return hints.requested(connection, key, client_id)  # type: ignore[arg-type]
+
+
+def test_who_reads_metadata_and_never_comes_back_is_hinted_at_once(
+    hints: Hints, world: Later, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        connection = Connection()
+        ask(hints, connection, API_VERSIONS)
+        ask(hints, connection, METADATA)
+    world.pass_by()
+    ask(hints, Connection(), METADATA)
+    world.pass_by()
+    assert len(caplog.records) == 1
+    assert "never came to 172.17.0.2:9092" in caplog.text
+    assert "--advertise OUTSIDE://HOST:PORT" in caplog.text
+
+
+def test_who_comes_back_on_another_connection_is_not(
+    hints: Hints, world: Later, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(hints, Connection(), METADATA)
+    assert not ask(hints, Connection(), PRODUCE)
+    world.pass_by()
+    assert not ask(hints, Connection(), METADATA), "and need not be watched any more"
+    assert caplog.text == ""
+
+
+def test_another_client_of_the_same_host_is_another_matter(
+    hints: Hints, world: Later, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(hints, Connection(), METADATA, "stranded")
+    ask(hints, Connection(), PRODUCE, "arrived")
+    world.pass_by()
+    assert "client stranded" in caplog.text
+    assert "client arrived" not in caplog.text
+
+
+def test_a_broker_that_stops_forgets_them(hints: Hints, world: Later) -> None:
+    ask(hints, Connection(), METADATA)
+    hints.stop()
+    assert world.set == []
+
+
+def test_not_everybody_is_remembered_for_ever(hints: Hints) -> None:
+    for number in range(3_000):
+        ask(hints, Connection(f"host {number}"), PRODUCE)
+    assert len(hints._known) == 1_000

@@ -1,0 +1,117 @@
+"""Broker configs: Kafka's names, typed values, Kafka's words for what is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kbroker.config import Config, ConfigError, entries
+
+FACTS = Path(__file__).resolve().parents[3] / "shared" / "kafka" / "configs" / "broker_configs.json"
+
+# Where our default is another one, on purpose: docs/differences.md.
+OTHER_DEFAULTS = {
+    "controller.listener.names",
+    "group.initial.rebalance.delay.ms",
+    "listeners",
+    "log.dir",
+    "node.id",
+    "process.roles",
+    "queued.max.request.bytes",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("num.partitions", "6", 6),
+        ("auto.create.topics.enable", "FALSE", False),
+        ("log.cleaner.io.buffer.load.factor", "0.25", 0.25),
+        ("log.cleanup.policy", "compact, delete", ("compact", "delete")),
+        ("log.dirs", "", ()),
+        ("compression.type", " zstd ", "zstd"),
+        ("compression.gzip.level", "-1", -1),
+        ("group.consumer.migration.policy", "upgrade", "upgrade"),
+        ("broker.rack", "a", "a"),
+    ],
+)
+def test_values_are_typed(name: str, text: str, value: object) -> None:
+    assert Config.parse({name: text})[name] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("num.partitions", "x", "Invalid value x for configuration num.partitions: Not a number of type INT"),
+        ("num.partitions", "1_0", "Invalid value 1_0 for configuration num.partitions: Not a number of type INT"),
+        ("num.partitions", "0", "Invalid value 0 for configuration num.partitions: Value must be at least 1"),
+        (
+            "num.partitions", "2147483648",
+            "Invalid value 2147483648 for configuration num.partitions: Not a number of type INT",
+        ),
+        (
+            "group.share.delivery.count.limit", "11",
+            "Invalid value 11 for configuration group.share.delivery.count.limit: Value must be no more than 10",
+        ),
+        (
+            "auto.create.topics.enable", "yes",
+            "Invalid value yes for configuration auto.create.topics.enable: "
+            "Expected value to be either true or false",
+        ),
+        (
+            "log.cleanup.policy", "delete,forget",
+            "Invalid value forget for configuration log.cleanup.policy: String must be one of: compact, delete",
+        ),
+        ("num.partition", "1", "Unknown config name: num.partition (did you mean num.partitions?)"),
+        ("nothing.like.it", "1", "Unknown config name: nothing.like.it"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_kafkas_words(name: str, text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.parse({name: text})
+    assert str(caught.value) == sentence
+
+
+def test_what_is_not_set_has_its_default_and_says_so() -> None:
+    config = Config.parse({"num.partitions": "1"})
+    assert (config["num.partitions"], config.source("num.partitions")) == (1, "static")
+    assert (config["group.max.size"], config.source("group.max.size")) == (2147483647, "default")
+    assert config["broker.rack"] is None
+    assert config.text("group.max.size") == "2147483647"
+    assert config.is_set("num.partitions")
+    assert not config.is_set("group.max.size")
+
+
+def test_every_default_keeps_its_own_rules() -> None:
+    config = Config()
+    for name in config:
+        assert config[name] is not None or entries()[name].default is None
+
+
+def test_names_that_are_only_stored_are_told() -> None:
+    config = Config.parse({"num.io.threads": "4", "num.partitions": "2", "log.cleaner.threads": "2"})
+    assert config.without_effect() == ["num.io.threads", "log.cleaner.threads"]
+
+
+def test_what_acts_says_what_it_does() -> None:
+    acting = [entry for entry in entries().values() if entry.acts]
+    assert len(acting) > 30
+    assert all(entry.doc.endswith(".") for entry in acting)
+
+
+def test_every_config_that_acts_is_read_somewhere() -> None:
+    root = Path(__file__).resolve().parents[2] / "kbroker"
+    tables = {"config_acting.py", "config_stored.py"}
+    code = "".join(path.read_text() for path in root.rglob("*.py") if path.name not in tables)
+    assert [name for name, entry in entries().items() if entry.acts and f'"{name}"' not in code] == []
+
+
+@pytest.mark.skipif(not FACTS.exists(), reason="needs ../shared/kafka/configs")
+def test_names_types_and_defaults_are_those_of_kafka() -> None:
+    table = dict(entries())
+    for row in json.loads(FACTS.read_text())["configs"]:
+        entry = table.pop(row["name"])
+        assert (entry.type, entry.dynamic) == (row["type"], row["dynamic"]), row["name"]
+        if row["name"] not in OTHER_DEFAULTS:
+            assert entry.default == row.get("default"), row["name"]
+    assert all(name.startswith("kbroker.") for name in table)
