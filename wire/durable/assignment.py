@@ -1,4 +1,11 @@
-"""assignment"""
+"""What consumers tell each other through the coordinator, which only passes it on.
+
+Each member sends a subscription with JoinGroup as the metadata of an assignor; the leader sends each an assignment
+with SyncGroup. A version stands in front of either; a reader takes the newest that it knows and ignores what comes
+behind.
+
+v1 owned_partitions, for assignors that move little (KIP-429)   v2 generation_id (KIP-792)   v3 rack_id (KIP-881)
+"""
 
 from ..schema import Data, Struct, array, bytes_, int32, string
 

@@ -1,4 +1,10 @@
-"""control"""
+"""What control records say: those that no consumer sees.
+
+The key of a control record is a version (0) and a type: 0 ABORT, 1 COMMIT, 2 LEADER_CHANGE, 3 SNAPSHOT_HEADER, 4
+SNAPSHOT_FOOTER, 5 KRAFT_VERSION, 6 KRAFT_VOTERS. The value has a version in front, too. ABORT and COMMIT end a
+transaction in a partition (KIP-98); the rest stands in the metadata log of the controllers (KIP-595, KIP-630,
+KIP-853).
+"""
 
 from ..schema import Data, Struct, array, int16, int32, int64, string, struct, uint16, uuid
 

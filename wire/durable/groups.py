@@ -1,4 +1,13 @@
-"""groups"""
+"""Groups and their members, as they lie in `__consumer_offsets`.
+
+A classic group is one record of type 2 that holds everything: generation, protocol, leader and the members with their
+subscriptions and assignments. It is written when a generation is complete and when the group becomes empty.
+
+A group of the new protocol (KIP-848) is many small records: the group's epoch (3), its members (5), the target
+assignment as a whole (6) and of each member (7), and what each member has now (8); 4 holds the partition counts of
+the subscribed topics, which newer brokers no longer write; 16 holds which topics a regular expression stands for. A
+record without a value forgets its key.
+"""
 
 from ..schema import Key, Struct, Value, array, bytes_, int8, int32, int64, string, struct, uuid
 

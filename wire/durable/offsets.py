@@ -1,4 +1,13 @@
-"""offsets"""
+"""Committed offsets, as they lie in `__consumer_offsets`: one record for each group, topic and partition.
+
+A record without a value forgets the offset. Offsets that a transaction commits are transactional records and count
+from its marker on.
+
+OffsetCommitKey has type 1. Type 0 is its predecessor, which old logs may still hold.
+
+v0 offset, metadata, commit_timestamp   v1 expire_timestamp (only here)   v3 leader_epoch (KIP-320)
+v4 flexible, topic_id (KIP-848)
+"""
 
 from ..schema import Key, Value, int32, int64, string, uuid
 

@@ -1,4 +1,4 @@
-"""principal"""
+"""A principal inside an Envelope (KIP-590): its type, name, and whether a delegation token stood for it."""
 
 from ..schema import Data, boolean, string
 

@@ -1,4 +1,4 @@
-"""quorum"""
+"""The vote of a controller in Apache Kafka, as it lies in its quorum-state file (KIP-595, v1 KIP-853)."""
 
 from ..schema import Data, Struct, array, int32, int64, string, uuid
 

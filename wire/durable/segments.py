@@ -1,4 +1,7 @@
-"""segments"""
+"""What Apache Kafka keeps beside a segment: aborted transactions (.txnindex) and producers (.snapshot).
+
+kbroker keeps neither file; the definitions are for reading a Kafka data directory.
+"""
 
 from ..schema import Data, Struct, array, int16, int32, int64, uint32
 

@@ -1,4 +1,10 @@
-"""share"""
+"""Share groups (KIP-932): the group itself in `__consumer_offsets`, the state of its records in
+`__share_group_state`.
+
+In `__consumer_offsets`: members (10), the group's epoch (11), the target assignment as a whole (12) and of each
+member (13), what each member has now (14), and which partitions have their state kept (15). In `__share_group_state`,
+with numbers of its own: a snapshot of all batches from the start offset on (0), and what changed since (1).
+"""
 
 from ..schema import Key, Struct, Value, array, int8, int16, int32, int64, string, uuid
 

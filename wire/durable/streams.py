@@ -1,4 +1,8 @@
-"""streams"""
+"""The groups of Kafka Streams (KIP-1071), as they lie in `__consumer_offsets`.
+
+The group's epoch (17), members (19), the target assignment as a whole (20) and of each member (21), what each member
+has now (22), and the topology (23). A record without a value forgets its key.
+"""
 
 from ..schema import Key, Struct, Value, array, int8, int16, int32, int64, string, struct, uint16
 

@@ -1,4 +1,7 @@
-"""tiered"""
+"""The records of `__remote_log_metadata`: where segments lie in tiered storage (KIP-405).
+
+Types: 0 a segment was begun, 1 its state changed, 2 a partition is being deleted, 3 a segment in a snapshot.
+"""
 
 from ..schema import Data, Struct, array, boolean, bytes_, int8, int32, int64, string, struct, uuid
 

@@ -1,4 +1,10 @@
-"""transactions"""
+"""Transactional ids, as they lie in `__transaction_state`: one record for each, with producer, state and partitions.
+
+transaction_status: 0 Empty, 1 Ongoing, 2 PrepareCommit, 3 PrepareAbort, 4 CompleteCommit, 5 CompleteAbort, 6 Dead, 7
+PrepareEpochFence.
+
+v1 flexible, and the ids before and after a change of producer id, tagged (KIP-890)
+"""
 
 from ..schema import Key, Struct, Value, array, int8, int16, int32, int64, string
 

@@ -1,4 +1,15 @@
-"""AddOffsetsToTxn (key 25)."""
+"""AddOffsetsToTxn (key 25): a transaction is going to commit offsets of this group.
+
+The coordinator adds the group's partition of `__consumer_offsets` to the transaction; TxnOffsetCommit then brings the
+offsets themselves to the group coordinator (KIP-98).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 PRODUCER_FENCED (KIP-588)   v3 flexible
+v4 TRANSACTION_ABORTABLE (KIP-890)
+
+Errors: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, CONCURRENT_TRANSACTIONS,
+INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, GROUP_AUTHORIZATION_FAILED,
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, int16, int32, int64, string
 

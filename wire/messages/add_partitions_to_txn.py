@@ -1,4 +1,19 @@
-"""AddPartitionsToTxn (key 24)."""
+"""AddPartitionsToTxn (key 24): a transaction is going to write to these partitions.
+
+The coordinator writes them down first, so that it knows where to send markers when the transaction ends. If one
+partition of a producer's request fails, none is added and the others get OPERATION_NOT_ATTEMPTED (KIP-98). From
+transaction.version 2 on producers no longer send it: the partition's leader adds the partition when the first batch
+comes.
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 PRODUCER_FENCED (KIP-588)   v3 flexible
+v4 for brokers: several transactions in one request, and verify_only, which asks whether a partition is in the
+   transaction (KIP-890)
+v5 TRANSACTION_ABORTABLE (KIP-890)
+
+Errors: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, CONCURRENT_TRANSACTIONS, INVALID_PRODUCER_ID_MAPPING,
+PRODUCER_FENCED, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, TRANSACTION_ABORTABLE, UNKNOWN_TOPIC_OR_PARTITION,
+OPERATION_NOT_ATTEMPTED, TOPIC_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, int64, string
 

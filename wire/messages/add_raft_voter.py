@@ -1,4 +1,10 @@
-"""AddRaftVoter (key 80)."""
+"""AddRaftVoter (key 80): take a controller into the voters of the metadata log (KIP-853).
+
+v1 ack_when_committed: answer before or after the change is committed (KIP-1186)
+
+Errors: INCONSISTENT_CLUSTER_ID, DUPLICATE_VOTER, INVALID_REQUEST, UNSUPPORTED_VERSION, NOT_LEADER_OR_FOLLOWER,
+REQUEST_TIMED_OUT, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, string, uint16, uuid
 

@@ -1,4 +1,4 @@
-"""AllocateProducerIds (key 67)."""
+"""AllocateProducerIds (key 67): a broker gets a block of producer ids from the controller (KIP-730)."""
 
 from ..schema import Request, Response, int16, int32, int64
 

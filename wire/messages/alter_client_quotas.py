@@ -1,4 +1,12 @@
-"""AlterClientQuotas (key 49)."""
+"""AlterClientQuotas (key 49): set or remove quotas; each entity fails or succeeds alone (KIP-546).
+
+Keys: producer_byte_rate, consumer_byte_rate, request_percentage, controller_mutation_rate, and
+connection_creation_rate for addresses.
+
+v1 flexible
+
+Errors: INVALID_REQUEST, NOT_CONTROLLER, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, float64, int16, int32, string
 

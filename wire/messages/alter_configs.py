@@ -1,4 +1,12 @@
-"""AlterConfigs (key 33)."""
+"""AlterConfigs (key 33): replace all overrides of a resource; what is not named goes back to its default.
+
+Two writers overwrite each other with it: IncrementalAlterConfigs took its place (KIP-339).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible
+
+Errors: INVALID_CONFIG, INVALID_REQUEST, UNKNOWN_TOPIC_OR_PARTITION, POLICY_VIOLATION, NOT_CONTROLLER,
+TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, string
 

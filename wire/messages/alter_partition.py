@@ -1,4 +1,6 @@
-"""AlterPartition (key 56)."""
+"""AlterPartition (key 56): a leader asks the controller to change the in-sync replicas (KIP-497, v3 broker epochs:
+KIP-903).
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, int64, uuid
 

@@ -1,4 +1,10 @@
-"""AlterReplicaLogDirs (key 34)."""
+"""AlterReplicaLogDirs (key 34): move replicas to another log directory of the same broker (KIP-113).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible
+
+Errors: LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION, REPLICA_NOT_AVAILABLE,
+INVALID_TOPIC_EXCEPTION, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string
 

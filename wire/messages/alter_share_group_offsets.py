@@ -1,4 +1,8 @@
-"""AlterShareGroupOffsets (key 91)."""
+"""AlterShareGroupOffsets (key 91): set from where on a share group reads, while it has no members (KIP-932).
+
+Errors: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE,
+UNKNOWN_TOPIC_OR_PARTITION, GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string, uuid
 

@@ -1,4 +1,11 @@
-"""AlterUserScramCredentials (key 51)."""
+"""AlterUserScramCredentials (key 51): set or remove SCRAM credentials (KIP-554).
+
+The password never travels: the client salts it itself and sends the result with the salt and 4096 to 16384
+iterations.
+
+Errors of a user: UNACCEPTABLE_CREDENTIAL, RESOURCE_NOT_FOUND, DUPLICATE_RESOURCE, UNSUPPORTED_SASL_MECHANISM,
+NOT_CONTROLLER, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, bytes_, int8, int16, int32, string
 

@@ -1,4 +1,17 @@
-"""ApiVersions (key 18)."""
+"""ApiVersions (key 18): which requests does this broker know, in which versions, and which features are on?
+
+A client's first request, before authentication too. It then uses the newest version that both know; a key that is not
+listed is a feature that is not there. A broker that does not know the version of this very request answers in version
+0 with UNSUPPORTED_VERSION and its range for key 18 (KIP-511). For the same reason its response always has header
+version 0.
+
+v1 throttle_time_ms   v2 the client waits it out itself (KIP-219)
+v3 flexible; software name and version of the client (KIP-511); supported and finalized features (KIP-584)
+v4 features may have 0 as their least version (KAFKA-17011)
+v5 cluster_id and node_id: are you who I think you are? (KIP-1242)
+
+Errors: UNSUPPORTED_VERSION, INVALID_REQUEST (a bad software name), REBOOTSTRAP_REQUIRED (another cluster or node).
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, int64, string
 

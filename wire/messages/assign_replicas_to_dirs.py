@@ -1,4 +1,4 @@
-"""AssignReplicasToDirs (key 73)."""
+"""AssignReplicasToDirs (key 73): a broker tells the controller which log directory a replica lies in (KIP-858)."""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, uuid
 

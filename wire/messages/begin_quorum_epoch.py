@@ -1,4 +1,4 @@
-"""BeginQuorumEpoch (key 53)."""
+"""BeginQuorumEpoch (key 53): the new leader of the controllers makes itself known (KIP-595, v1 endpoints: KIP-853)."""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string, uint16, uuid
 

@@ -1,4 +1,6 @@
-"""BrokerHeartbeat (key 63)."""
+"""BrokerHeartbeat (key 63): a broker tells the controller that it lives, and asks to be unfenced or to shut down
+(KIP-631, v1: KIP-858, v2: KIP-1066).
+"""
 
 from ..schema import Request, Response, array, boolean, int16, int32, int64, uuid
 

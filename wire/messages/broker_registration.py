@@ -1,4 +1,6 @@
-"""BrokerRegistration (key 62)."""
+"""BrokerRegistration (key 62): a broker that starts introduces itself to the controller and gets its epoch (KIP-631,
+v2 directories: KIP-858, v3: KIP-966).
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, int64, string, uint16, uuid
 

@@ -1,4 +1,13 @@
-"""ConsumerGroupDescribe (key 69)."""
+"""ConsumerGroupDescribe (key 69): state, epochs and members of groups of the new protocol (KIP-848).
+
+The states are Empty, Assigning, Reconciling, Stable and Dead. A member has an assignment and the target that it is
+being led to.
+
+v1 member_type: 0 classic, 1 consumer, -1 unknown (KIP-1099)
+
+Errors of a group: GROUP_ID_NOT_FOUND (also a group of another type), INVALID_GROUP_ID, NOT_COORDINATOR,
+COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, string, struct, uuid
 

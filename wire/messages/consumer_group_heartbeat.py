@@ -1,4 +1,18 @@
-"""ConsumerGroupHeartbeat (key 68)."""
+"""ConsumerGroupHeartbeat (key 68): the whole of the new group protocol, in one request (KIP-848).
+
+A member joins with epoch 0, leaves with -1 (-2: a static member that will be back), and otherwise names the epoch
+that it has reached. Later heartbeats say only what changed: null means as before. The broker computes the assignment
+and leads each member to it: first it takes partitions away, and when the member's own list shows that they are gone,
+the member moves to the next epoch and the partitions become free for others. A partition is never given to two
+members.
+
+v1 subscribed_topic_regex; the member id is made by the client
+
+Errors: UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH (give up everything and rejoin), UNRELEASED_INSTANCE_ID,
+FENCED_INSTANCE_ID, UNSUPPORTED_ASSIGNOR, INVALID_REGULAR_EXPRESSION, GROUP_ID_NOT_FOUND, GROUP_MAX_SIZE_REACHED,
+INVALID_REQUEST, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, GROUP_AUTHORIZATION_FAILED,
+TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string, struct, uuid
 

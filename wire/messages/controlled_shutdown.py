@@ -1,4 +1,6 @@
-"""ControlledShutdown (key 7)."""
+"""ControlledShutdown (key 7): a broker asked the ZooKeeper controller to move its leaders away. Gone since 4.0: the
+key is kept, no version is valid.
+"""
 
 from ..schema import Request, Response
 

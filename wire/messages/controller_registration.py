@@ -1,4 +1,4 @@
-"""ControllerRegistration (key 70)."""
+"""ControllerRegistration (key 70): a controller introduces itself to the leader of the controllers (KIP-919)."""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, string, uint16, uuid
 

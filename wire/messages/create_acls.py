@@ -1,4 +1,9 @@
-"""CreateAcls (key 30)."""
+"""CreateAcls (key 30): add access rules; each fails or succeeds alone (KIP-140).
+
+v1 pattern types: a rule for all names with a prefix (KIP-290)   v2 flexible   v3 users as resources (KIP-373)
+
+Errors: SECURITY_DISABLED, INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED, NOT_CONTROLLER.
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, string
 

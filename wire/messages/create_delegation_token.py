@@ -1,4 +1,10 @@
-"""CreateDelegationToken (key 38)."""
+"""CreateDelegationToken (key 38): a lighter secret for those who work for a principal (KIP-48).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible   v3 a token for somebody else (KIP-373)
+
+Errors: DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, DELEGATION_TOKEN_AUTHORIZATION_FAILED,
+INVALID_PRINCIPAL_TYPE.
+"""
 
 from ..schema import Request, Response, Struct, array, bytes_, int16, int32, int64, string
 

@@ -1,4 +1,13 @@
-"""CreatePartitions (key 37)."""
+"""CreatePartitions (key 37): give topics more partitions, up to a new total (KIP-195).
+
+Records with keys may then go elsewhere than before: nothing moves.
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible   v3 THROTTLING_QUOTA_EXCEEDED (KIP-599)
+
+Errors: INVALID_PARTITIONS (not more than there are), INVALID_REPLICA_ASSIGNMENT, UNKNOWN_TOPIC_OR_PARTITION,
+INVALID_REQUEST (a topic twice), REASSIGNMENT_IN_PROGRESS, POLICY_VIOLATION, NOT_CONTROLLER, REQUEST_TIMED_OUT,
+TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, string
 

@@ -1,4 +1,16 @@
-"""CreateTopics (key 19)."""
+"""CreateTopics (key 19): make topics, with so many partitions or with an assignment of replicas.
+
+-1 partitions or replicas means the broker's default (KIP-464); with an assignment both have to be -1. Each topic
+fails or succeeds alone. validate_only does everything but create.
+
+v3 the client waits out throttle_time_ms itself (KIP-219)   v4 defaults by -1 (KIP-464)
+v5 flexible; the answer carries partitions, replicas and configs of the new topic (KIP-525)
+v6 THROTTLING_QUOTA_EXCEEDED (KIP-599)   v7 topic_id (KIP-516)
+
+Errors: TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR,
+INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, INVALID_REQUEST (a name twice), POLICY_VIOLATION, NOT_CONTROLLER,
+REQUEST_TIMED_OUT, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, string, uuid
 

@@ -1,4 +1,9 @@
-"""DeleteAcls (key 31)."""
+"""DeleteAcls (key 31): remove the access rules that match each filter; the answer lists what was removed (KIP-140).
+
+v1 pattern types (KIP-290)   v2 flexible   v3 users as resources (KIP-373)
+
+Errors: SECURITY_DISABLED, INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED, NOT_CONTROLLER.
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, string
 

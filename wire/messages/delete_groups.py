@@ -1,4 +1,10 @@
-"""DeleteGroups (key 42)."""
+"""DeleteGroups (key 42): forget groups and their committed offsets; a group with members stays (KIP-229).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible   v3 error_message, GROUP_DELETION_FAILED
+
+Errors: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS,
+COORDINATOR_NOT_AVAILABLE, GROUP_DELETION_FAILED, GROUP_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string
 

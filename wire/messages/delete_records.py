@@ -1,4 +1,13 @@
-"""DeleteRecords (key 21)."""
+"""DeleteRecords (key 21): forget the records of a partition below an offset.
+
+Offset -1 stands for the high watermark. The answer's low watermark is where the log now begins; it never goes back,
+so a smaller offset succeeds and changes nothing (KIP-107).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible
+
+Errors: OFFSET_OUT_OF_RANGE, NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, POLICY_VIOLATION (a topic that is
+only compacted), REQUEST_TIMED_OUT, TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string
 

@@ -1,4 +1,4 @@
-"""DeleteShareGroupState (key 86)."""
+"""DeleteShareGroupState (key 86): the group coordinator has the share coordinator forget a share group (KIP-932)."""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string, uuid
 

@@ -1,4 +1,11 @@
-"""DeleteTopics (key 20)."""
+"""DeleteTopics (key 20): remove topics and all that is in them.
+
+v1 throttle_time_ms   v2 the client waits it out itself (KIP-219)   v3 TOPIC_DELETION_DISABLED (KIP-322)   v4 flexible
+v5 error_message and THROTTLING_QUOTA_EXCEEDED (KIP-599)   v6 topics by name or by id (KIP-516)
+
+Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TOPIC_DELETION_DISABLED, INVALID_REQUEST (name and id, or
+neither), NOT_CONTROLLER, REQUEST_TIMED_OUT, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string, uuid
 

@@ -1,4 +1,12 @@
-"""DescribeAcls (key 29)."""
+"""DescribeAcls (key 29): the access rules that match a filter.
+
+Resource types: 2 topic, 3 group, 4 cluster, 5 transactional id, 6 delegation token, 7 user; pattern types: 1 any, 2
+match, 3 literal, 4 prefixed; permissions: 2 deny, 3 allow. Null in a filter matches anything (KIP-140).
+
+v1 pattern types (KIP-290)   v2 flexible   v3 users as resources (KIP-373)
+
+Errors: SECURITY_DISABLED (the broker has no authorizer), INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, string
 

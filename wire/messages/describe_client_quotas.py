@@ -1,4 +1,12 @@
-"""DescribeClientQuotas (key 48)."""
+"""DescribeClientQuotas (key 48): the quotas that match a filter.
+
+An entity is made of a user, a client id, or an address, each by name or as the default. match_type: 0 this name, 1
+the default, 2 any; strict leaves out entities with further parts (KIP-546).
+
+v1 flexible
+
+Errors: INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, float64, int8, int16, int32, string
 

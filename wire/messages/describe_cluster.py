@@ -1,4 +1,10 @@
-"""DescribeCluster (key 60)."""
+"""DescribeCluster (key 60): cluster id, controller and brokers, for administrators (KIP-700).
+
+v1 endpoint_type: 1 brokers, 2 controllers (KIP-919)
+v2 brokers that are registered but fenced, if asked for (KIP-1073)
+
+Errors: MISMATCHED_ENDPOINT_TYPE (controllers asked of a broker), UNSUPPORTED_ENDPOINT_TYPE.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, string
 

@@ -1,4 +1,17 @@
-"""DescribeConfigs (key 32)."""
+"""DescribeConfigs (key 32): the configs of topics, brokers, groups and client metrics, and where each value comes
+from.
+
+Resource types: 2 topic, 4 broker (an empty name: the defaults of the whole cluster), 8 broker logger, 16 client
+metrics, 32 group. Null keys mean all; unknown keys are left out. config_source says who set the value: 1 the topic, 2
+this broker, 3 the cluster, 4 the broker's file, 5 nobody; synonyms list all that were considered, the winner first
+(KIP-226). A sensitive value is null.
+
+v1 synonyms, config_source   v2 the client waits out throttle_time_ms itself (KIP-219)
+v3 config_type, documentation (KIP-569)   v4 flexible
+
+Errors: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, INVALID_REQUEST (another broker, an unknown type),
+TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED, GROUP_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, string
 

@@ -1,4 +1,9 @@
-"""DescribeDelegationToken (key 41)."""
+"""DescribeDelegationToken (key 41): the tokens that one owns or may see; null owners mean all (KIP-48).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible   v3 who asked for the token (KIP-373)
+
+Errors: DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, DELEGATION_TOKEN_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, bytes_, int16, int32, int64, string
 

@@ -1,4 +1,16 @@
-"""DescribeGroups (key 15)."""
+"""DescribeGroups (key 15): state, protocol and members of classic groups.
+
+The states are PreparingRebalance, CompletingRebalance, Stable, Empty and Dead. protocol_data is filled in the Stable
+state only; a member's metadata and assignment are the bytes that the clients sent. Groups of the new protocol are not
+found here (ConsumerGroupDescribe knows them).
+
+v1 throttle_time_ms   v2 the client waits it out itself (KIP-219)   v3 authorized operations (KIP-430)
+v4 group_instance_id of members (KIP-345)   v5 flexible
+v6 GROUP_ID_NOT_FOUND and error_message; before, an unknown group is Dead without error (KIP-1043)
+
+Errors: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, INVALID_GROUP_ID,
+GROUP_ID_NOT_FOUND, GROUP_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, bytes_, int16, int32, string
 

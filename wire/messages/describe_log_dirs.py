@@ -1,4 +1,13 @@
-"""DescribeLogDirs (key 35)."""
+"""DescribeLogDirs (key 35): the log directories of a broker, and the size of each partition in them.
+
+Null topics mean all (KIP-113).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible   v3 an error of the whole
+v4 total and usable bytes (KIP-827)
+v5 is_cordoned: no new partitions are put there (KIP-1066)
+
+Errors: KAFKA_STORAGE_ERROR, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, int64, string
 

@@ -1,4 +1,12 @@
-"""DescribeProducers (key 61)."""
+"""DescribeProducers (key 61): the producers that a partition remembers, and the transactions that they have open in
+it (KIP-664).
+
+With current_txn_start_offset and coordinator_epoch an administrator finds what holds back the last stable offset, and
+can abort it with WriteTxnMarkers.
+
+Errors of a partition: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION,
+TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string
 

@@ -1,4 +1,12 @@
-"""DescribeQuorum (key 55)."""
+"""DescribeQuorum (key 55): leader, voters and observers of the metadata log, and how far each has come (KIP-595).
+
+Only partition 0 of `__cluster_metadata` may be asked for.
+
+v1 when each replica last fetched and last had everything (KIP-836)
+v2 error messages, directory ids and the addresses of the voters (KIP-853)
+
+Errors: UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST, NOT_LEADER_OR_FOLLOWER, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string, uint16, uuid
 

@@ -1,4 +1,12 @@
-"""DescribeShareGroupOffsets (key 90)."""
+"""DescribeShareGroupOffsets (key 90): from where on a share group still has records to deliver (KIP-932).
+
+Null topics mean all; a partition without a start offset has -1.
+
+v1 lag (KIP-1226)
+
+Errors of a group: GROUP_ID_NOT_FOUND, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE,
+INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED. Of a partition: UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string, uuid
 

@@ -1,4 +1,12 @@
-"""DescribeTopicPartitions (key 75)."""
+"""DescribeTopicPartitions (key 75): topics with their partitions, page by page (KIP-966).
+
+Topics come sorted by name; no topics mean all. The cursor is where the page begins; next_cursor is the first
+partition that no longer fitted, or null. Beside the in-sync replicas stand those that may become leader without loss
+although they fell out (eligible_leader_replicas).
+
+Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED. A cursor with a
+negative partition: INVALID_REQUEST.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, string, struct, uuid
 

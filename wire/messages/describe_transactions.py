@@ -1,4 +1,10 @@
-"""DescribeTransactions (key 65)."""
+"""DescribeTransactions (key 65): state, producer and partitions of transactional ids (KIP-664).
+
+The states are Empty, Ongoing, PrepareCommit, PrepareAbort, CompleteCommit, CompleteAbort, Dead and PrepareEpochFence.
+
+Errors of a transactional id: TRANSACTIONAL_ID_NOT_FOUND, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS,
+COORDINATOR_NOT_AVAILABLE, INVALID_REQUEST, TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string
 

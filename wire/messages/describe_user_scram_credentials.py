@@ -1,4 +1,10 @@
-"""DescribeUserScramCredentials (key 50)."""
+"""DescribeUserScramCredentials (key 50): which users have SCRAM credentials, with which mechanism and how many
+iterations; never the secret itself (KIP-554).
+
+Mechanisms: 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. Null users mean all.
+
+Errors: RESOURCE_NOT_FOUND and DUPLICATE_RESOURCE (of a user), CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, string
 

@@ -1,4 +1,12 @@
-"""ElectLeaders (key 43)."""
+"""ElectLeaders (key 43): make the preferred replica the leader again, or any replica when none in sync is left.
+
+Null topic_partitions mean all; the answer then lists only those where something happened (KIP-183).
+
+v1 election_type: 0 preferred, 1 unclean, which may lose records (KIP-460)   v2 flexible
+
+Errors: ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE,
+UNKNOWN_TOPIC_OR_PARTITION, NOT_CONTROLLER, REQUEST_TIMED_OUT, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, string
 

@@ -1,4 +1,4 @@
-"""EndQuorumEpoch (key 54)."""
+"""EndQuorumEpoch (key 54): the leader of the controllers resigns and says who might follow (KIP-595, v1: KIP-853)."""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string, uint16, uuid
 

@@ -1,4 +1,4 @@
-"""Envelope (key 58)."""
+"""Envelope (key 58): a broker forwards a client's request, with the client's principal, to the controller (KIP-590)."""
 
 from ..schema import Request, Response, bytes_, int16
 

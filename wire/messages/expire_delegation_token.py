@@ -1,4 +1,10 @@
-"""ExpireDelegationToken (key 40)."""
+"""ExpireDelegationToken (key 40): end a token now or sooner than planned (KIP-48).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible
+
+Errors: DELEGATION_TOKEN_NOT_FOUND, DELEGATION_TOKEN_EXPIRED, DELEGATION_TOKEN_OWNER_MISMATCH,
+DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_REQUEST_NOT_ALLOWED.
+"""
 
 from ..schema import Request, Response, bytes_, int16, int32, int64
 

@@ -1,4 +1,24 @@
-"""Fetch (key 1)."""
+"""Fetch (key 1): a consumer or a follower reads batches from some partitions, and waits for them if it likes.
+
+The broker answers when min_bytes are there, when max_wait_ms is over, or at once if a partition fails. Data begins
+with the batch that contains the fetch offset (the client skips what comes before) and ends at the high watermark, for
+isolation level 1 at the last stable offset. The first batch comes whole, however large it is, so that a reader always
+gets on (KIP-74). With a session (KIP-227) a client names only what changed, and gets only what changed.
+
+v4 isolation_level, aborted_transactions: the reader drops their records itself (KIP-98)
+v5 log_start_offset (KIP-107)
+v7 sessions (KIP-227)   v8 the client waits out throttle_time_ms itself (KIP-219)   v9 current_leader_epoch (KIP-320)
+v10 zstd (KIP-110)   v11 rack_id, preferred_read_replica: reading from a near follower (KIP-392)
+v12 flexible; diverging_epoch tells a follower where its log went astray (KIP-595)   v13 topic ids (KIP-516)
+v14 OFFSET_MOVED_TO_TIERED_STORAGE (KIP-405)   v15 replica_state takes the place of replica_id (KIP-903)
+v16 node_endpoints: where the new leader is (KIP-951)   v17 replica_directory_id (KIP-853)
+v18 a follower tells its high_watermark (KIP-1166)
+
+Errors of the whole: FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR. Errors of
+a partition: OFFSET_OUT_OF_RANGE, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
+UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID, UNSUPPORTED_COMPRESSION_TYPE,
+TOPIC_AUTHORIZATION_FAILED, KAFKA_STORAGE_ERROR.
+"""
 
 from ..schema import Records, Request, Response, Struct, array, int8, int16, int32, int64, records, string, struct, uuid
 

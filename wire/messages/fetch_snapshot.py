@@ -1,4 +1,6 @@
-"""FetchSnapshot (key 59)."""
+"""FetchSnapshot (key 59): a controller or broker copies a snapshot of the metadata log, piece by piece (KIP-630, v1:
+KIP-853).
+"""
 
 from ..schema import (
     Records,

@@ -1,4 +1,16 @@
-"""FindCoordinator (key 10)."""
+"""FindCoordinator (key 10): which broker looks after this group, transactional id or share partition?
+
+key_type 0 asks for a group, 1 for a transactional id, 2 for a share partition ("group:topic id:partition"). The
+coordinator leads the partition of `__consumer_offsets`, `__transaction_state` or `__share_group_state` that the hash
+of the key falls on.
+
+v1 key_type (KIP-98)   v2 the client waits out throttle_time_ms itself (KIP-219)   v3 flexible
+v4 several keys in one request, each with its own error (KIP-699)   v5 TRANSACTION_ABORTABLE (KIP-890)
+v6 share partitions (KIP-932)
+
+Errors: COORDINATOR_NOT_AVAILABLE, INVALID_REQUEST, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED,
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, string
 

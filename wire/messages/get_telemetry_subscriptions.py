@@ -1,4 +1,9 @@
-"""GetTelemetrySubscriptions (key 71)."""
+"""GetTelemetrySubscriptions (key 71): which metrics shall this client push, and how often? (KIP-714)
+
+A zero client_instance_id asks for one. No requested metrics: nothing is wanted; one empty name: everything is.
+
+Errors: INVALID_REQUEST, THROTTLING_QUOTA_EXCEEDED, UNKNOWN_SUBSCRIPTION_ID.
+"""
 
 from ..schema import Request, Response, array, boolean, int8, int16, int32, string, uuid
 

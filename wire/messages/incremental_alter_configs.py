@@ -1,4 +1,14 @@
-"""IncrementalAlterConfigs (key 44)."""
+"""IncrementalAlterConfigs (key 44): set, delete, append to or subtract from single configs (KIP-339).
+
+Operations: 0 set, 1 delete (back to the default), 2 append and 3 subtract for lists. A resource changes as a whole or
+not at all.
+
+v1 flexible
+
+Errors: INVALID_CONFIG, INVALID_REQUEST (a config or resource twice, null to set), UNKNOWN_TOPIC_OR_PARTITION,
+POLICY_VIOLATION, NOT_CONTROLLER, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED,
+GROUP_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, string
 

@@ -1,4 +1,19 @@
-"""InitProducerId (key 22)."""
+"""InitProducerId (key 22): a producer gets its id and epoch.
+
+Without a transactional id any broker answers with a fresh id and epoch 0: that is all that an idempotent producer
+needs. With one, the transaction coordinator ends what an earlier producer of the same name left open and raises the
+epoch, which fences it (KIP-98).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 flexible
+v3 the producer may name its id and epoch, to raise the epoch after an error and go on (KIP-360)
+v4 PRODUCER_FENCED instead of INVALID_PRODUCER_EPOCH (KIP-588)
+v5 TRANSACTION_ABORTABLE (KIP-890)
+v6 two-phase commit: keep a prepared transaction (KIP-939); unstable, no broker shows it
+
+Errors: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, CONCURRENT_TRANSACTIONS,
+PRODUCER_FENCED, INVALID_PRODUCER_EPOCH, INVALID_TRANSACTION_TIMEOUT, INVALID_REQUEST,
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, boolean, int16, int32, int64, string
 

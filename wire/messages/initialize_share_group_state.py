@@ -1,4 +1,6 @@
-"""InitializeShareGroupState (key 83)."""
+"""InitializeShareGroupState (key 83): the group coordinator has the share coordinator begin to keep the state of
+partitions (KIP-932).
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string, uuid
 

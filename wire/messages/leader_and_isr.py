@@ -1,4 +1,6 @@
-"""LeaderAndIsr (key 4)."""
+"""LeaderAndIsr (key 4): the ZooKeeper controller told brokers what to lead. Gone since 4.0: the key is kept, no
+version is valid.
+"""
 
 from ..schema import Request, Response
 

@@ -1,4 +1,14 @@
-"""LeaveGroup (key 13)."""
+"""LeaveGroup (key 13): members leave, and the others need not wait for their sessions to end.
+
+A static member does not leave by itself when it closes; an administrator removes it by its instance id.
+
+v1 throttle_time_ms   v2 the client waits it out itself (KIP-219)
+v3 several members, also by group_instance_id, each with its error (KIP-345)
+v4 flexible   v5 reason (KIP-800)
+
+Errors: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, UNKNOWN_MEMBER_ID,
+FENCED_INSTANCE_ID, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string
 

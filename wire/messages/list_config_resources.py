@@ -1,4 +1,10 @@
-"""ListConfigResources (key 74)."""
+"""ListConfigResources (key 74): the resources that have configs of their own.
+
+v0 client metrics only (KIP-714, then called ListClientMetricsResources)
+v1 resource_types; none means all that there are (KIP-1142)
+
+Errors: UNSUPPORTED_VERSION (an unknown type), CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, string
 

@@ -1,4 +1,13 @@
-"""ListGroups (key 16)."""
+"""ListGroups (key 16): the groups that this broker coordinates.
+
+A client asks every broker and puts the lists together. Empty filters let everything pass.
+
+v1 throttle_time_ms   v2 the client waits it out itself (KIP-219)   v3 flexible
+v4 states_filter and group_state (KIP-518)
+v5 types_filter and group_type: classic, consumer, share, streams (KIP-848)
+
+Errors: COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string
 

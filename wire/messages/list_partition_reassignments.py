@@ -1,4 +1,7 @@
-"""ListPartitionReassignments (key 46)."""
+"""ListPartitionReassignments (key 46): which partitions are on the move; null topics mean all (KIP-455).
+
+Errors: NOT_CONTROLLER, REQUEST_TIMED_OUT, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string
 

@@ -1,4 +1,12 @@
-"""ListTransactions (key 66)."""
+"""ListTransactions (key 66): the transactional ids that this broker coordinates (KIP-664).
+
+A client asks every broker. Names of states that the broker does not know come back in unknown_state_filters.
+
+v1 duration_filter: only transactions that run for so many ms (KIP-994)
+v2 transactional_id_pattern, a regular expression (KIP-1152)
+
+Errors: COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, INVALID_REGULAR_EXPRESSION.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string
 

@@ -1,4 +1,18 @@
-"""Metadata (key 3)."""
+"""Metadata (key 3): who are the brokers, and who leads the partitions of these topics?
+
+The first thing that a client asks, and what it asks again whenever it meets NOT_LEADER_OR_FOLLOWER. The addresses are
+those of the listener that the request came in on. A topic that does not exist is created on the way if both sides
+allow it. The leader epoch of a partition must never go back: a client drops what looks older than what it knows.
+
+v0 no topics means all; v1 null means all, empty none; rack, controller_id, is_internal   v2 cluster_id (KIP-78)
+v3 throttle_time_ms   v4 allow_auto_topic_creation (KIP-204)   v5 offline_replicas (KIP-112)   v6 as v5 (KIP-219)
+v7 leader_epoch (KIP-320)   v8 authorized operations as bit fields (KIP-430); -2147483648 where nobody asked
+v9 flexible   v10 topic ids (KIP-516)   v11 those of the cluster moved to DescribeCluster (KIP-700)
+v12 topics may be asked for by id   v13 an error of the whole: REBOOTSTRAP_REQUIRED (KIP-1102)
+
+Errors of a topic: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_TOPIC_EXCEPTION, LEADER_NOT_AVAILABLE,
+TOPIC_AUTHORIZATION_FAILED. Of a partition: LEADER_NOT_AVAILABLE, REPLICA_NOT_AVAILABLE, LISTENER_NOT_FOUND.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, string, uuid
 

@@ -1,4 +1,10 @@
-"""OffsetDelete (key 47)."""
+"""OffsetDelete (key 47): forget committed offsets of some partitions, while the group is not subscribed to the topic
+(KIP-496).
+
+Errors: GROUP_SUBSCRIBED_TO_TOPIC (of a partition), GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, INVALID_GROUP_ID,
+NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION,
+GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string
 

@@ -1,4 +1,19 @@
-"""OffsetFetch (key 9)."""
+"""OffsetFetch (key 9): how far has a group read?
+
+A partition that nobody committed has offset -1 and no error; so has every partition of an unknown group.
+require_stable refuses to answer with an offset that an open transaction is about to replace (KIP-447).
+
+v1 the first from Kafka's own log rather than from ZooKeeper   v2 null topics mean all; an error of the whole
+v3 throttle_time_ms
+v4 the client waits it out itself (KIP-219)   v5 committed_leader_epoch (KIP-320)   v6 flexible
+v7 require_stable (KIP-447)
+v8 several groups in one request (KIP-709)   v9 member_id and member_epoch, checked (KIP-848)
+v10 topic ids (KIP-848)
+
+Errors: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, UNKNOWN_MEMBER_ID,
+STALE_MEMBER_EPOCH, UNSTABLE_OFFSET_COMMIT (of a partition), UNKNOWN_TOPIC_ID, GROUP_AUTHORIZATION_FAILED,
+TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, int64, string, uuid
 

@@ -1,4 +1,14 @@
-"""OffsetForLeaderEpoch (key 23)."""
+"""OffsetForLeaderEpoch (key 23): where did this leader epoch end?
+
+A follower asks before it trims what its leader never had (KIP-101); a consumer asks after a change of leader, to
+notice that records it has read are gone (KIP-320). The answer is the largest epoch not above the one asked for and
+the offset where the next begins; an epoch that the broker has not seen gives -1 and -1.
+
+v2 throttle_time_ms, current_leader_epoch   v3 replica_id   v4 flexible
+
+Errors: NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, UNKNOWN_TOPIC_OR_PARTITION,
+TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string
 

@@ -1,4 +1,24 @@
-"""Produce (key 0)."""
+"""Produce (key 0): a producer appends one record batch to each of some partitions.
+
+acks says when the answer comes: 0 never (a failure closes the connection), 1 when the leader has the batch, -1 when
+all in-sync replicas have it. Each partition fails or succeeds alone. The batch must be of magic 2 and start at offset
+0; the answer's base offset says where it landed. A batch that was sent twice is written once and gets its old offset
+(KIP-98: producer id, epoch and sequence stand in the batch header).
+
+v3 transactional_id; magic 2 only (lower versions left in 4.0, yet the broker advertises 0, see registry.py)
+v4 KAFKA_STORAGE_ERROR may be answered
+v5 log_start_offset   v6 the client waits out throttle_time_ms itself (KIP-219)   v7 zstd (KIP-110)
+v8 record_errors and error_message say which records are at fault (KIP-467)
+v9 flexible   v10 the new leader is named when this is not it (KIP-951)   v11 TRANSACTION_ABORTABLE (KIP-890)
+v12 a transactional batch adds its partition to the transaction by itself (KIP-890, transaction.version 2)
+v13 topics by id instead of by name (KIP-516)
+
+Errors of a partition: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION or UNKNOWN_TOPIC_ID, CORRUPT_MESSAGE,
+INVALID_RECORD, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP, INVALID_REQUIRED_ACKS,
+NOT_ENOUGH_REPLICAS (and _AFTER_APPEND), REQUEST_TIMED_OUT, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
+INVALID_TXN_STATE, UNSUPPORTED_COMPRESSION_TYPE, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED,
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED, KAFKA_STORAGE_ERROR.
+"""
 
 from ..primitives import Buffer
 from ..schema import Request, Response, Struct, array, int16, int32, int64, records, string, struct, uuid

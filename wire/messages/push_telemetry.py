@@ -1,4 +1,8 @@
-"""PushTelemetry (key 72)."""
+"""PushTelemetry (key 72): a client pushes its metrics, in OpenTelemetry's form, compressed as agreed (KIP-714).
+
+Errors: UNKNOWN_SUBSCRIPTION_ID (ask again), THROTTLING_QUOTA_EXCEEDED (too soon), TELEMETRY_TOO_LARGE,
+UNSUPPORTED_COMPRESSION_TYPE, INVALID_REQUEST, INVALID_RECORD.
+"""
 
 from ..schema import Request, Response, boolean, bytes_, int8, int16, int32, uuid
 

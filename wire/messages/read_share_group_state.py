@@ -1,4 +1,6 @@
-"""ReadShareGroupState (key 84)."""
+"""ReadShareGroupState (key 84): the leader of a partition reads what the share coordinator keeps of a share group
+(KIP-932).
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, int64, string, uuid
 

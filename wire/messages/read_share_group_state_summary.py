@@ -1,4 +1,6 @@
-"""ReadShareGroupStateSummary (key 87)."""
+"""ReadShareGroupStateSummary (key 87): the group coordinator reads the start offsets of a share group, without the
+states of records (KIP-932, v1: KIP-1226).
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string, uuid
 

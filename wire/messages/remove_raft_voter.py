@@ -1,4 +1,8 @@
-"""RemoveRaftVoter (key 81)."""
+"""RemoveRaftVoter (key 81): take a controller out of the voters of the metadata log (KIP-853).
+
+Errors: INCONSISTENT_CLUSTER_ID, VOTER_NOT_FOUND, INVALID_REQUEST, UNSUPPORTED_VERSION, NOT_LEADER_OR_FOLLOWER,
+REQUEST_TIMED_OUT, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, int16, int32, string, uuid
 

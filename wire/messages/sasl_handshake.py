@@ -1,4 +1,11 @@
-"""SaslHandshake (key 17)."""
+"""SaslHandshake (key 17): the client picks a SASL mechanism, before anything else but ApiVersions.
+
+The tokens of the mechanism follow: after v0 bare, each with its size and no Kafka header; after v1 inside
+SaslAuthenticate, so that a failure can be told (KIP-152). A client that authenticates again on a living connection
+begins here, too (KIP-368).
+
+Errors: UNSUPPORTED_SASL_MECHANISM (with the list of those that there are), ILLEGAL_SASL_STATE.
+"""
 
 from ..schema import Request, Response, array, int16, string
 

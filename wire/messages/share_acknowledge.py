@@ -1,4 +1,14 @@
-"""ShareAcknowledge (key 79)."""
+"""ShareAcknowledge (key 79): a member of a share group says what became of its records, without fetching more
+(KIP-932).
+
+Ranges and types are those of ShareFetch.
+
+v2 is_renew_ack and the time of the lock in the answer (KIP-1222)
+
+Errors of the whole: SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH, INVALID_REQUEST,
+GROUP_AUTHORIZATION_FAILED. Of a partition: INVALID_RECORD_STATE, INVALID_REQUEST, NOT_LEADER_OR_FOLLOWER,
+UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, FENCED_STATE_EPOCH, TOPIC_AUTHORIZATION_FAILED, KAFKA_STORAGE_ERROR.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, int64, string, struct, uuid
 

@@ -1,4 +1,19 @@
-"""ShareFetch (key 78)."""
+"""ShareFetch (key 78): a member of a share group takes records under a lock, and acknowledges earlier ones on the way
+(KIP-932).
+
+The answer holds whole batches, but only the ranges in acquired_records are the member's: each with how often it was
+delivered, and all until the lock's time is over. An acknowledgement covers a range: 0 gap, 1 accept, 2 release, 3
+reject, 4 renew. Sessions are as in Fetch: epoch 0 opens one, -1 ends it and releases what is still held.
+
+v1 max_records and batch_size (KIP-932)
+v2 share_acquire_mode: strictly so many records, or whole batches (KIP-1206); is_renew_ack holds the lock longer
+   (KIP-1222)
+
+Errors of the whole: SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH, SHARE_SESSION_LIMIT_REACHED,
+INVALID_REQUEST, GROUP_AUTHORIZATION_FAILED. Of a partition: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION,
+UNKNOWN_TOPIC_ID, TOPIC_AUTHORIZATION_FAILED, KAFKA_STORAGE_ERROR, and for acknowledgements INVALID_RECORD_STATE,
+INVALID_REQUEST, FENCED_STATE_EPOCH.
+"""
 
 from ..schema import (
     Records,

@@ -1,4 +1,10 @@
-"""ShareGroupDescribe (key 77)."""
+"""ShareGroupDescribe (key 77): state, epochs and members of share groups (KIP-932).
+
+The states are Empty, Stable and Dead. v0 was a preview and is gone.
+
+Errors of a group: GROUP_ID_NOT_FOUND, INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS,
+COORDINATOR_NOT_AVAILABLE, GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, string, struct, uuid
 

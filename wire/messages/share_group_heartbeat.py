@@ -1,4 +1,13 @@
-"""ShareGroupHeartbeat (key 76)."""
+"""ShareGroupHeartbeat (key 76): a member joins (epoch 0), stays in or leaves (-1) a share group, whose members read
+the same partitions together (KIP-932).
+
+Nothing has to be given back before others get it: the records are shared, not the partitions. v0 was a preview and is
+gone.
+
+Errors: UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH, GROUP_ID_NOT_FOUND (a group of another type), GROUP_MAX_SIZE_REACHED,
+INVALID_REQUEST, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, GROUP_AUTHORIZATION_FAILED,
+TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string, struct, uuid
 

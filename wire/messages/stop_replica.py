@@ -1,4 +1,6 @@
-"""StopReplica (key 5)."""
+"""StopReplica (key 5): the ZooKeeper controller told brokers to drop replicas. Gone since 4.0: the key is kept, no
+version is valid.
+"""
 
 from ..schema import Request, Response
 

@@ -1,4 +1,10 @@
-"""StreamsGroupDescribe (key 89)."""
+"""StreamsGroupDescribe (key 89): state, topology, tasks and members of the groups of Kafka Streams (KIP-1071).
+
+v1 the description of the topology, if asked for, and the assignor (KIP-1331)
+
+Errors of a group: GROUP_ID_NOT_FOUND, INVALID_GROUP_ID, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS,
+COORDINATOR_NOT_AVAILABLE, GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, int64, string, struct, uint16
 

@@ -1,4 +1,19 @@
-"""StreamsGroupHeartbeat (key 88)."""
+"""StreamsGroupHeartbeat (key 88): the group protocol of Kafka Streams, whose members get tasks instead of partitions
+(KIP-1071).
+
+The ways are those of ConsumerGroupHeartbeat: epoch 0 joins and brings the topology, -1 leaves, null means as before.
+The broker makes the internal topics that the topology needs and assigns active, standby and warm-up tasks. status
+tells what is amiss: 0 stale topology, 1 missing source topics, 2 topics that do not fit together, 3 missing internal
+topics, 4 the application shuts down, 5 assignment delayed, 6 missing client tags.
+
+v1 acceptable_recovery_lag in 64 bits; topology_description_required asks for StreamsGroupTopologyDescriptionUpdate
+   (KIP-1331)
+
+Errors: UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH, UNRELEASED_INSTANCE_ID, FENCED_INSTANCE_ID, GROUP_ID_NOT_FOUND,
+GROUP_MAX_SIZE_REACHED, STREAMS_INVALID_TOPOLOGY, STREAMS_INVALID_TOPOLOGY_EPOCH, STREAMS_TOPOLOGY_FENCED,
+INVALID_REQUEST, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, GROUP_AUTHORIZATION_FAILED,
+TOPIC_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, int64, string, struct, uint16
 

@@ -1,4 +1,12 @@
-"""StreamsGroupTopologyDescriptionUpdate (key 93)."""
+"""StreamsGroupTopologyDescriptionUpdate (key 93): a Streams application describes its topology for people to look at
+(KIP-1331).
+
+It is sent only when the answer to a heartbeat asked for it; a broker without a place for descriptions answers
+UNSUPPORTED_VERSION.
+
+Errors: STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED, UNSUPPORTED_VERSION, GROUP_ID_NOT_FOUND, UNKNOWN_MEMBER_ID,
+INVALID_REQUEST, NOT_COORDINATOR, GROUP_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, string, struct
 

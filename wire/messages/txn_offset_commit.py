@@ -1,4 +1,18 @@
-"""TxnOffsetCommit (key 28)."""
+"""TxnOffsetCommit (key 28): a transaction commits the offsets of its input, so that reading and writing succeed
+together.
+
+The group coordinator keeps them pending until the transaction's marker comes (KIP-98).
+
+v1 the client waits out throttle_time_ms itself (KIP-219)   v2 committed_leader_epoch (KIP-320)
+v3 flexible; member and generation are checked as in OffsetCommit, which fences a consumer that lost its partitions
+   (KIP-447)
+v4 TRANSACTION_ABORTABLE (KIP-890)   v5 adds the group to the transaction by itself (KIP-890)   v6 topic ids
+
+Errors: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, UNKNOWN_MEMBER_ID,
+ILLEGAL_GENERATION, FENCED_INSTANCE_ID, STALE_MEMBER_EPOCH, INVALID_PRODUCER_EPOCH, OFFSET_METADATA_TOO_LARGE,
+UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, TRANSACTION_ABORTABLE, GROUP_AUTHORIZATION_FAILED,
+TOPIC_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, int64, string, uuid
 

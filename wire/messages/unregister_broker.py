@@ -1,4 +1,7 @@
-"""UnregisterBroker (key 64)."""
+"""UnregisterBroker (key 64): forget a broker that will not come back (KIP-631).
+
+Errors: BROKER_ID_NOT_REGISTERED, NOT_CONTROLLER, REQUEST_TIMED_OUT, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, int16, int32, string
 

@@ -1,4 +1,7 @@
-"""UnregisterController (key 94)."""
+"""UnregisterController (key 94): forget a controller that will not come back.
+
+Errors: CONTROLLER_ID_NOT_REGISTERED, NOT_CONTROLLER, REQUEST_TIMED_OUT, CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, int16, int32, string
 

@@ -1,4 +1,13 @@
-"""UpdateFeatures (key 57)."""
+"""UpdateFeatures (key 57): raise or lower the finalized level of features such as transaction.version (KIP-584).
+
+upgrade_type: 1 raise, 2 lower without loss, 3 lower even with loss. A level of 0 removes the feature.
+
+v1 upgrade_type instead of allow_downgrade, validate_only
+v2 all or nothing: no results of single features (KIP-1022)
+
+Errors: FEATURE_UPDATE_FAILED, INVALID_UPDATE_VERSION, INVALID_REQUEST, NOT_CONTROLLER, REQUEST_TIMED_OUT,
+CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, string
 

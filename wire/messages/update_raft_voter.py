@@ -1,4 +1,6 @@
-"""UpdateRaftVoter (key 82)."""
+"""UpdateRaftVoter (key 82): a voter tells the leader of the controllers its addresses and the versions it knows
+(KIP-853).
+"""
 
 from ..schema import Request, Response, Struct, array, int16, int32, string, struct, uint16, uuid
 

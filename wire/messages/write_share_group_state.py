@@ -1,4 +1,6 @@
-"""WriteShareGroupState (key 85)."""
+"""WriteShareGroupState (key 85): the leader of a partition has the share coordinator keep what became of records
+(KIP-932, v1 counts deliveries: KIP-1226).
+"""
 
 from ..schema import Request, Response, Struct, array, int8, int16, int32, int64, string, uuid
 

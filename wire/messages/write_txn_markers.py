@@ -1,4 +1,11 @@
-"""WriteTxnMarkers (key 27)."""
+"""WriteTxnMarkers (key 27): the transaction coordinator has COMMIT or ABORT markers written; between brokers, and by
+an administrator who aborts a hanging transaction (KIP-98, KIP-664).
+
+v1 flexible   v2 transaction_version says whether markers carry the raised epoch (KIP-1228)
+
+Errors: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED,
+CLUSTER_AUTHORIZATION_FAILED.
+"""
 
 from ..schema import Request, Response, Struct, array, boolean, int8, int16, int32, int64, string
 
