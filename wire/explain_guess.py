@@ -66,11 +66,13 @@ def notes(cursor: Cursor, name: int | str | None, version: int | None, response:
         return _single_message(cursor, told, version)
     api = told if isinstance(told, Api) else None
     if not response:
+        if api is None and _is_batch(cursor, whole=True):
+            return read_records(cursor, "", 0)
         framed = _request_frame(cursor, api)
         if framed is not None:
             return _frames(cursor, read_request) if framed else guarded(cursor, read_request(cursor))
-    if api is None and not response and _is_batch(cursor):
-        return read_records(cursor, "", 0)
+        if api is None and _is_batch(cursor, whole=False):
+            return read_records(cursor, "", 0)
     if api is None or version is None:
         what = (
             "a response does not say what it answers" if response else "these bytes are no request and no record batch"
@@ -107,31 +109,40 @@ def _size(cursor: Cursor) -> int:
 
 def _likeness(cursor: Cursor, skip: int, api: Api | None) -> int:
     """How much the bytes look like a request's header: a key that exists and a client id that is text make 1, a version
-    that exists makes 2."""
+    that exists makes 2. Whoever tells the API is believed: then its key is enough."""
     at = cursor.at + skip
     head = cursor.data[at : at + 10]
     if len(head) < 10:
         return 0
     key, version = (int.from_bytes(head[n : n + 2], "big", signed=True) for n in (0, 2))
-    length = int.from_bytes(head[8:10], "big", signed=True)
     if key not in APIS or (api is not None and key != api.key) or not 0 <= version <= _NEWEST_VERSION:
         return 0
-    if not -1 <= length <= min(_LONGEST_CLIENT_ID, cursor.end - at - 10):
-        return 0
-    try:
-        readable = cursor.data[at + 10 : at + 10 + max(length, 0)].decode().isprintable()
-    except UnicodeDecodeError:
-        return 0
+    length = int.from_bytes(head[8:10], "big", signed=True)
+    if not _is_client_id(length, cursor.data[at + 10 : min(cursor.end, at + 10 + max(length, 0))]):
+        return int(api is not None)
     newest = APIS[key].unstable_version or APIS[key].max_version
-    return (1 + (APIS[key].min_version <= version <= newest)) if readable else 0
+    return 1 + (APIS[key].min_version <= version <= newest)
 
 
-def _is_batch(cursor: Cursor) -> bool:
+def _is_client_id(length: int, text: bytes) -> bool:
+    """Whether text could be a client id, also one that is cut off."""
+    if not -1 <= length <= _LONGEST_CLIENT_ID:
+        return False
+    try:
+        return text.decode(errors="strict" if len(text) >= length else "ignore").isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_batch(cursor: Cursor, whole: bool) -> bool:
+    """Whether a record batch begins here: for certain, by its checksum, or by its magic if it is not whole."""
     data = cursor.data[cursor.at : cursor.end]
     length = int.from_bytes(data[8:12], "big", signed=True) + 12
     if len(data) < 61 or data[16] != 2 or length < 61:
         return False
-    return length > len(data) or crc32c(data[21:length]) == int.from_bytes(data[17:21], "big")
+    if length > len(data):
+        return not whole
+    return not whole or crc32c(data[21:length]) == int.from_bytes(data[17:21], "big")
 
 
 # --- frames

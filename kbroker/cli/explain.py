@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import click
 
-from wire.explain import ERROR, Note
+from wire.explain import DAMAGE, ERROR, Note
 from wire.explain import explain as notes_of
 from wire.explain_guess import CannotTell
 from wire.explain_text import lines
@@ -95,11 +95,11 @@ def explain(source: tuple[str, ...], api: str | None, version: int | None, respo
 
 
 class _Watch:
-    """Remembers whether an error passed by."""
+    """Remembers whether something broken passed by."""
 
     found = False
 
     def over(self, notes: Iterator[Note]) -> Iterator[Note]:
         for note in notes:
-            self.found = self.found or note.type == ERROR
+            self.found = self.found or note.type in (ERROR, DAMAGE)
             yield note
