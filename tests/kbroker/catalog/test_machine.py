@@ -1,5 +1,6 @@
 """The catalog's decisions, each as it is told to a client or written for the next start."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -58,7 +59,8 @@ def test_leaders_are_spread_over_the_nodes_also_from_topic_to_topic() -> None:
     life = Life(nodes=(1, 2))
     create(life, NewTopic("a", 3, 1), NewTopic("b", 1, 2))
     create(life, NewTopic("c", 2, 2))
-    leaders = {topic.name: [partition.leader for partition in topic.partitions] for topic in life.machine.by_id.values()}
+    topics = life.machine.by_id.values()
+    leaders = {topic.name: [partition.leader for partition in topic.partitions] for topic in topics}
     assert leaders == {"a": [1, 2, 1], "b": [2], "c": [1, 2]}
     assert life.machine.by_name["c"].partitions[0].replicas == [1, 2]
     assert life.machine.by_name["c"].partitions[1].isr == [2, 1]
@@ -344,7 +346,7 @@ def test_the_features_epoch_grows_only_with_the_features_and_is_never_negative()
         life.boot(features=features)
         assert life.machine.features.levels == features
         epochs.append(life.machine.features.epoch)
-    assert [later - first for first, later in zip(epochs, epochs[1:], strict=False)] == [0, 1, 1, 0]
+    assert [later - first for first, later in itertools.pairwise(epochs)] == [0, 1, 1, 0]
 
 
 def test_producer_ids_come_from_blocks_and_a_restart_skips_the_rest() -> None:

@@ -1,4 +1,4 @@
-"""A desk at which handlers are asked, in any version, as over a connection: what they get and give went through the codec."""
+"""A desk at which handlers are asked in any version, as over a connection: all that passes goes through the codec."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
