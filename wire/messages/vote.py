@@ -1,4 +1,4 @@
-"""Vote (key 52): a candidate asks the other controllers for their votes (KIP-595; v2 asks before it stands, KIP-996)."""
+"""Vote (key 52): a candidate asks the other controllers for their votes (KIP-595; v2 asks beforehand, KIP-996)."""
 
 from ..schema import Request, Response, Struct, array, boolean, int16, int32, int64, string, uint16, uuid
 
