@@ -78,6 +78,7 @@ class Cursor:
         self.source = source
         self.unfold = unfold  # how many bytes compressed records may unfold to
         self.topic = ""  # of which partition the records are
+        self.enveloped = False  # a request inside a request
 
     @property
     def left(self) -> int:
@@ -87,6 +88,7 @@ class Cursor:
         """The next bytes by themselves."""
         part = Cursor(self.data, self.at, self.at + size, self.source, self.unfold)
         part.topic = self.topic
+        part.enveloped = self.enveloped
         return part
 
     def take(self, size: int, what: str, path: str) -> bytes:

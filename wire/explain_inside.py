@@ -71,7 +71,8 @@ def read_blob(cursor: Cursor, struct: str, field: str, path: str, depth: int) ->
     if (struct, field) in _BLOBS:
         module, cls_name = _BLOBS[struct, field]
         found = _attempt(cursor, lambda trial: _read_versioned(trial, module, cls_name, path, depth))
-    elif (struct, field) == ("EnvelopeRequest", "request_data"):
+    elif (struct, field) == ("EnvelopeRequest", "request_data") and not cursor.enveloped:
+        cursor.enveloped = True  # one inside another would be a stranger's doing, and could go on for ever
         found = _attempt(cursor, read_request)
     if found is None:
         found = [_opaque(cursor, path, depth)]

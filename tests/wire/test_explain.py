@@ -493,6 +493,25 @@ def test_a_blob_of_a_newer_version_is_read_as_far_as_it_is_known() -> None:
     assert (notes[-1].raw, notes[-1].meaning) == (b"new", "what version 99 has and 3 has not")
 
 
+def test_a_request_inside_an_envelope_is_explained_but_not_an_envelope_in_it() -> None:
+    from wire.messages.envelope import EnvelopeRequest
+
+    data = METADATA[4:]
+    for _ in range(300):
+        request = EnvelopeRequest(request_data=data, request_principal=None, client_host_address=b"\x7f\0\0\1")
+        data = struct.pack(">hhihB", 58, 0, 1, -1, 0) + request.encode(0)
+        notes = list(explain(data))
+        assert of_the_frame(notes) == data
+        assert not [note for note in notes if note.type in BROKEN]
+    inner = list(
+        explain(
+            struct.pack(">hhihB", 58, 0, 1, -1, 0)
+            + EnvelopeRequest(request_data=METADATA[4:], request_principal=None, client_host_address=b"").encode(0)
+        )
+    )
+    assert by_path(inner, "topics[0].name").value == "test"
+
+
 # --- lines
 
 
