@@ -104,7 +104,7 @@ class IdempotentProducer(Actor):
         await asyncio.gather(*lanes)
 
     partitions = 1
-    batches_per_partition = 12
+    batches_per_partition = 20
 
     async def identity(self) -> tuple[int, int]:
         while True:
@@ -144,7 +144,7 @@ class IdempotentProducer(Actor):
                 if not await self.landed(pending, future):
                     break
                 flight.remove(pending)
-            await self.pause(self.dice.random() * 0.02)
+            await self.pause(self.dice.random() ** 3 * 2)
 
     def batches(self, partition: int) -> list[Pending]:
         made, number = [], 0

@@ -1,9 +1,9 @@
 """One seed, one life: a broker with clients at work, faults at random moments, and what can be said of it in the end.
 
-    report = live_through(seed)      report.violations is empty, or kbroker is wrong
-                                     report.hits counts how often each fault and rare state was really there
+report = live_through(seed)      report.violations is empty, or kbroker is wrong
+                                 report.hits counts how often each fault and rare state was really there
 
-    python -m tests.sim SEED...      lives these seeds and prints their reports
+python -m tests.sim SEED...      lives these seeds and prints their reports
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import Any
 
 from kbroker.broker import Broker
 from kbroker.config import Config
+from tests.storage.simdisk import SimFiles
 from wire.batch import batches
 from wire.messages.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
@@ -23,7 +24,6 @@ from wire.records import iterate
 from .actors import FETCH_VERSION, TOPIC, Actor, IdempotentProducer, Reader, Watcher, decode, passed
 from .checkers import History, Log, violations
 from .client import Connection
-from .disk import Disk
 from .loop import VirtualLoop, live
 from .members import Member
 from .network import Network
@@ -54,7 +54,8 @@ class Life:
         self.clock = Clock(loop)
         self.network = Network(loop, self.dice)
         self.hits = self.network.hits
-        self.disk = Disk(self.dice, self.hits)
+        self.disk = SimFiles(self.dice.getrandbits(30))
+        self.disk.whole_writes = False
         self.history = History()
         self.settings = dict(SETTINGS)
         # Loss of power takes what was not synced: only a broker that syncs may be asked to survive it.
@@ -65,7 +66,7 @@ class Life:
         self.world: SimWorld
 
     async def start(self) -> None:
-        self.world = SimWorld(self.loop, self.clock, self.dice.getrandbits(64), self.disk.files())
+        self.world = SimWorld(self.loop, self.clock, self.dice.getrandbits(64), self.disk)
         self.broker = Broker(Config.parse(self.settings), world=self.world, engine_url="file:///data")
         await self.broker.start()
 
@@ -76,7 +77,9 @@ class Life:
         self.network.listeners.clear()
         for pipe in list(self.network.pipes):
             self.network.cut(pipe)
-        self.disk.lose_power() if power else self.disk.kill()
+        self.disk.crashed = True
+        self.disk = self.disk.unplugged(self.dice) if power else self.disk.killed()
+        self.disk.whole_writes = False
 
     async def trouble(self) -> None:
         """One fault."""

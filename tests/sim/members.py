@@ -4,11 +4,13 @@ The leader deals out the partitions in turn. The blobs of subscription and assig
 a broker.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from wire.batch import batches
 from wire.errors import ErrorCode
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
+from wire.messages.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse
 from wire.messages.leave_group import LeaveGroupRequest, LeaveGroupResponse, MemberIdentity
@@ -74,6 +76,16 @@ class Member(Actor):
                 if str(why) in ("UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID"):
                     member_id = ""
                 await self.pause(self.dice.random() * 0.05)
+                if str(why) == "NOT_COORDINATOR":
+                    await self.find_coordinator()
+
+    async def find_coordinator(self) -> None:
+        """There is one broker, but a coordinator only exists once somebody has asked for it."""
+        with suppress(Gone):
+            connection = await self.connected()
+            request = FindCoordinatorRequest(key_type=0, coordinator_keys=[GROUP])
+            answer = await connection.ask(request, 4, FindCoordinatorResponse)
+            self.hits["found a coordinator"] += answer.coordinators[0].error_code == 0
 
     def check(self, error_code: int) -> None:
         if error_code:

@@ -13,6 +13,9 @@ from typing import Any
 
 from .loop import VirtualLoop
 
+TICK = 1e-6
+"""Seconds between two arrivals: a loop does not keep the order of timers that are due at the same moment."""
+
 
 class Pipe(asyncio.Transport):
     def __init__(self, network: "Network", names: dict[str, Any]) -> None:
@@ -155,7 +158,7 @@ class Network:
         return client, client.protocol
 
     def arrival(self, pipe: Pipe) -> float:
-        pipe.arrives_at = max(pipe.arrives_at, self.loop.time() + self.dice.random() ** 4 * self.slowest)
+        pipe.arrives_at = max(pipe.arrives_at + TICK, self.loop.time() + self.dice.random() ** 4 * self.slowest)
         return pipe.arrives_at
 
     def carry(self, pipe: Pipe, data: bytes) -> None:
