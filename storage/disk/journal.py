@@ -72,6 +72,7 @@ class Journal:
                 self._apply(change)
             lines += 1
             self._size = stop
+        files.fdatasync(self._disk.handles.get(self.path))  # what a dead process wrote counts from now on
         if lines > SPARE_LINES and lines > 2 * len(self.entries):
             self._write_anew()
         files.fsync_dir(self._disk.root)
@@ -79,9 +80,7 @@ class Journal:
     def _take_off_torn_line(self, rest: bytes) -> None:
         if any(_parse(line + b"\n") is not None for line in rest.split(b"\n")):
             raise Corrupt(f"{self.path} has a broken line at {self._size}, with good ones behind it")
-        handle = self._disk.handles.get(self.path)
-        self._disk.files.truncate(handle, self._size)
-        self._disk.files.fdatasync(handle)
+        self._disk.files.truncate(self._disk.handles.get(self.path), self._size)
 
     def _write_anew(self) -> None:
         files, handles = self._disk.files, self._disk.handles

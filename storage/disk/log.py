@@ -352,6 +352,7 @@ class DiskLog:
                 self._remove(self.segments[-1])
                 self._disk.files.fsync_dir(self.folder)
             if self.segments and self.segments[-1].end > end:
+                self._sync_now()
                 self._shorten(self.segments[-1], end)
             self.end = self.written = self._flushed_end = end
             if end < self.entry.start:
@@ -372,6 +373,13 @@ class DiskLog:
         for path in segment.paths():
             with suppress(FileNotFoundError):
                 self._disk.files.unlink(path)
+
+    def _sync_now(self) -> None:
+        """Segments are sealed oldest first: those before one that is going to be must not be lost."""
+        for segment in self._unsynced:
+            if not segment.dead:
+                self._disk.files.fdatasync(self._disk.handles.get(segment.log_path))
+        self._disk.files.fsync_dir(self.folder)
 
     def _shorten(self, segment: Segment, end: int) -> None:
         """Put the front of the last segment in its place."""

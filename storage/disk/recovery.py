@@ -176,10 +176,16 @@ class _Recovery:
             if not segment.sealed:
                 segment.sealed = True
                 self.disk.syncer.want(Seal(self.disk, segment))
-        if self.disk.fsync and segments and segments[-1].indexed < segments[-1].size:
-            self.disk.files.fdatasync(self.disk.handles.get(segments[-1].log_path))
-            self.disk.files.fsync_dir(self.log.folder)
+        if self.disk.fsync or self.log.options.flush_messages == 1:
+            self._sync([segment for segment in segments if segment.indexed < segment.size])
         self.log.recovered(segments, end)
+
+    def _sync(self, segments: list[Segment]) -> None:
+        """What is shown from now on stays."""
+        for segment in segments:
+            self.disk.files.fdatasync(self.disk.handles.get(segment.log_path))
+        if segments:
+            self.disk.files.fsync_dir(self.log.folder)
 
     def _remove(self, candidates: list[Candidate]) -> None:
         for candidate in candidates:

@@ -96,8 +96,10 @@ class Segment:
         write_all(self._disk.files, handle, buffers, self.size)
 
     def take_back(self) -> None:
-        """Take away what a failed write left; an OSError if not even that is possible."""
-        self._disk.files.truncate(self._disk.handles.get(self.log_path), self.size)
+        """Take away for good what a failed write left; an OSError if not even that is possible."""
+        handle = self._disk.handles.get(self.log_path)
+        self._disk.files.truncate(handle, self.size)
+        self._disk.files.fdatasync(handle)
 
     def add(self, placed: Placed) -> None:
         """Account for a batch that has been written, or found."""

@@ -120,21 +120,20 @@ class SimFiles:
         self.failures.append((call, path, error))
 
     def killed(self) -> SimFiles:
-        return self._survivor(lambda inode: bytes(inode.live), lambda folder: folder.live)
+        """The process is dead, the machine runs on: what was not synced still is not."""
+        files = SimFiles(self.rng.randint(0, 1 << 30))
+        for path, folder in self.folders.items():
+            files.folders[path] = folder
+        return files
 
     def unplugged(self, rng: random.Random) -> SimFiles:
-        def names(folder: Folder) -> dict[str, Inode]:
+        """The machine has lost its power."""
+        files = SimFiles(self.rng.randint(0, 1 << 30))
+        for path, folder in self.folders.items():
             names = dict(folder.synced)
             for change in folder.changes[: rng.randint(0, len(folder.changes))]:
                 _rename(names, change)
-            return names
-
-        return self._survivor(lambda inode: inode.after_power_failure(rng), names)
-
-    def _survivor(self, content: Callable[[Inode], bytes], names: Callable[[Folder], dict[str, Inode]]) -> SimFiles:
-        files = SimFiles(self.rng.randint(0, 1 << 30))
-        for path, folder in self.folders.items():
-            inodes = {name: Inode(content(inode)) for name, inode in names(folder).items()}
+            inodes = {name: Inode(inode.after_power_failure(rng)) for name, inode in names.items()}
             files.folders[path] = Folder(inodes)
         return files
 
