@@ -45,8 +45,9 @@ Search = Coroutine[Any, Any, Found | None]
 
 
 def list_offsets(request: ListOffsetsRequest, ctx: Context) -> ListOffsetsResponse | Awaitable[ListOffsetsResponse]:
+    tells_leader_epochs = ctx.version >= 4  # KIP-320
     knows_offset_not_available = ctx.version >= 5  # KIP-207
-    listing = _Listing(request, ctx, knows_offset_not_available)
+    listing = _Listing(request, ctx, tells_leader_epochs, knows_offset_not_available)
     response = ListOffsetsResponse(topics=[])
     seen: set[tuple[str, int]] = set()
     for topic in request.topics:
@@ -67,8 +68,11 @@ def list_offsets(request: ListOffsetsRequest, ctx: Context) -> ListOffsetsRespon
 class _Listing:
     """The answers in the making; `later` are those that need the engine or a partition that is still loading."""
 
-    def __init__(self, request: ListOffsetsRequest, ctx: Context, knows_offset_not_available: bool) -> None:
+    def __init__(
+        self, request: ListOffsetsRequest, ctx: Context, tells_leader_epochs: bool, knows_offset_not_available: bool
+    ) -> None:
         self.ctx = ctx
+        self.tells_leader_epochs = tells_leader_epochs
         self.is_consumer = request.replica_id == CONSUMER
         self.read_committed = request.isolation_level == READ_COMMITTED
         self.not_available = (
@@ -117,11 +121,15 @@ class _Listing:
         if timestamp == LATEST:
             self._check_available(partition)
             answer.offset = self._bound(partition)
-            answer.leader_epoch = partition.leader_epoch
+            self._tell_epoch(answer, partition.leader_epoch)
         elif timestamp in (EARLIEST, EARLIEST_LOCAL):
             answer.offset = partition.log_start
-            answer.leader_epoch = partition.epochs.at(partition.log_start)
+            self._tell_epoch(answer, partition.epochs.at(partition.log_start))
         return None
+
+    def _tell_epoch(self, answer: ListOffsetsPartitionResponse, epoch: int) -> None:
+        if self.tells_leader_epochs:
+            answer.leader_epoch = epoch
 
     def _bound(self, partition: Partition) -> int:
         return partition.bound(self.read_committed) if self.is_consumer else partition.replicas.end
@@ -143,4 +151,4 @@ class _Listing:
             self._check_available(partition)
         else:
             answer.offset, answer.timestamp = found
-            answer.leader_epoch = partition.epochs.at(found.offset)
+            self._tell_epoch(answer, partition.epochs.at(found.offset))
