@@ -4,6 +4,8 @@ import struct
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wire.conversation import (
     ClientConversation,
@@ -202,3 +204,33 @@ def test_an_incoming_request_needs_only_its_frame() -> None:
     client = ClientConversation("x")
     data = joined(client.send(heartbeat("m"), 2))
     assert Incoming(bytearray(data[4:])).decode() == heartbeat("m")
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=80))
+def test_arbitrary_bytes_never_raise_anything_but_our_own_error(noise: bytes) -> None:
+    for data in (noise, struct.pack(">i", max(len(noise), 1)) + noise):
+        client = ClientConversation()
+        client.send(heartbeat("m"), 4)
+        for receive in (ServerConversation().receive_data, client.receive_data):
+            try:
+                for found in receive(data):
+                    if isinstance(found, Incoming):
+                        found.decode()
+            except ProtocolError as error:
+                assert str(error)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_mutated_request_never_raises_anything_but_our_own_error(data: st.DataObject) -> None:
+    client, server = ClientConversation("me"), ServerConversation()
+    request = ProduceRequest(transactional_id="tx", acks=-1, timeout_ms=1, topic_data=[])
+    whole = bytearray(joined(client.send(request, 9) + client.send(MetadataRequest(topics=None), 12)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        for found in server.receive_data(whole):
+            found.decode()
+    except ProtocolError as error:
+        assert str(error)

@@ -4,7 +4,8 @@ import gzip
 import json
 import random
 import struct
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,36 @@ def test_both_readers_take_and_refuse_the_same_mutations(
 @given(st.sampled_from(VERSIONS), st.binary(max_size=60))
 def test_both_readers_take_and_refuse_the_same_arbitrary_bytes(which: tuple[type[Message], int], noise: bytes) -> None:
     compare(*which, noise)
+
+
+CLAIMS = [b"\x7f\xff\xff\xff" * 12, b"\xff\xff\xff\xff\x07" * 10, b"\x00\x0f\xff\xff" * 12, b"\x20" * 60]
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_no_reader_allocates_what_the_bytes_merely_claim(claim: bytes) -> None:
+    readers: list[Callable[[type[Message], int], object]] = [
+        lambda cls, version: cls.decode(claim, version),
+        lambda cls, version: cls.decode(memoryview(claim), version),
+        lambda cls, version: sum([len(note.raw) for note in explain_message(cls, version, claim)]),
+    ]
+    for read in readers:
+        for cls, version in VERSIONS:
+            try_reading(read, cls, version)  # compiles what is compiled at first use
+        tracemalloc.start()
+        try:
+            for cls, version in VERSIONS:
+                tracemalloc.reset_peak()
+                try_reading(read, cls, version)
+                assert tracemalloc.get_traced_memory()[1] < 200_000, (cls, version)
+        finally:
+            tracemalloc.stop()
+
+
+def try_reading(read: Callable[[type[Message], int], object], cls: type[Message], version: int) -> None:
+    try:
+        read(cls, version)
+    except ProtocolError as error:
+        assert str(error)
 
 
 @settings(max_examples=200, deadline=None)
