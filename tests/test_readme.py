@@ -1,4 +1,4 @@
-"""The README's table of supported requests is what ApiVersions advertises: the registry's versions of what has a handler."""
+"""The README's table of requests is what ApiVersions advertises: the registry's versions of what has a handler."""
 
 from pathlib import Path
 

@@ -57,3 +57,11 @@ async def settle(turns: int = 20) -> None:
         turn = loop.create_future()
         loop.call_soon(turn.set_result, None)
         await turn
+
+
+async def passes(seconds: float) -> None:
+    """Let virtual time pass; real time does not."""
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    loop.call_later(seconds, over.set_result, None)
+    await over
