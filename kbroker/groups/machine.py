@@ -169,7 +169,8 @@ class GroupsMachine:
             turn.answer(event.ticket, removal.refuse(ErrorCode.GROUP_ID_NOT_FOUND))
         else:
             turn.answer(event.ticket, removal.delete_offsets(self.store, group, event.request, turn))
-            self._look_for_expiry(group, turn)
+            if turn.records:
+                self._check_at(turn.now + 1, turn)
 
     def _topics_deleted(self, event: events.TopicsDeleted, turn: Turn) -> None:
         removal.forget_topics(self.store, event.successors, turn)

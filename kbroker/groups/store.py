@@ -53,16 +53,10 @@ class Store:
         self.offsets: dict[str, dict[Partition, Committed]] = {}
         self.undecided: dict[int, dict[str, dict[Partition, Committed]]] = {}  # by producer id
 
-    def group_ids(self) -> set[str]:
+    def group_ids(self) -> list[str]:
+        """Every group of which anything is known, in an order that depends on the log alone."""
         undecided = [group_id for groups in self.undecided.values() for group_id in groups]
-        return {*self.groups, *self.offsets, *undecided}
-
-    def knows(self, group_id: str) -> bool:
-        return (
-            group_id in self.groups
-            or group_id in self.offsets
-            or any(group_id in groups for groups in self.undecided.values())
-        )
+        return list(dict.fromkeys([*self.groups, *self.offsets, *undecided]))
 
     def is_undecided(self, group_id: str, partition: Partition) -> bool:
         return any(partition in groups.get(group_id, ()) for groups in self.undecided.values())

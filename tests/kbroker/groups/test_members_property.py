@@ -1,0 +1,265 @@
+"""Members come and go as they like, time passes, the broker crashes: what holds always.
+
+Each member behaves like a client: it joins, syncs, sends heartbeats, and does what the answers say; but also leaves,
+asks with old ids and generations, or falls silent. A generation's assignment is made of its number, so that a mix-up
+of generations would show.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+from kbroker.groups.classic.states import State
+from kbroker.groups.settings import Settings
+from kbroker.machine import Ticket
+from wire.errors import ErrorCode
+from wire.messages.join_group import JoinGroupResponse
+from wire.messages.leave_group import MemberIdentity
+from wire.messages.sync_group import SyncGroupResponse
+
+from .bench import Bench, subscription
+
+PROTOCOLS = [
+    [("range", subscription("t")), ("sticky", subscription("t"))],
+    [("sticky", subscription("t", "u")), ("range", subscription("u"))],
+    [("range", subscription("u"))],
+]
+RETRY = {ErrorCode.REBALANCE_IN_PROGRESS, ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.ILLEGAL_GENERATION}
+
+
+class Client:
+    """What one consumer knows of itself."""
+
+    def __init__(self, name: str, instance: str | None, protocols: int) -> None:
+        self.name = name
+        self.instance = instance
+        self.protocols = PROTOCOLS[protocols]
+        self.member = ""
+        self.generation = -1
+        self.leads: list[str] | None = None
+        self.parked: Ticket | None = None
+        self.parked_on = ""
+
+    def forget(self) -> None:
+        self.member, self.generation, self.leads = "", -1, None
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Members(RuleBasedStateMachine):
+    clients = Bundle("clients")
+
+    @initialize(delay=st.sampled_from([0, 3000]), max_size=st.sampled_from([3, 1000]))
+    def begin(self, delay: int, max_size: int) -> None:
+        self.bench = Bench(Settings(initial_rebalance_delay_ms=delay, max_size=max_size))
+        self.count = 0
+        self.crashes = 0
+        self.generations: dict[tuple[int, int], tuple[str, frozenset[str]]] = {}
+        self.everybody: list[Client] = []
+
+    @rule(target=clients, static=st.booleans(), protocols=st.integers(0, len(PROTOCOLS) - 1))
+    def appear(self, static: bool, protocols: int) -> Client:
+        self.count += 1
+        client = Client(f"c{self.count}", f"i{self.count % 2}" if static else None, protocols)
+        self.everybody.append(client)
+        return client
+
+    @rule(client=clients, known_id=st.booleans(), rebalance_ms=st.sampled_from([5000, 60_000]))
+    def join(self, client: Client, known_id: bool, rebalance_ms: int) -> None:
+        if client.parked is not None:
+            return
+        client.parked_on = "join"
+        client.parked = self.bench.join(
+            client.name,
+            client.member,
+            instance=client.instance,
+            protocols=client.protocols,
+            known_id=known_id,
+            rebalance_ms=rebalance_ms,
+        )
+
+    @rule(client=clients, other=st.integers(0, 2))
+    def change_subscription(self, client: Client, other: int) -> None:
+        client.protocols = PROTOCOLS[other]
+
+    @rule(client=clients)
+    def sync(self, client: Client) -> None:
+        if client.parked is not None or not client.member:
+            return
+        assignment = {}
+        if client.leads is not None:
+            assignment = {each: f"{client.generation} {each}".encode() for each in client.leads}
+        client.parked_on = "sync"
+        client.parked = self.bench.sync(client.member, client.generation, assignment, instance=client.instance)
+
+    @rule(client=clients)
+    def heartbeat(self, client: Client) -> None:
+        if client.parked is not None:
+            return
+        known = client.member in self.members()
+        code = self.bench.heartbeat(client.member, client.generation, instance=client.instance)
+        if code == ErrorCode.NONE:
+            assert known
+            assert client.generation == self.bench.machine.groups["g"].generation
+        elif code in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID):
+            client.forget()
+
+    @rule(client=clients, offset=st.integers(0, 100))
+    def commit(self, client: Client, offset: int) -> None:
+        known = client.member in self.members()
+        [code] = self.bench.commit(
+            {("t", 0): offset}, generation=client.generation, member=client.member, instance=client.instance
+        )
+        if code == ErrorCode.NONE and client.generation >= 0:
+            assert known
+        if code == ErrorCode.NONE:
+            assert self.bench.fetch({"t": [0]}) == {("t", 0): (offset, 0)}
+
+    @rule(client=consumes(clients))
+    def leave(self, client: Client) -> None:
+        known = client.member in self.members() | self.pending()
+        identity = MemberIdentity(member_id=client.member, group_instance_id=client.instance)
+        by_instance = not client.member and client.instance is not None
+        [code] = self.bench.leave(identity)
+        if code == ErrorCode.NONE:
+            assert known or by_instance
+        self.everybody.remove(client)
+        if client.parked is not None:  # it will be answered all the same
+            self.everybody.append(Client(client.name, None, 0))
+            self.everybody[-1].parked, self.everybody[-1].parked_on = client.parked, "nothing"
+
+    @rule(milliseconds=st.sampled_from([1, 999, 5000, 9999, 10_000, 60_000]))
+    def pass_time(self, milliseconds: int) -> None:
+        self.bench.advance(milliseconds)
+
+    @rule()
+    def crash(self) -> None:
+        lost = self.bench.crash()
+        self.crashes += 1
+        for client in self.everybody:
+            if client.parked in lost:
+                client.parked = None
+
+    def members(self) -> set[str]:
+        group = self.bench.machine.groups.get("g")
+        return set() if group is None else set(group.members)
+
+    def pending(self) -> set[str]:
+        group = self.bench.machine.groups.get("g")
+        return set() if group is None else group.pending
+
+    def hear(self, client: Client) -> None:
+        """The client reads its answer, if it has come."""
+        assert client.parked is not None
+        response = self.bench.answers.pop(client.parked)
+        client.parked = None
+        if client.parked_on == "nothing":
+            return
+        if isinstance(response, JoinGroupResponse):
+            self.hear_join(client, response)
+            return
+        assert isinstance(response, SyncGroupResponse)
+        if response.error_code == ErrorCode.NONE:
+            if client.member in self.members():
+                assert response.assignment in (b"", f"{client.generation} {client.member}".encode()) or client.instance
+        elif response.error_code in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID):
+            client.forget()
+        else:
+            assert response.error_code in RETRY
+
+    def hear_join(self, client: Client, response: JoinGroupResponse) -> None:
+        if response.error_code == ErrorCode.MEMBER_ID_REQUIRED:
+            assert response.member_id
+            client.member = response.member_id
+            return
+        if response.error_code != ErrorCode.NONE:
+            assert response.generation_id == -1
+            if response.error_code != ErrorCode.REBALANCE_IN_PROGRESS:
+                client.forget()
+            return
+        client.member, client.generation = response.member_id, response.generation_id
+        client.leads = None
+        if response.leader == response.member_id and not response.skip_assignment:
+            client.leads = [member.member_id for member in response.members]
+            assert client.member in client.leads
+        protocol = response.protocol_name
+        assert protocol in [name for name, _ in client.protocols] or client.member not in self.members()
+
+    # --- what holds always ------------------------------------------------------------------------------------------
+
+    @invariant()
+    def everyone_who_was_answered_hears_it(self) -> None:
+        for client in list(self.everybody):
+            if client.parked is not None and client.parked in self.bench.answers:
+                self.hear(client)
+
+    @invariant()
+    def the_log_says_what_the_machine_believes(self) -> None:
+        live, replayed = self.bench.machine.store, self.bench.replayed().store
+        assert (live.groups, live.offsets) == (replayed.groups, replayed.offsets)
+        assert set(self.bench.machine.groups) == set(live.group_ids())
+
+    @invariant()
+    def a_stable_group_is_in_the_log_as_it_is(self) -> None:
+        group = self.bench.machine.groups.get("g")
+        if group is None or group.state is not State.STABLE:
+            return
+        value = self.bench.machine.store.groups["g"]
+        assert (value.generation, value.protocol, value.leader) == (group.generation, group.protocol, group.leader)
+        stored = {each.member_id: each.assignment for each in value.members}
+        assert stored == {member.id: member.assignment for member in group.members.values()}
+        assert group.members
+        assert group.leader in group.members
+
+    @invariant()
+    def a_generation_has_one_protocol_and_one_set_of_members(self) -> None:
+        """Static members may be replaced; apart from that a generation only shrinks."""
+        group = self.bench.machine.groups.get("g")
+        if group is None or group.state not in (State.COMPLETING_REBALANCE, State.STABLE):
+            return
+        places = frozenset([member.instance_id or member.id for member in group.members.values()])
+        known = self.generations.setdefault((self.crashes, group.generation), (group.protocol or "", places))
+        assert known[0] == group.protocol
+        assert places <= known[1]
+
+    @invariant()
+    def nobody_is_parked_without_a_reason(self) -> None:
+        """Every open ticket belongs to a member that waits, and something is set that will end its waiting."""
+        group = self.bench.machine.groups.get("g")
+        waiting: set[Ticket] = set()
+        if group is not None:
+            for member in group.members.values():
+                waiting |= {ticket for ticket in (member.join_ticket, member.sync_ticket) if ticket is not None}
+                if member.join_ticket is not None:
+                    assert group.state is State.PREPARING_REBALANCE
+                if member.sync_ticket is not None:
+                    assert group.state is State.COMPLETING_REBALANCE
+                if member.may_expire:
+                    assert ("session", "g", member.id) in self.bench.timers
+            if group.state is State.PREPARING_REBALANCE:
+                assert ("join", "g") in self.bench.timers
+            if group.unsynced and group.state is State.COMPLETING_REBALANCE:
+                assert ("sync", "g") in self.bench.timers
+            assert all(group.instances[m.instance_id] == m.id for m in group.members.values() if m.instance_id)
+            assert len(group.instances) == sum(1 for m in group.members.values() if m.instance_id)
+        assert waiting == self.bench.open
+
+    def teardown(self) -> None:
+        """Silence: in the end every parked ticket is answered, every member gone, and then the group."""
+        if not hasattr(self, "bench"):
+            return
+        for _ in range(20):
+            self.bench.advance(400_000)
+        assert not self.bench.open
+        assert self.members() == set()
+        self.bench.advance(self.bench.settings.offsets_retention_ms + 2 * self.bench.settings.offsets_check_interval_ms)
+        assert not self.bench.machine.groups
+        assert not self.bench.machine.store.group_ids()
+        assert not self.bench.timers
+
+
+TestMembers = Members.TestCase
+TestMembers.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
