@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 from ..engine import (
@@ -100,8 +101,7 @@ class DiskEngine:
             self._read_format()
             self._disk = self._make_disk()
             self._journal = Journal(self._disk)
-            self._journal.load()
-            self._recover()
+            self._recover(stopped=self._journal.load())
         except OSError as error:
             await self.close()
             raise Unwritable(f"cannot use the data directory {self._root}: {error.strerror or error}") from error
@@ -110,8 +110,8 @@ class DiskEngine:
             raise
         self._opened = True
 
-    def _recover(self) -> None:
-        found = recovery.survey(self._disk, self._journal.entries)
+    def _recover(self, stopped: bool) -> None:
+        found = recovery.survey(self._disk, self._journal.entries, stopped)
         for name, entry in self._journal.entries.items():
             log = self._logs[name] = DiskLog(self._disk, self._journal, name, entry)
             recovery.recover(self._disk, log, found[name])
@@ -162,6 +162,7 @@ class DiskEngine:
                 rewrite.abort()
             for log in self._logs.values():
                 log.save_index(INDEX_AT_CLOSE_BYTES)
+            await self._stopped()
         await self._disk.syncer.idle()
         self._logs = {}
         self._disk.maps.close()
@@ -169,6 +170,14 @@ class DiskEngine:
         if self._lock is not None:
             self._files.close(self._lock)
             self._lock = None
+
+    async def _stopped(self) -> None:
+        """Say that this was no crash."""
+        await self._disk.syncer.idle()
+        if any(log.error is not None for log in self._logs.values()):
+            return
+        with suppress(StorageError):
+            await self._journal.write([["stopped"]])
 
     # --- append and read ---
 

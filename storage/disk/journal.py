@@ -4,7 +4,12 @@
 list of its changes:
 
     ["create", name, id, options]    ["configure", name, options]    ["delete", name]
-    ["start", name, offset]          ["ids", next id]
+    ["start", name, offset, floor]   ["ids", next id]                    ["stopped"]
+
+A start that falls (a cut below it) has a floor: segment files up to that generation are worthless, though they may hold
+the offset, since what a trim unlinked may come back after a power failure.
+
+["stopped"] as the last line says that the engine was closed properly.
 
 A line is written in the call and synced by the disk thread, always: what is rare is as durable as the disk can be.
 Files are unlinked only after the line that makes them worthless is synced; what a crash leaves of them is worthless
@@ -33,12 +38,13 @@ SPARE_LINES = 64
 class Entry:
     """What the journal knows of one log."""
 
-    __slots__ = ("id", "options", "start")
+    __slots__ = ("floor", "id", "options", "start")
 
     def __init__(self, id: int, options: LogOptions) -> None:
         self.id = id
         self.options = options
         self.start = 0
+        self.floor = 0
 
 
 class Journal:
@@ -49,6 +55,7 @@ class Journal:
         self.path = f"{disk.root}/logs.journal"
         self.entries: dict[str, Entry] = {}
         self.next_id = 1
+        self._stopped = False
         self._size = 0
         self._error: OSError | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -56,8 +63,8 @@ class Journal:
         self._doomed: list[str] = []
         self._handle: int | None = None
 
-    def load(self) -> None:
-        """Read it, at open."""
+    def load(self) -> bool:
+        """Read it, at open; whether the engine was closed properly."""
         files = self._disk.files
         handle = self._disk.handles.get(self.path, create=True)
         data = files.pread(handle, files.size(handle), 0)
@@ -72,10 +79,15 @@ class Journal:
                 self._apply(change)
             lines += 1
             self._size = stop
-        files.fdatasync(self._disk.handles.get(self.path))  # what a dead process wrote counts from now on
+        if self._stopped:
+            line = _line([["ids", self.next_id]])
+            write_all(files, handle, [line], self._size)
+            self._size += len(line)
+        files.fdatasync(handle)  # what a dead process wrote counts from now on
         if lines > SPARE_LINES and lines > 2 * len(self.entries):
             self._write_anew()
         files.fsync_dir(self._disk.root)
+        return self._stopped
 
     def _take_off_torn_line(self, rest: bytes) -> None:
         if any(_parse(line + b"\n") is not None for line in rest.split(b"\n")):
@@ -86,7 +98,7 @@ class Journal:
         files, handles = self._disk.files, self._disk.handles
         changes: list[Change] = [["ids", self.next_id]]
         for name, entry in self.entries.items():
-            changes += [["create", name, entry.id, asdict(entry.options)], ["start", name, entry.start]]
+            changes += [["create", name, entry.id, asdict(entry.options)], ["start", name, entry.start, entry.floor]]
         data = b"".join(_line([change]) for change in changes)
         handles.forget(self.path)
         handle = files.open(self.path + ".tmp", create=True)
@@ -100,6 +112,7 @@ class Journal:
         self._size = len(data)
 
     def _apply(self, change: Change) -> None:
+        self._stopped = False
         match change:
             case ["create", str(name), int(id), dict(options)]:
                 self.entries[name] = Entry(id, LogOptions(**options))
@@ -108,8 +121,10 @@ class Journal:
                 self.entries[name].options = LogOptions(**options)
             case ["delete", str(name)]:
                 del self.entries[name]
-            case ["start", str(name), int(start)]:
-                self.entries[name].start = start
+            case ["start", str(name), int(start), int(floor)]:
+                self.entries[name].start, self.entries[name].floor = start, floor
+            case ["stopped"]:
+                self._stopped = True
             case ["ids", int(next_id)]:
                 self.next_id = max(self.next_id, next_id)
             case _:

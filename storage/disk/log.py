@@ -331,7 +331,7 @@ class DiskLog:
             count += 1
         doomed = self.segments[:count]
         paths = [path for segment in doomed for path in segment.paths()]
-        future = self._journal.write([["start", self.name, start]], paths)
+        future = self._journal.write([["start", self.name, start, self.entry.floor]], paths)
         for segment in doomed:
             segment.forget()
         del self.segments[:count]
@@ -356,7 +356,7 @@ class DiskLog:
                 self._shorten(self.segments[-1], end)
             self.end = self.written = self._flushed_end = end
             if end < self.entry.start:
-                start_moved = self._journal.write([["start", self.name, end]])
+                start_moved = self._journal.write([["start", self.name, end, self.generation]])
         except (OSError, StorageError) as error:
             self.error = LogFailed(f"cannot cut log {self.name} at {end}: {error}")
             raise self.error from error

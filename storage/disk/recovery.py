@@ -7,13 +7,16 @@ So:
 1.  A file whose log id is not the current one of its log, or which ends in `.tmp`, or an index without its segment, is
     rubbish.
 2.  A segment that a sealed one of a higher generation covers is rubbish: a rewrite or a cut has replaced it.
-3.  Segments below the one that holds the log's start are rubbish: a trim has dropped them.
+3.  Segments below the one that holds the log's start are rubbish: a trim has dropped them. So are those up to the floor
+    in the journal: a cut below the start has dropped them.
 4.  A sealed segment is trusted by its index header and its size. One that is not sealed is read through, from where its
     index of a prefix ends, and checked batch by batch: offsets follow each other and the CRC is right.
 5.  At the first torn byte the log ends: the segment is shortened there, and segments behind it are removed, durably,
     before anything new can be written. The same if a segment is missing whole. But if a sealed one lies behind, what is
     wrong was once safely stored: then the log is Corrupt, and left as it is.
-6.  Checkpoints beyond the end are false now, and removed.
+6.  What a dead process did to names may still be undone by a power failure, an interrupted cut for instance: unless the
+    engine was closed properly, every folder is synced, so that what is shown from now on stays.
+7.  Checkpoints beyond the end are false now, and removed.
 """
 
 from __future__ import annotations
@@ -61,25 +64,27 @@ class Found:
         self.checkpoints: list[tuple[int, str]] = []
 
 
-def survey(disk: Disk, entries: dict[str, Entry]) -> dict[str, Found]:
+def survey(disk: Disk, entries: dict[str, Entry], stopped: bool) -> dict[str, Found]:
     """All files by log; rubbish by rule 1 and empty folders are removed."""
     found = {name: Found() for name in entries}
-    _survey_folder(disk, "", entries, found)
+    _survey_folder(disk, "", entries, found, stopped)
     return found
 
 
-def _survey_folder(disk: Disk, folder: str, entries: dict[str, Entry], found: dict[str, Found]) -> None:
+def _survey_folder(
+    disk: Disk, folder: str, entries: dict[str, Entry], found: dict[str, Found], stopped: bool
+) -> None:
     root = f"{disk.root}/logs"
     removed = False
     names = disk.files.list_dir(f"{root}/{folder}" if folder else root)
     for name, is_folder in sorted(names):
         path = f"{folder}/{name}" if folder else name
         if is_folder:
-            _survey_folder(disk, path, entries, found)
+            _survey_folder(disk, path, entries, found, stopped)
         elif not _recognize(path, entries, found):
             disk.files.unlink(f"{root}/{path}")
             removed = True
-    if removed:
+    if removed or not stopped:
         disk.files.fsync_dir(f"{root}/{folder}" if folder else root)
     if folder and (removed or not names):
         with suppress(OSError):
@@ -109,6 +114,7 @@ def _recognize(path: str, entries: dict[str, Entry], found: dict[str, Found]) ->
 def recover(disk: Disk, log: DiskLog, found: Found) -> None:
     """Make the log what its files say; a Corrupt one is failed."""
     log.generation = max((c.generation for c in found.segments + found.indexes), default=0)
+    log.generation = max(log.generation, log.entry.floor)
     for at, name in found.checkpoints:
         log.checkpoints.found(at, name)
     try:
@@ -134,8 +140,9 @@ class _Recovery:
         start = self.log.entry.start
         summaries = {candidate: self._summary(candidate) for candidate in candidates}
         sealed = {c: s for c, s in summaries.items() if s is not None and s.sealed}
-        covers = [(c, s) for c, s in sealed.items() if c.replacement]
-        living = [c for c in sorted(candidates) if not any(_covers(c, other, s) for other, s in covers)]
+        covers = [(c, s) for c, s in sealed.items() if c.replacement and c.generation > self.log.entry.floor]
+        living = [c for c in sorted(candidates) if c.generation > self.log.entry.floor]
+        living = [c for c in living if not any(_covers(c, other, s) for other, s in covers)]
         first = max((c.base for c in living if c.base <= start), default=start)
         living = [c for c in living if c.base >= first]
         self._remove(sorted(set(candidates) - set(living)))

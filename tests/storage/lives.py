@@ -4,8 +4,8 @@ One log of work is done step by step; a step is a burst of pipelined writes over
 random call to the disk the process dies, with or without the machine. Then the engine is opened again (and may die in
 that too), and what it shows is compared with what it may show:
 
-- everything that was answered, to the stated durability: all of it after the death of the process; after a power failure
-  all of it where fsync was promised, and else a prefix;
+- everything that was answered, to the stated durability: all of it after the death of the process; after a power
+  failure all of it where fsync was promised, and else a prefix;
 - of the one step in flight: nothing, all, or, for a burst of writes, its leading batches; for a cut, any log between;
 - nothing else, ever: no half batch, no batch that was refused, cut, trimmed or deleted, no checkpoint that is false.
 
@@ -220,6 +220,8 @@ class Life:
                     self.flight.maybe[name].append(now[name])
                 writes.append(Write(name, stored[0].base, [bytearray(one.data) for one in stored]))
                 burst.append((name, stored))
+            if self.files.crashed:
+                break
             future = self.engine.append(writes)
             sent += [(name, stored, future) for name, stored in burst]
             if self.rng.random() < 0.3:
@@ -366,14 +368,16 @@ class Life:
             found = await self._look(name)
             strict = not lossy or self.fsync or found.options.flush_messages == 1
             notes_strict = not lossy or self.fsync
-            problems = [
-                problem
-                for state in maybe
-                if (problem := _differs(found, state, strict, notes_strict and len(maybe) == 1)) is not None
-            ]
-            if len(problems) == len(maybe):
+            problems = []
+            for state in maybe:
+                problem = _differs(found, state, strict, notes_strict and len(maybe) == 1)
+                if problem is None:
+                    true = state.true if state is not None else ()
+                    self.world[name] = replace(found, true=tuple(note for note in true if note[1].at <= found.end))
+                    break
+                problems.append(problem)
+            else:
                 raise Broken(f"log {name}: " + "; or ".join(dict.fromkeys(problems)))
-            self.world[name] = found
 
     async def _look(self, name: str) -> State:
         """All that the engine shows of a log."""
