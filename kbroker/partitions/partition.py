@@ -350,6 +350,8 @@ class Partition:
         if target <= self.log_start:
             answer.set_result(self.log_start)
             return answer
+        if target > self.noted:
+            self.note()  # what producers are known by goes with their batches
         self.log_start = target
         self.epochs.forget_below(target)
         self.waiters.changed()
