@@ -43,12 +43,12 @@ def describe_configs(request: DescribeConfigsRequest, ctx: Context) -> DescribeC
     for resource in request.resources:
         kind, name = resource.resource_type, resource.resource_name
         result = DescribeConfigsResult(
-            error_code=0, error_message=None, resource_type=kind, resource_name=name, configs=[]
+            error_code=0, error_message="", resource_type=kind, resource_name=name, configs=[]
         )
         try:
             entries = _entries(kind, name, ctx)
             keys = resource.configuration_keys
-            wanted = None if keys is None else set(keys)
+            wanted = set(keys) if keys else None  # no keys are all keys, as in Kafka
             result.configs = [
                 _shown(entry, request.include_synonyms, request.include_documentation)
                 for entry in entries
@@ -56,7 +56,7 @@ def describe_configs(request: DescribeConfigsRequest, ctx: Context) -> DescribeC
             ]
         except KafkaError as error:
             result.error_code = error.code
-            result.error_message = error.message or error.code.message
+            result.error_message = error.message or ""
         results.append(result)
     return DescribeConfigsResponse(results=results)
 
@@ -70,7 +70,7 @@ def _entries(kind: int, name: str, ctx: Context) -> Iterable[Described]:
         allowed = ctx.authorize("DESCRIBE_CONFIGS", "CLUSTER", (CLUSTER_NAME,))
         refusal = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
     if not allowed[0]:
-        raise KafkaError(refusal)
+        raise KafkaError(refusal, refusal.message)
     return _SOURCES[kind](name, ctx)
 
 

@@ -26,11 +26,9 @@ def describe_topic_partitions(
     request: DescribeTopicPartitionsRequest, ctx: Context
 ) -> DescribeTopicPartitionsResponse:
     catalog, cursor = ctx.cluster.catalog, request.cursor
-    if cursor is not None and cursor.partition_index < 0:
-        raise KafkaError(
-            ErrorCode.INVALID_REQUEST, "DescribeTopicPartitionsRequest cursor partition must be valid: " + repr(cursor)
-        )
     asked = {topic.name for topic in request.topics}
+    if cursor is not None and (cursor.partition_index < 0 or (asked and cursor.topic_name not in asked)):
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "The cursor must name a partition of a topic that is asked for.")
     names = sorted(asked) if asked else [topic.name for topic in catalog.topics()]
     if cursor is not None:
         names = [name for name in names if name >= cursor.topic_name]
@@ -57,9 +55,8 @@ def describe_topic_partitions(
         if end < len(topic.partitions):
             next_cursor = Cursor(topic_name=name, partition_index=end)
             break
-    described = [page for page in pages if not page.error_code]
-    bits = authorized_operations(ctx, "TOPIC", [page.name or "" for page in described])
-    for page, operations in zip(described, bits, strict=True):
+    bits = authorized_operations(ctx, "TOPIC", [page.name or "" for page in pages])
+    for page, operations in zip(pages, bits, strict=True):
         page.topic_authorized_operations = operations
     if asked:
         pages += [_failed(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED) for name in hidden]

@@ -22,20 +22,22 @@ log = logging.getLogger("kbroker.transactions")
 def init_producer_id(
     request: InitProducerIdRequest, ctx: Context
 ) -> InitProducerIdResponse | Awaitable[InitProducerIdResponse]:
-    if (request.producer_id == -1) != (request.producer_epoch == -1):
-        raise KafkaError(ErrorCode.INVALID_REQUEST)
-    if request.transactional_id == "":
-        raise KafkaError(ErrorCode.INVALID_REQUEST)
+    if (request.producer_id == -1) != (request.producer_epoch == -1) or request.transactional_id == "":
+        return _refused(ErrorCode.INVALID_REQUEST)
     if request.transactional_id is not None:
         log.warning(
             "%s asked for a transactional producer %r: this broker has no transactions yet",
             ctx.client_id,
             request.transactional_id,
         )
-        raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        return _refused(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     if not _may_write(ctx):
-        raise KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+        return _refused(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
     return _fresh(ctx)
+
+
+def _refused(code: ErrorCode) -> InitProducerIdResponse:
+    return InitProducerIdResponse(error_code=code, producer_id=-1, producer_epoch=-1)
 
 
 def _may_write(ctx: Context) -> bool:
@@ -46,5 +48,8 @@ def _may_write(ctx: Context) -> bool:
 
 
 async def _fresh(ctx: Context) -> InitProducerIdResponse:
-    producer_id = await ctx.cluster.catalog.next_producer_id()
+    try:
+        producer_id = await ctx.cluster.catalog.next_producer_id()
+    except KafkaError as error:
+        return _refused(error.code)
     return InitProducerIdResponse(error_code=0, producer_id=producer_id, producer_epoch=0)

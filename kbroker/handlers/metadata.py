@@ -38,7 +38,11 @@ def metadata(request: MetadataRequest, ctx: Context) -> MetadataResponse | Await
     if asked is None or (empty_means_all and not asked):
         return _response(request, ctx, _all_topics(ctx))
     if not may_ask_by_id and any(topic.name is None or topic.topic_id != ZERO_UUID for topic in asked):
-        raise KafkaError(ErrorCode.INVALID_REQUEST, "Topics are asked for by id from version 12 on.")
+        refused = [_failed(ErrorCode.INVALID_REQUEST, topic.name or "", topic.topic_id) for topic in asked]
+        return MetadataResponse(brokers=[], topics=refused, error_code=0)
+    by_id = [topic for topic in asked if topic.topic_id != ZERO_UUID]
+    if by_id:
+        return _response(request, ctx, _topics_by_id(ctx, by_id))  # names beside ids do not count, as in Kafka
     if request.allow_auto_topic_creation and ctx.cluster.config["auto.create.topics.enable"]:
         missing = [name for name in _names(asked) if ctx.cluster.catalog.topic(name) is None]
         if missing:
@@ -75,7 +79,7 @@ def _names(asked: Sequence[MetadataRequestTopic]) -> Iterator[str]:
     seen: set[str] = set()
     for topic in asked:
         name = topic.name
-        if name is not None and topic.topic_id == ZERO_UUID and name not in seen:
+        if name is not None and name not in seen:
             seen.add(name)
             yield name
 
@@ -102,7 +106,14 @@ def _asked_topics(
         else:
             plain = ErrorCode.INVALID_TOPIC_EXCEPTION if fault(name) else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
             pieces.append(_failed(refused.get(name, plain), name))
-    for topic_id in dict.fromkeys(topic.topic_id for topic in asked if topic.topic_id != ZERO_UUID):
+    return pieces
+
+
+def _topics_by_id(ctx: Context, asked: Sequence[MetadataRequestTopic]) -> list[MetadataResponseTopic]:
+    """A topic that may not be described is told by its id alone."""
+    pieces: list[MetadataResponseTopic] = []
+    catalog = ctx.cluster.catalog
+    for topic_id in dict.fromkeys(topic.topic_id for topic in asked):
         topic = catalog.topic_by_id(topic_id)
         if topic is None:
             pieces.append(_failed(ErrorCode.UNKNOWN_TOPIC_ID, None, topic_id))

@@ -93,7 +93,7 @@ def test_random_ids_do_not_begin_with_a_dash_and_never_come_again() -> None:
             NewTopic("x", 1, 3),
             38,
             "Unable to replicate the partition 3 time(s): The target replication factor of 3 cannot be reached "
-            "because only 2 broker(s) are registered.",
+            "because only 2 broker(s) are registered or some brokers have all their log directories cordoned.",
         ),
         (NewTopic("x", configs=[("no.such", "1")]), 40, "Unknown topic config name: no.such"),
         (

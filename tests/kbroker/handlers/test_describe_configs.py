@@ -21,7 +21,7 @@ def question(kind: int, name: str, keys: list[str] | None = None, **options: boo
 
 async def entries(desk: Desk, request: DescribeConfigsRequest, version: int = 4, node: int = 1) -> dict[str, Any]:
     (result,) = (await desk.ask(request, version, node=node)).results
-    assert (result.error_code, result.error_message) == (0, None)
+    assert (result.error_code, result.error_message) == (0, "")
     return {config.name: config for config in result.configs}
 
 
@@ -62,7 +62,7 @@ def test_only_the_keys_that_were_asked_for_are_told_and_unknown_ones_left_out() 
     async def test(desk: Desk) -> None:
         await desk.cluster.catalog.create_topics([NewTopic("a")])
         assert set(await entries(desk, question(TOPIC, "a", ["segment.ms", "no.such"]))) == {"segment.ms"}
-        assert await entries(desk, question(TOPIC, "a", [])) == {}
+        assert len(await entries(desk, question(TOPIC, "a", []))) > 30, "no keys are all keys"
 
     at_a_desk(test)
 

@@ -80,11 +80,12 @@ def test_the_broker_bounds_the_page() -> None:
     at_a_desk(test, config={"max.request.partition.size.limit": "3"})
 
 
-def test_a_cursor_below_zero_is_invalid() -> None:
+def test_a_cursor_below_zero_or_at_a_topic_that_was_not_asked_for_is_invalid() -> None:
     async def test(desk: Desk) -> None:
-        await desk.cluster.catalog.create_topics([NewTopic("a", 5)])
-        response = await desk.ask(page("a", cursor=("a", -1)), 0)
-        assert [topic.error_code for topic in response.topics] == [42]
+        await desk.cluster.catalog.create_topics([NewTopic("a", 5), NewTopic("b")])
+        for cursor in (("a", -1), ("b", 0), ("z", 0)):
+            response = await desk.ask(page("a", cursor=cursor), 0)
+            assert [topic.error_code for topic in response.topics] == [42]
 
     at_a_desk(test)
 

@@ -33,7 +33,7 @@ def test_a_transactional_producer_is_refused_with_a_line_in_the_log(
 ) -> None:
     async def test(desk: Desk) -> None:
         answer = await desk.ask(question("my-id"), version)
-        assert (answer.error_code, answer.producer_id) == (53, -1)
+        assert (answer.error_code, answer.producer_id, answer.producer_epoch) == (53, -1, -1)
 
     with caplog.at_level(logging.WARNING):
         at_a_desk(test)

@@ -131,12 +131,24 @@ def test_topics_are_found_by_id_and_never_created_by_it(version: int) -> None:
     at_a_desk(test)
 
 
+def test_beside_ids_names_do_not_count() -> None:
+    async def test(desk: Desk) -> None:
+        (topic,) = await desk.cluster.catalog.create_topics([NewTopic("a")])
+        request = about_ids(topic.id)
+        request.topics = [*about("new").topics or [], *request.topics or []]
+        assert outcome(await desk.ask(request, 13)) == {"a": 0}
+        assert desk.cluster.catalog.topic("new") is None
+
+    at_a_desk(test)
+
+
 @pytest.mark.parametrize("version", [10, 11])
 def test_versions_10_and_11_must_not_ask_by_id(version: int) -> None:
     async def test(desk: Desk) -> None:
-        request = MetadataRequest(topics=[MetadataRequestTopic(topic_id=b"\x01" * 16, name="a")])
-        response = await desk.ask(request, version)
-        assert [topic.error_code for topic in response.topics] == [42]
+        for name in ("a", None):
+            request = MetadataRequest(topics=[MetadataRequestTopic(topic_id=b"\x01" * 16, name=name)])
+            response = await desk.ask(request, version)
+            assert [(topic.error_code, topic.name) for topic in response.topics] == [(42, name or "")]
         assert desk.cluster.catalog.topics() == []
 
     at_a_desk(test)
