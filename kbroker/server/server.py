@@ -44,7 +44,7 @@ class Server:
         self.pool = Pool(fill=config["kbroker.debug.fill.buffers"])
         self.scratch = memoryview(bytearray(SCRATCH_BYTES))
         self.max_frame_bytes: int = config["socket.request.max.bytes"]
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}  # in the order in which they came
         self._buffer_options = _buffer_options(config)
         self._most: int = config["max.connections"]
         self._most_per_host: int = config["max.connections.per.ip"]
@@ -70,7 +70,7 @@ class Server:
 
     def accepted(self, connection: Connection) -> str:
         """A client has connected; the reason if it has to go again."""
-        self.connections.add(connection)
+        self.connections[connection] = None
         self._per_host[connection.host] += 1
         for option, size in self._buffer_options:
             connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, size)
@@ -84,7 +84,7 @@ class Server:
         return ""
 
     def lost(self, connection: Connection) -> None:
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
         self._per_host[connection.host] -= 1
         if not self._per_host[connection.host]:
             del self._per_host[connection.host]

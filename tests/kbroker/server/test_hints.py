@@ -37,10 +37,10 @@ class Timer:
 
 
 class Connection:
-    def __init__(self, host: str = "10.0.0.7") -> None:
+    def __init__(self, host: str = "10.0.0.7", local_host: str = "172.17.0.2", advertised: str = "") -> None:
         self.host = host
-        self.local_host = "172.17.0.2"
-        self.listener = Listener("OUTSIDE", "PLAINTEXT", "0.0.0.0", 9092, "", 9092)
+        self.local_host = local_host
+        self.listener = Listener("OUTSIDE", "PLAINTEXT", "0.0.0.0", 9092, advertised, 9092)
 
 
 @pytest.fixture
@@ -90,6 +90,39 @@ def test_another_client_of_the_same_host_is_another_matter(
     world.pass_by()
     assert "client stranded" in caplog.text
     assert "client arrived" not in caplog.text
+
+
+def test_a_host_is_hinted_once_however_many_clients_it_has(
+    hints: Hints, world: Later, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(5):
+        ask(hints, Connection(), METADATA, f"client {number}")
+        world.pass_by()
+    ask(hints, Connection("10.0.0.8"), METADATA)
+    world.pass_by()
+    assert [record.getMessage().partition(" read ")[0] for record in caplog.records] == [
+        "client client 0 from 10.0.0.7",
+        "client c from 10.0.0.8",
+    ]
+
+
+@pytest.mark.parametrize("advertised", ["", "127.0.0.1", "localhost"])
+def test_who_asks_for_nothing_but_metadata_at_the_very_address_it_is_told_has_come(
+    hints: Hints, world: Later, caplog: pytest.LogCaptureFixture, advertised: str
+) -> None:
+    watcher = Connection("127.0.0.1", "127.0.0.1", advertised)
+    assert not ask(hints, watcher, METADATA), "and need not be watched"
+    world.pass_by()
+    assert caplog.text == ""
+
+
+def test_who_came_through_a_forwarded_port_arrives_at_the_address_too_and_is_hinted(
+    hints: Hints, world: Later, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(hints, Connection("172.17.0.1", "172.17.0.2", "172.17.0.2"), METADATA)
+    ask(hints, Connection("127.0.0.1", "127.0.0.1", "broker.example"), METADATA)
+    world.pass_by()
+    assert len(caplog.records) == 2
 
 
 def test_a_broker_that_stops_forgets_them(hints: Hints, world: Later) -> None:
