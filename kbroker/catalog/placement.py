@@ -27,8 +27,8 @@ def check_replication_factor(replication_factor: int, nodes: Collection[int]) ->
         raise KafkaError(
             ErrorCode.INVALID_REPLICATION_FACTOR,
             f"Unable to replicate the partition {replication_factor} time(s): The target replication factor of "
-            f"{replication_factor} cannot be reached because only {len(nodes)} broker(s) are registered or some brokers "
-            "have all their log directories cordoned.",
+            f"{replication_factor} cannot be reached because only {len(nodes)} broker(s) are registered or some "
+            "brokers have all their log directories cordoned.",
         )
 
 

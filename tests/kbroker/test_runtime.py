@@ -14,7 +14,7 @@ from kbroker.machine import Batch, Effects, Loaded, Marker, Origin, Producer, Re
 from kbroker.machine_log import replay
 from kbroker.runtime import Runtime
 from storage.engine import Chunk, OutOfRange
-from tests.kbroker.virtual import passes, run, settle, VirtualWorld
+from tests.kbroker.virtual import VirtualWorld, passes, run, settle
 from wire.batch import Batch as BatchView
 from wire.batch import stamp
 from wire.durable.catalog import CatalogConfig, CatalogConfigKey, CatalogConfigValue

@@ -135,7 +135,7 @@ def test_beside_ids_names_do_not_count() -> None:
     async def test(desk: Desk) -> None:
         (topic,) = await desk.cluster.catalog.create_topics([NewTopic("a")])
         request = about_ids(topic.id)
-        request.topics = [*about("new").topics or [], *request.topics or []]
+        request.topics = [*(about("new").topics or []), *(request.topics or [])]
         assert outcome(await desk.ask(request, 13)) == {"a": 0}
         assert desk.cluster.catalog.topic("new") is None
 
