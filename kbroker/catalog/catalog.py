@@ -40,7 +40,6 @@ INTERNAL_CONFIGS: Mapping[str, Sequence[tuple[str, str | None]]] = {
     "__consumer_offsets": (
         ("cleanup.policy", "compact"),
         ("compression.type", "producer"),
-        ("segment.bytes", "104857600"),
     ),
 }
 
@@ -178,7 +177,7 @@ class Catalog:
             name,
             cast(int, self._config["offsets.topic.num.partitions"]),
             min(len(self.nodes), cast(int, self._config["offsets.topic.replication.factor"])),
-            configs=INTERNAL_CONFIGS[name],
+            configs=(*INTERNAL_CONFIGS[name], ("segment.bytes", str(self._config["offsets.topic.segment.bytes"]))),
         )
         return self._runtime.ask(lambda ticket: EnsureTopic(ticket, new))
 
