@@ -1,6 +1,6 @@
 """The checkpoints of one log: opaque notes, the last two of each name, one small file each.
 
-    <leaf>@<log id>-<at, 20 digits>-<name>.checkpoint      4s "KBCP", I CRC-32 of the data, the data
+    <leaf>@<log id>-<at, 20 digits>-<name>.checkpoint      4s "KBCP", I CRC-32 of "KBCP" and the data, the data
 
 A note is written under another name and renamed; whether it reached the disk is told by its CRC, so only an engine
 that promises fsync waits for that. A cut, and a recovery that lost a tail, unlink the notes that became false, and
@@ -45,7 +45,7 @@ class Checkpoints:
         handle = files.open(path + ".tmp", create=True)
         try:
             files.truncate(handle, 0)
-            write_all(files, handle, [HEADER.pack(MAGIC, crc32(data)) + data], 0)
+            write_all(files, handle, [_header(data) + data], 0)
         finally:
             files.close(handle)
         files.rename(path + ".tmp", path)
@@ -67,7 +67,7 @@ class Checkpoints:
                     data = files.pread(handle, files.size(handle), 0)
                 finally:
                     files.close(handle)
-                if data[: HEADER.size] == HEADER.pack(MAGIC, crc32(data[HEADER.size :])):
+                if data[: HEADER.size] == _header(data[HEADER.size :]):
                     notes.append(Checkpoint(at, data[HEADER.size :]))
         return notes
 
@@ -83,6 +83,10 @@ class Checkpoints:
 
     def paths(self) -> list[str]:
         return [self.path(at, name) for name, kept in self._kept.items() for at in kept]
+
+
+def _header(data: bytes) -> bytes:
+    return HEADER.pack(MAGIC, crc32(data, crc32(MAGIC)))
 
 
 class SyncCheckpoint:

@@ -66,6 +66,8 @@ class State:
     """The checkpoints that must be there, by name."""
     true: tuple[tuple[str, Checkpoint], ...] = ()
     """All that were ever saved and are not false."""
+    guessed: bool = False
+    """A crash has shown what was never answered: its checkpoints may still be lost."""
 
     def visible(self, start: int | None = None) -> list[Stored]:
         low = self.start if start is None else start
@@ -343,12 +345,16 @@ class Life:
 
     async def _restart(self) -> None:
         """A clean stop."""
-        for call in (self.engine.close, self.engine.open):
-            task = asyncio.ensure_future(_quietly(call()))
+        after = self._engine()
+        for call in (self.engine.close, after.open):
+            if self.files.crashed:
+                raise Crash("between two calls")
+            task = asyncio.ensure_future(_quietly(call))
             try:
                 await self._await(task)
             finally:
                 task.cancel()
+        self.engine = after
 
     # --- what is there ---
 
@@ -367,17 +373,22 @@ class Life:
                 continue
             found = await self._look(name)
             strict = not lossy or self.fsync or found.options.flush_messages == 1
-            notes_strict = not lossy or self.fsync
             problems = []
             for state in maybe:
-                problem = _differs(found, state, strict, notes_strict and len(maybe) == 1)
+                problem = _differs(found, state, strict, self._notes_last(maybe, state, lossy))
                 if problem is None:
                     true = state.true if state is not None else ()
-                    self.world[name] = replace(found, true=tuple(note for note in true if note[1].at <= found.end))
+                    true = tuple(note for note in true if note[1].at <= found.end)
+                    guessed = len(maybe) > 1 or (state is not None and state.guessed)
+                    self.world[name] = replace(found, true=true, guessed=guessed)
                     break
                 problems.append(problem)
             else:
                 raise Broken(f"log {name}: " + "; or ".join(dict.fromkeys(problems)))
+
+    def _notes_last(self, maybe: list[State | None], state: State | None, lossy: bool) -> bool:
+        """Whether exactly the checkpoints of this state must be there."""
+        return len(maybe) == 1 and (not lossy or (self.fsync and state is not None and not state.guessed))
 
     async def _look(self, name: str) -> State:
         """All that the engine shows of a log."""
@@ -420,7 +431,7 @@ def _differs(found: State, state: State | None, strict: bool, notes_strict: bool
         return f"it holds {[s[:2] for s in _short(found.batches)]}, not {[s[:2] for s in _short(expected)]}"
     for name, note in found.true:
         if note.at > found.end or (name, note) not in state.true:
-            return f"checkpoint {name} at {note.at} is false"
+            return f"checkpoint {name} at {note.at} ({note.data!r}) of a log that ends at {found.end} is false"
     if notes_strict and dict(found.kept) != {name: notes for name, notes in state.kept if notes}:
         return f"its checkpoints are {found.kept}, not {state.kept}"
     return None
@@ -430,9 +441,9 @@ def _short(batches: Any) -> list[tuple[int, int]]:
     return [(stored.base, stored.end) for stored in batches]
 
 
-async def _quietly(call: Any) -> None:
+async def _quietly(call: Callable[[], Any]) -> None:
     with suppress(Crash):
-        await call
+        await call()
 
 
 def _only_crashes(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
