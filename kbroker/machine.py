@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NewType, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 
 from wire.schema import Key, Value
 
@@ -42,16 +42,14 @@ Ticket = NewType("Ticket", int)
 """Stands for one waiting asker. Only the runtime makes them; a machine keeps and answers them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Producer:
+class Producer(NamedTuple):
     """A transactional producer, whose records wait for its marker."""
 
     id: int
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A durable record: key and value of `wire.durable`; no value means that the key is forgotten. `version` is the
     value's.
     """
@@ -61,16 +59,14 @@ class Record:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Records that belong together."""
 
     records: Sequence[Record]
     producer: Producer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(NamedTuple):
     """The end of a producer's transaction on this log."""
 
     producer: Producer
@@ -78,16 +74,14 @@ class Marker:
     coordinator_epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer: a wire response, any value, or an exception (usually a `KafkaError`), which the asker gets raised."""
 
     ticket: Ticket
     response: object
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(NamedTuple):
     """`event` comes back once the controllable time has reached `at`; None forgets the timer of this key."""
 
     key: Hashable
@@ -105,8 +99,7 @@ class Effects:
     tasks: list[object] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a record stands in the log; the producer when it is part of a transaction."""
 
     offset: int
@@ -114,8 +107,7 @@ class Origin:
     producer: Producer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The log has been read to its end; the machine serves from now on."""
 
     now: int

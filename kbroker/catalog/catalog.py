@@ -8,6 +8,7 @@ after it has let go of its clients.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ from kbroker.catalog.events import (
     CreateTopics,
     DeleteTopics,
     EnsureTopic,
+    LogsOrphaned,
     MoveLeader,
     NextProducerId,
     Start,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from kbroker.config import Config
     from kbroker.world import World
     from storage.engine import Engine
+
+log = logging.getLogger("kbroker.catalog")
 
 # What a new __consumer_offsets is made with, as Kafka makes it.
 INTERNAL_CONFIGS: Mapping[str, Sequence[tuple[str, str | None]]] = {
@@ -184,8 +188,19 @@ class Catalog:
     # --- what the runtime tells -------------------------------------------------------------------------------------
 
     def _changed(self, change: Any) -> None:
+        if isinstance(change, LogsOrphaned):
+            self._drop_logs(change.topic_ids)
+            return
         for callback in self._subscribers:
             callback(change)
+
+    def _drop_logs(self, topic_ids: Sequence[bytes]) -> None:
+        """Of topics that an earlier process deleted. A log of a topic that was never heard of is left alone."""
+        gone = {topic_id.hex() for topic_id in topic_ids}
+        logs = [name for name in self._engine.logs() if name.partition("/")[0] in gone]
+        if logs:
+            log.info("dropping %d logs of topics that were deleted before the last stop", len(logs))
+            self._engine.delete(logs)
 
     def _loaded(self, machine: CatalogMachine) -> None:
         """After a failed append, topics may be gone that views have shown: their logs are to be dropped like those of

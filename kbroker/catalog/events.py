@@ -6,7 +6,7 @@ A list asked is a list answered: item i is what came of item i, the topic or a `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kbroker.catalog.state import NewPartitions, NewTopic, Topic
 from kbroker.machine import Ticket
@@ -14,8 +14,7 @@ from kbroker.machine import Ticket
 # --- questions --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """This process begins to serve, with these nodes (and their racks) and finalized features. Answered with None."""
 
     ticket: Ticket
@@ -24,15 +23,13 @@ class Start:
     features: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """This process ends in good order: the next start is not an unclean one. Answered with None."""
 
     ticket: Ticket
 
 
-@dataclass(frozen=True, slots=True)
-class CreateTopics:
+class CreateTopics(NamedTuple):
     """Answered with a list of Topic or KafkaError; validated ones are topics that are nowhere else."""
 
     ticket: Ticket
@@ -40,24 +37,21 @@ class CreateTopics:
     validate_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EnsureTopic:
+class EnsureTopic(NamedTuple):
     """Answered with the topic of that name, made now if there is none."""
 
     ticket: Ticket
     topic: NewTopic
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteTopics:
+class DeleteTopics(NamedTuple):
     """Answered with a list of Topic (as it was) or KafkaError."""
 
     ticket: Ticket
     topic_ids: Sequence[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class CreatePartitions:
+class CreatePartitions(NamedTuple):
     """Answered with a list of Topic or KafkaError."""
 
     ticket: Ticket
@@ -65,8 +59,7 @@ class CreatePartitions:
     validate_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AlterTopicConfigs:
+class AlterTopicConfigs(NamedTuple):
     """Overrides to set, or to take away (None); all or none. Answered with the topic."""
 
     ticket: Ticket
@@ -75,18 +68,16 @@ class AlterTopicConfigs:
     validate_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MoveLeader:
+class MoveLeader(NamedTuple):
     """Another replica becomes leader, in a new epoch. Answered with the topic."""
 
     ticket: Ticket
     name: str
-    index: int
+    partition: int
     leader: int
 
 
-@dataclass(frozen=True, slots=True)
-class NextProducerId:
+class NextProducerId(NamedTuple):
     """Answered with an id that nobody has had before."""
 
     ticket: Ticket
@@ -95,33 +86,34 @@ class NextProducerId:
 # --- changes ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class TopicCreated:
+class TopicCreated(NamedTuple):
     topic: Topic
 
 
-@dataclass(frozen=True, slots=True)
-class TopicDeleted:
+class TopicDeleted(NamedTuple):
     topic: Topic
 
 
-@dataclass(frozen=True, slots=True)
-class TopicGrown:
+class TopicGrown(NamedTuple):
     """Partitions from `first` on are new."""
 
     topic: Topic
     first: int
 
 
-@dataclass(frozen=True, slots=True)
-class TopicConfigured:
+class TopicConfigured(NamedTuple):
     topic: Topic
 
 
-@dataclass(frozen=True, slots=True)
-class LeaderChanged:
+class LeaderChanged(NamedTuple):
     topic: Topic
-    index: int
+    partition: int
+
+
+class LogsOrphaned(NamedTuple):
+    """These topics were deleted, maybe by a process that ended before it could drop their logs."""
+
+    topic_ids: Sequence[bytes]
 
 
 Change = TopicCreated | TopicDeleted | TopicGrown | TopicConfigured | LeaderChanged

@@ -19,6 +19,7 @@ from kbroker.catalog.events import (
     DeleteTopics,
     EnsureTopic,
     LeaderChanged,
+    LogsOrphaned,
     MoveLeader,
     NextProducerId,
     Start,
@@ -74,10 +75,11 @@ class CatalogMachine:
         self._folded: dict[str, str] = {}
         self._configs: dict[tuple[int, str], dict[str, str]] = {}
         self._placed = 0  # partitions that were ever placed: where the next topic's leaders begin
+        self._gone: list[bytes] | None = []  # topics whose deletion is read from the log
         self._next_block = 0
         self._ids = iter(range(0))
         self._steps: dict[type, Callable[[Any, Random], Effects]] = {
-            Loaded: self._idle,
+            Loaded: self._loaded,
             Start: self._start,
             Stop: self._stop,
             CreateTopics: self._create_topics,
@@ -104,8 +106,10 @@ class CatalogMachine:
     def step(self, event: object, now: int, rng: Random) -> Effects:
         return self._steps[type(event)](event, rng)
 
-    def _idle(self, event: Loaded, rng: Random) -> Effects:
-        return Effects()
+    def _loaded(self, event: Loaded, rng: Random) -> Effects:
+        """What a deletion left half done is done now."""
+        gone, self._gone = self._gone, None
+        return Effects(tasks=[LogsOrphaned(gone)] if gone else [])
 
     def _start(self, event: Start, rng: Random) -> Effects:
         """A node that still runs by the record ended without a word: its leader epochs rise by one."""
@@ -302,21 +306,21 @@ class CatalogMachine:
 
     def _move_leader(self, event: MoveLeader, rng: Random) -> Effects:
         topic = self.by_name.get(event.name)
-        if topic is None or not 0 <= event.index < len(topic.partitions):
+        if topic is None or not 0 <= event.partition < len(topic.partitions):
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        partition = topic.partitions[event.index]
+        partition = topic.partitions[event.partition]
         if event.leader not in partition.isr or event.leader not in self._live:
             raise KafkaError(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE)
         if event.leader == partition.leader:
             raise KafkaError(ErrorCode.ELECTION_NOT_NEEDED)
         partitions = list(topic.partitions)
-        partitions[event.index] = PartitionState(
+        partitions[event.partition] = PartitionState(
             event.leader, partition.leader_epoch + 1, partition.replicas, partition.isr
         )
         return Effects(
             [Batch([self._record(topic, partitions=partitions)])],
             [Reply(event.ticket, topic)],
-            tasks=[LeaderChanged(topic, event.index)],
+            tasks=[LeaderChanged(topic, event.partition)],
         )
 
     def _next_producer_id(self, event: NextProducerId, rng: Random) -> Effects:
@@ -392,6 +396,8 @@ class CatalogMachine:
             if topic is not None:
                 del self.by_id[topic_id], self.by_name[topic.name], self._folded[names.folded(topic.name)]
                 self._sorted = None
+            if self._gone is not None:
+                self._gone.append(topic_id)
             return
         partitions = [
             PartitionState(

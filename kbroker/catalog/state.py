@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kbroker.topic_config import TopicConfig
 
@@ -65,16 +65,14 @@ class Node:
     endpoints: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """The finalized features; the epoch grows with every change."""
 
     epoch: int
     levels: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class NewTopic:
+class NewTopic(NamedTuple):
     """A topic to be made; -1 stands for the broker's default. Assignments are (partition, replicas), the first
     replica leads.
     """

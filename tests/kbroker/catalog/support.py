@@ -21,7 +21,7 @@ class Life:
         self.config = Config(dict(config or {}))
         self.log: list[tuple[bytes, bytes | None]] = []
         self.rng = Random(4)
-        self.tasks: list[object] = []
+        self.tasks: list[tuple[type, object]] = []
         self.written = 0
         self.machine = CatalogMachine(self.config, nodes)
         self.boot()
@@ -51,7 +51,7 @@ class Life:
             assert isinstance(batch, Batch)
             for record in batch.records:
                 self.write(record)
-        self.tasks = effects.tasks
+        self.tasks = told(*effects.tasks)
         (reply,) = effects.replies
         return reply.response
 
@@ -67,6 +67,11 @@ class Life:
             for topic in self.machine.by_id.values()
             for index, partition in enumerate(topic.partitions)
         }
+
+
+def told(*changes: object) -> list[tuple[type, object]]:
+    """Changes beside their types: two tuples of different types may be equal."""
+    return [(type(change), change) for change in changes]
 
 
 def state(machine: CatalogMachine) -> object:

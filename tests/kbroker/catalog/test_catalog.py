@@ -8,7 +8,7 @@ import pytest
 
 from kbroker.catalog import Catalog, Change, NewTopic, Node, TopicCreated, TopicDeleted
 from kbroker.config import Config
-from storage.engine import Engine, EngineOptions, Failed, Identity, LogFailed, Write
+from storage.engine import Engine, EngineOptions, Failed, Identity, LogFailed, LogOptions, Write
 from storage.open import open_engine
 from tests.kbroker.virtual import VirtualWorld, run, settle
 from wire.errors import ErrorCode, KafkaError
@@ -102,6 +102,23 @@ def test_auto_creation_refuses_what_creation_refuses() -> None:
         with pytest.raises(KafkaError) as caught:
             await catalog.auto_create("no!")
         assert caught.value.code is ErrorCode.INVALID_TOPIC_EXCEPTION
+
+    run(test)
+
+
+def test_logs_that_a_deletion_left_behind_are_dropped_at_the_next_start() -> None:
+    async def test(world: VirtualWorld) -> None:
+        engine = await an_engine(world)
+        first = a_catalog(engine, world)
+        await first.start()
+        gone, kept = await first.create_topics([NewTopic("gone"), NewTopic("kept")])
+        stranger = f"{bytes(16).hex()}/0"
+        await engine.create([(name, LogOptions()) for name in (gone.log(0), kept.log(0), stranger)])
+        await first.delete_topics([gone.id])
+        assert gone.log(0) in engine.logs(), "whoever drops logs has died just now"
+        second = a_catalog(engine, world)
+        await second.start()
+        assert set(engine.logs()) == {"catalog", kept.log(0), stranger}
 
     run(test)
 

@@ -52,7 +52,7 @@ def test_a_topic_has_the_brokers_defaults_where_it_says_nothing() -> None:
     assert len(topic.partitions) == 4
     assert topic.replication_factor == 2
     assert life.machine.by_name["orders"].id == topic.id
-    assert life.tasks == [TopicCreated(topic)]
+    assert life.tasks == told(TopicCreated(topic))
 
 
 def test_leaders_are_spread_over_the_nodes_also_from_topic_to_topic() -> None:
@@ -189,7 +189,7 @@ def test_a_deleted_topic_leaves_its_name_free_and_its_id_used() -> None:
     (topic,) = create(life, NewTopic("a.b"))
     (deleted,) = life.ask(lambda ticket: DeleteTopics(ticket, [topic.id]))
     assert deleted.name == "a.b"
-    assert life.tasks == [TopicDeleted(deleted)]
+    assert life.tasks == told(TopicDeleted(deleted))
     assert life.machine.by_id == {}
     (again,) = create(life, NewTopic("a_b"))
     assert again.id != topic.id
@@ -218,7 +218,7 @@ def test_new_partitions_go_on_where_the_leaders_stopped_and_the_old_ones_stay() 
     assert now.partitions[:3] == before
     assert [partition.leader for partition in now.partitions[3:]] == [2, 1]
     assert now.overrides == {"retention.ms": "5"}
-    assert life.tasks == [TopicGrown(now, 3)]
+    assert life.tasks == told(TopicGrown(now, 3))
     assert now.id == topic.id
 
 
@@ -264,7 +264,7 @@ def test_configs_change_all_or_none_and_empty_the_memo() -> None:
     assert topic.overrides == {"cleanup.policy": "compact", "max.message.bytes": "7"}
     assert (topic.config["retention.ms"], topic.config["max.message.bytes"]) == (604_800_000, 7)
     assert topic.memo == {}
-    assert life.tasks == [TopicConfigured(topic)]
+    assert life.tasks == told(TopicConfigured(topic))
     with pytest.raises(KafkaError) as caught:
         life.ask(lambda ticket: AlterTopicConfigs(ticket, "a", {"retention.ms": "1", "segment.bytes": "big"}))
     assert caught.value.code is ErrorCode.INVALID_CONFIG
@@ -280,7 +280,7 @@ def test_a_leader_moves_to_a_replica_in_sync_in_a_new_epoch() -> None:
     topic = life.machine.by_name["a"]
     assert (topic.partitions[0].leader, topic.partitions[0].leader_epoch) == (2, 1)
     assert topic.partitions[0].replicas == [1, 2]
-    assert life.tasks == [LeaderChanged(topic, 0)]
+    assert life.tasks == told(LeaderChanged(topic, 0))
     for leader, code in ((2, ErrorCode.ELECTION_NOT_NEEDED), (3, ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE)):
         with pytest.raises(KafkaError) as caught:
             life.ask(lambda ticket, to=leader: MoveLeader(ticket, "a", 0, to))  # type: ignore[misc]
@@ -327,7 +327,7 @@ def test_a_node_that_does_not_come_back_leaves_its_partitions_to_live_replicas()
     shared, alone = life.machine.by_name["shared"], life.machine.by_name["alone"]
     assert [(partition.leader, partition.leader_epoch) for partition in shared.partitions] == [(1, 0), (1, 1)]
     assert (alone.partitions[0].leader, alone.partitions[0].leader_epoch) == (2, 0)
-    assert life.tasks == [LeaderChanged(shared, 1)]
+    assert life.tasks == told(LeaderChanged(shared, 1))
 
 
 def test_the_data_of_another_cluster_is_refused() -> None:
