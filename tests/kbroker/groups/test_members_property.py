@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kbroker.groups.classic.states import State
 from kbroker.groups.settings import Settings
@@ -26,6 +26,7 @@ PROTOCOLS = [
     [("sticky", subscription("t", "u")), ("range", subscription("u"))],
     [("range", subscription("u"))],
 ]
+WHO = st.integers(0, 4)
 RETRY = {ErrorCode.REBALANCE_IN_PROGRESS, ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.ILLEGAL_GENERATION}
 
 
@@ -36,42 +37,64 @@ class Client:
         self.name = name
         self.instance = instance
         self.protocols = PROTOCOLS[protocols]
+        self.offered: list[str] = []
         self.member = ""
         self.generation = -1
         self.leads: list[str] | None = None
         self.parked: Ticket | None = None
         self.parked_on = ""
+        self.next = "join"
 
     def forget(self) -> None:
-        self.member, self.generation, self.leads = "", -1, None
+        self.member, self.generation, self.leads, self.next = "", -1, None, "join"
 
     def __repr__(self) -> str:
         return self.name
 
 
 class Members(RuleBasedStateMachine):
-    clients = Bundle("clients")
-
-    @initialize(delay=st.sampled_from([0, 3000]), max_size=st.sampled_from([3, 1000]))
-    def begin(self, delay: int, max_size: int) -> None:
+    @initialize(
+        delay=st.sampled_from([0, 3000]),
+        max_size=st.sampled_from([3, 1000]),
+        kinds=st.lists(st.tuples(st.booleans(), st.sampled_from(range(len(PROTOCOLS)))), min_size=5, max_size=5),
+    )
+    def begin(self, delay: int, max_size: int, kinds: list[tuple[bool, int]]) -> None:
+        """Five clients; of the static ones some share an instance id."""
         self.bench = Bench(Settings(initial_rebalance_delay_ms=delay, max_size=max_size))
-        self.count = 0
         self.crashes = 0
         self.generations: dict[tuple[int, int], tuple[str, frozenset[str]]] = {}
-        self.everybody: list[Client] = []
+        self.clients = [
+            Client(f"c{at}", f"i{at % 3}" if static else None, protocols)
+            for at, (static, protocols) in enumerate(kinds)
+        ]
 
-    @rule(target=clients, static=st.booleans(), protocols=st.integers(0, len(PROTOCOLS) - 1))
-    def appear(self, static: bool, protocols: int) -> Client:
-        self.count += 1
-        client = Client(f"c{self.count}", f"i{self.count % 2}" if static else None, protocols)
-        self.everybody.append(client)
-        return client
+    @rule(who=WHO)
+    def go_on(self, who: int) -> None:
+        """Do what a good client does next."""
+        client = self.clients[who]
+        if client.parked is not None:
+            return
+        if client.next == "join":
+            self.join(who, known_id=client.instance is None, rebalance_ms=60_000)
+        elif client.next == "sync":
+            self.sync(who)
+        else:
+            self.heartbeat(who)
 
-    @rule(client=clients, known_id=st.booleans(), rebalance_ms=st.sampled_from([5000, 60_000]))
-    def join(self, client: Client, known_id: bool, rebalance_ms: int) -> None:
+    @rule(times=st.integers(1, 4))
+    def all_go_on(self, times: int) -> None:
+        for _ in range(times):
+            for who in range(len(self.clients)):
+                self.go_on(who)
+                self.everyone_who_was_answered_hears_it()
+
+    @rule(who=WHO, known_id=st.booleans(), rebalance_ms=st.sampled_from([5000, 60_000]))
+    def join(self, who: int, known_id: bool, rebalance_ms: int) -> None:
+        client = self.clients[who]
         if client.parked is not None:
             return
         client.parked_on = "join"
+        client.offered = [name for name, _ in client.protocols]
         client.parked = self.bench.join(
             client.name,
             client.member,
@@ -81,13 +104,15 @@ class Members(RuleBasedStateMachine):
             rebalance_ms=rebalance_ms,
         )
 
-    @rule(client=clients, other=st.integers(0, 2))
-    def change_subscription(self, client: Client, other: int) -> None:
-        client.protocols = PROTOCOLS[other]
+    @rule(who=WHO, other=st.integers(0, 2))
+    def change_subscription(self, who: int, other: int) -> None:
+        self.clients[who].protocols = PROTOCOLS[other]
+        self.clients[who].next = "join"
 
-    @rule(client=clients)
-    def sync(self, client: Client) -> None:
-        if client.parked is not None or not client.member:
+    @rule(who=WHO)
+    def sync(self, who: int) -> None:
+        client = self.clients[who]
+        if client.parked is not None:
             return
         assignment = {}
         if client.leads is not None:
@@ -95,8 +120,9 @@ class Members(RuleBasedStateMachine):
         client.parked_on = "sync"
         client.parked = self.bench.sync(client.member, client.generation, assignment, instance=client.instance)
 
-    @rule(client=clients)
-    def heartbeat(self, client: Client) -> None:
+    @rule(who=WHO)
+    def heartbeat(self, who: int) -> None:
+        client = self.clients[who]
         if client.parked is not None:
             return
         known = client.member in self.members()
@@ -104,32 +130,33 @@ class Members(RuleBasedStateMachine):
         if code == ErrorCode.NONE:
             assert known
             assert client.generation == self.bench.machine.groups["g"].generation
-        elif code in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID):
+        else:
+            client.next = "join"
+        if code in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID):
             client.forget()
 
-    @rule(client=clients, offset=st.integers(0, 100))
-    def commit(self, client: Client, offset: int) -> None:
+    @rule(who=WHO, offset=st.integers(0, 100))
+    def commit(self, who: int, offset: int) -> None:
+        client = self.clients[who]
         known = client.member in self.members()
         [code] = self.bench.commit(
             {("t", 0): offset}, generation=client.generation, member=client.member, instance=client.instance
         )
-        if code == ErrorCode.NONE and client.generation >= 0:
-            assert known
         if code == ErrorCode.NONE:
+            assert known or client.generation < 0
             assert self.bench.fetch({"t": [0]}) == {("t", 0): (offset, 0)}
 
-    @rule(client=consumes(clients))
-    def leave(self, client: Client) -> None:
+    @rule(who=WHO)
+    def leave(self, who: int) -> None:
+        """And somebody else takes the place."""
+        client = self.clients[who]
         known = client.member in self.members() | self.pending()
         identity = MemberIdentity(member_id=client.member, group_instance_id=client.instance)
         by_instance = not client.member and client.instance is not None
         [code] = self.bench.leave(identity)
         if code == ErrorCode.NONE:
             assert known or by_instance
-        self.everybody.remove(client)
-        if client.parked is not None:  # it will be answered all the same
-            self.everybody.append(Client(client.name, None, 0))
-            self.everybody[-1].parked, self.everybody[-1].parked_on = client.parked, "nothing"
+        self.clients[who] = Client(client.name, client.instance, 0)
 
     @rule(milliseconds=st.sampled_from([1, 999, 5000, 9999, 10_000, 60_000]))
     def pass_time(self, milliseconds: int) -> None:
@@ -139,9 +166,10 @@ class Members(RuleBasedStateMachine):
     def crash(self) -> None:
         lost = self.bench.crash()
         self.crashes += 1
-        for client in self.everybody:
+        for client in self.clients:
             if client.parked in lost:
                 client.parked = None
+                client.next = "join"
 
     def members(self) -> set[str]:
         group = self.bench.machine.groups.get("g")
@@ -156,15 +184,14 @@ class Members(RuleBasedStateMachine):
         assert client.parked is not None
         response = self.bench.answers.pop(client.parked)
         client.parked = None
-        if client.parked_on == "nothing":
-            return
         if isinstance(response, JoinGroupResponse):
             self.hear_join(client, response)
             return
         assert isinstance(response, SyncGroupResponse)
+        client.next = "heartbeat" if response.error_code == ErrorCode.NONE else "join"
         if response.error_code == ErrorCode.NONE:
-            if client.member in self.members():
-                assert response.assignment in (b"", f"{client.generation} {client.member}".encode()) or client.instance
+            if client.instance is None:  # a static member's assignment is made for the member id before
+                assert response.assignment in (b"", f"{client.generation} {client.member}".encode())
         elif response.error_code in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID):
             client.forget()
         else:
@@ -181,18 +208,17 @@ class Members(RuleBasedStateMachine):
                 client.forget()
             return
         client.member, client.generation = response.member_id, response.generation_id
-        client.leads = None
+        client.leads, client.next = None, "sync"
         if response.leader == response.member_id and not response.skip_assignment:
             client.leads = [member.member_id for member in response.members]
             assert client.member in client.leads
-        protocol = response.protocol_name
-        assert protocol in [name for name, _ in client.protocols] or client.member not in self.members()
+        assert response.protocol_name in client.offered
 
     # --- what holds always ------------------------------------------------------------------------------------------
 
     @invariant()
     def everyone_who_was_answered_hears_it(self) -> None:
-        for client in list(self.everybody):
+        for client in self.clients:
             if client.parked is not None and client.parked in self.bench.answers:
                 self.hear(client)
 
