@@ -1,7 +1,7 @@
 """The catalog's log on the engine, as the runtime wants it. It has one writer and no leader; its batches bear epoch 0.
 
 It grows by a record for each change, two for each life of a node, one for a thousand producer ids, and is not rewritten
-here: it is keyed and compacted like `__consumer_offsets`, and the cleaner that does those does this one too.
+here: it is keyed, and whatever compacts keyed logs may compact this one too.
 """
 
 from __future__ import annotations
