@@ -52,24 +52,34 @@ class Checkpoints:
         later = [known for known in self._kept.get(name, ()) if known > at]
         self.found(at, name)
         for gone in [*later, *self._kept[name][len(later) + KEPT :]]:
-            self._kept[name].remove(gone)
-            with suppress(OSError):
-                files.unlink(self.path(gone, name))
+            self._give_up(gone, name)
         return path
 
     def read(self, name: str) -> list[Checkpoint]:
-        """The unbroken ones, newest first."""
-        files, notes = self._disk.files, []
-        for at in self._kept.get(name, ())[:KEPT]:
-            with suppress(FileNotFoundError):
-                handle = files.open(self.path(at, name))
-                try:
-                    data = files.pread(handle, files.size(handle), 0)
-                finally:
-                    files.close(handle)
-                if data[: HEADER.size] == _header(data[HEADER.size :]):
-                    notes.append(Checkpoint(at, data[HEADER.size :]))
-        return notes
+        """The unbroken ones, newest first; broken ones are given up."""
+        notes = []
+        for at in list(self._kept.get(name, ())):
+            data = self._load(self.path(at, name))
+            if data[: HEADER.size] == _header(data[HEADER.size :]):
+                notes.append(Checkpoint(at, data[HEADER.size :]))
+            else:
+                self._give_up(at, name)
+        return notes[:KEPT]
+
+    def _load(self, path: str) -> bytes:
+        try:
+            handle = self._disk.files.open(path)
+        except FileNotFoundError:
+            return b""
+        try:
+            return self._disk.files.pread(handle, self._disk.files.size(handle), 0)
+        finally:
+            self._disk.files.close(handle)
+
+    def _give_up(self, at: int, name: str) -> None:
+        self._kept[name].remove(at)
+        with suppress(OSError):
+            self._disk.files.unlink(self.path(at, name))
 
     def drop_above(self, end: int) -> None:
         """Forget for good what is true of offsets that are no more."""

@@ -100,7 +100,7 @@ class DiskLog:
         self._new_names = False
         self._waiting: list[Pending] = []
         self._covered: list[Pending] = []
-        self._pinned: list[int] = []
+        self._pinned: list[tuple[Segment, int]] = []
         self._flushed_end = entry.start
         self._flush_timer: asyncio.TimerHandle | None = None
 
@@ -170,7 +170,7 @@ class DiskLog:
                 return last
             last.sealed = True
             self._disk.syncer.want(Seal(self._disk, last))
-            self._unsynced = {s: None for s in self._unsynced if not s.dead and s.indexed < s.size}
+            self._unsynced = {s: None for s in self._unsynced if s.indexed < s.size}
         prefix, generation = self.next_prefix()
         segment = Segment(self._disk, f"{prefix}-{pending.base:020d}-{generation}", pending.base, generation)
         try:
@@ -230,9 +230,9 @@ class DiskLog:
         unsynced, self._unsynced = self._unsynced, {}
         self._pinned = []
         for segment in unsynced:
-            if not segment.dead:
-                self._pinned.append(self._disk.handles.pin(segment.log_path))
-        handles, files = list(self._pinned), self._disk.files
+            with suppress(FileNotFoundError):  # trimmed ones are still there, and may come back; cut ones are not
+                self._pinned.append((segment, self._disk.handles.pin(segment.log_path)))
+        handles, files = [handle for _, handle in self._pinned], self._disk.files
         folder = self.folder if self._new_names and handles else None
         self._new_names = False
 
@@ -245,8 +245,10 @@ class DiskLog:
         return sync
 
     def finish(self, error: OSError | None) -> None:
-        for handle in self._pinned:
+        for segment, handle in self._pinned:
             self._disk.handles.unpin(handle)
+            if segment.dead:
+                self._disk.handles.forget(segment.log_path)
         self._pinned = []
         if error is not None:
             self.error = LogFailed(f"cannot sync log {self.name}: {error.strerror or error}")
@@ -377,7 +379,7 @@ class DiskLog:
     def _sync_now(self) -> None:
         """Segments are sealed oldest first: those before one that is going to be must not be lost."""
         for segment in self._unsynced:
-            if not segment.dead:
+            with suppress(FileNotFoundError):
                 self._disk.files.fdatasync(self._disk.handles.get(segment.log_path))
         self._disk.files.fsync_dir(self.folder)
 

@@ -102,7 +102,8 @@ def write_index(files: Files, path: str, data: bytes, folder: str) -> None:
 class Seal:
     """Sync a segment and write its index: a Task of the syncer, for full segments and for long ones that still grow.
 
-    If it fails nothing is lost: the segment is read through at the next open.
+    If it fails nothing is lost: the segment is read through at the next open. One that a trim has dropped is sealed like
+    any other while its file is still there: until the journal is synced it may come back, and those behind it are sealed.
     """
 
     def __init__(self, disk: Disk, segment: Segment) -> None:
@@ -113,8 +114,6 @@ class Seal:
 
     def begin(self) -> Callable[[], None]:
         segment, files = self._segment, self._disk.files
-        if segment.dead:
-            return _nothing
         self._size = segment.size
         data = segment.encode_index(segment.sealed)
         handle = self._handle = self._disk.handles.pin(segment.log_path)
@@ -132,7 +131,5 @@ class Seal:
             self._handle = None
             if error is None:
                 self._segment.indexed = self._size
-
-
-def _nothing() -> None:
-    """The segment is gone."""
+            if self._segment.dead:
+                self._disk.handles.forget(self._segment.log_path)
