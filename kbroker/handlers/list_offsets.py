@@ -13,6 +13,7 @@ that this version does not have yet is UNSUPPORTED_VERSION. The engine finds the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
@@ -49,19 +50,20 @@ def list_offsets(request: ListOffsetsRequest, ctx: Context) -> ListOffsetsRespon
     knows_offset_not_available = ctx.version >= 5  # KIP-207
     listing = _Listing(request, ctx, tells_leader_epochs, knows_offset_not_available)
     response = ListOffsetsResponse(topics=[])
-    seen: set[tuple[str, int]] = set()
+    named = Counter((topic.name, one.partition_index) for topic in request.topics for one in topic.partitions)
     for topic in request.topics:
         told = ListOffsetsTopicResponse(name=topic.name, partitions=[])
         response.topics.append(told)
         for asked in topic.partitions:
+            times = named.pop((topic.name, asked.partition_index), 0)
+            if not times:
+                continue  # named before: one answer is enough
             answer = ListOffsetsPartitionResponse(partition_index=asked.partition_index, error_code=0)
             told.partitions.append(answer)
-            key = (topic.name, asked.partition_index)
-            if key in seen:
+            if times > 1:
                 answer.error_code = ErrorCode.INVALID_REQUEST
             else:
                 listing.ask(topic.name, asked, answer)
-            seen.add(key)
     return listing.finish(response) if listing.later else response
 
 

@@ -56,22 +56,23 @@ def produce(request: ProduceRequest, ctx: Context) -> ProduceResponse | asyncio.
     topics_by_id = ctx.version >= 13  # KIP-516
     zstd_allowed = ctx.version >= 7  # KIP-110
     tells_leaders = ctx.version >= 10  # KIP-951
-    _refuse_transactions(request, ctx)
     answer = _Answer(request, ctx, zstd_allowed, tells_leaders)
+    refusal = _refuse_transactions(request, ctx)
     for asked in request.topic_data:
-        answer.add_topic(asked, topics_by_id)
+        answer.add_topic(asked, topics_by_id, refusal)
     return answer.start()
 
 
-def _refuse_transactions(request: ProduceRequest, ctx: Context) -> None:
+def _refuse_transactions(request: ProduceRequest, ctx: Context) -> KafkaError | None:
+    """One transactional batch refuses the whole request, as it does in Kafka where the id may not be used."""
     if not any(is_transactional(one.records) for topic in request.topic_data for one in topic.partition_data):
-        return
+        return None
     if request.transactional_id is not None:
         log.warning(
             "client %s wrote with transactional id %s: this broker has no transactions yet",
             ctx.client_id, request.transactional_id,
         )  # fmt: skip
-    raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "This broker has no transactions yet.")
+    return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "This broker has no transactions yet.")
 
 
 class _Answer:
@@ -94,13 +95,14 @@ class _Answer:
         self._future: asyncio.Future[ProduceResponse | None] | None = None
         self._timer: Handle | None = None
 
-    def add_topic(self, asked: TopicProduceData, by_id: bool) -> None:
+    def add_topic(self, asked: TopicProduceData, by_id: bool, refusal: KafkaError | None) -> None:
         catalog = self.ctx.cluster.catalog
         topic = catalog.topic_by_id(asked.topic_id) if by_id else catalog.topic(asked.name)
         told = TopicProduceResponse(name=asked.name, topic_id=asked.topic_id, partition_responses=[])
         self.response.responses.append(told)
-        refusal = self._refusal(topic, by_id)
-        for one in asked.partition_data:
+        refusal = refusal or self._refusal(topic, by_id)
+        wanted = {one.index: one for one in asked.partition_data}  # of one that is named twice the last word counts
+        for one in wanted.values():
             part = _Part(self, topic, one)
             told.partition_responses.append(part.told)
             if refusal is not None:

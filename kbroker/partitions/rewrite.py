@@ -3,6 +3,7 @@
     compression.type other than producer      the records are unpacked and packed again (`uncompressed` stores them
     plain)
     message.timestamp.type=LogAppendTime      the header gets the broker's time, no record is touched
+    a batch that claims to have an append     the claim is taken out of the header, as Kafka does
     kbroker.validate.records                  a wrong greatest timestamp in the header is put right, as Kafka does
 
 A batch that came in a buffer that may not be written to is copied first.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from wire.batch import Batch, set_log_append_time, write_crc
+from wire.batch import LOG_APPEND_TIME, Batch, set_log_append_time, write_crc
 from wire.compression import UnsupportedCompression
 from wire.compression import name as codec_name
 from wire.errors import ErrorCode, KafkaError, MalformedMessage
@@ -20,6 +21,8 @@ from wire.records import build_batch, iterate
 
 from .validate import Rules
 
+_ATTRIBUTES = Struct(">h")
+_ATTRIBUTES_AT = 21
 _MAX_TIMESTAMP = Struct(">q")
 _MAX_TIMESTAMP_AT = 35
 
@@ -63,9 +66,18 @@ def as_stored(batch: Batch, rules: Rules, now_ms: int) -> Batch:
     if rules.log_append_time:
         set_log_append_time(batch.buffer, now_ms)
         return Batch.parse(batch.buffer)
+    if batch.log_append_time:
+        return _with_the_producers_time(batch)
     if rules.every_record:
         _repair_max_timestamp(batch)
     return batch
+
+
+def _with_the_producers_time(batch: Batch) -> Batch:
+    """A producer cannot know the append time: what it says so of stays a time of its own."""
+    _ATTRIBUTES.pack_into(batch.buffer, _ATTRIBUTES_AT, batch.attributes & ~LOG_APPEND_TIME)
+    write_crc(batch.buffer)
+    return Batch.parse(batch.buffer)
 
 
 def _repair_max_timestamp(batch: Batch) -> None:

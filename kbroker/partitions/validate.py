@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from struct import Struct
 
-from wire.batch import MAGIC, TRANSACTIONAL, Batch, verify_crc
+from wire.batch import BATCH_OVERHEAD, LENGTH_PREFIX, MAGIC, TRANSACTIONAL, Batch, verify_crc
 from wire.compression import UnsupportedCompression
 from wire.compression import name as codec_name
 from wire.crc import Buffer
@@ -28,7 +29,11 @@ from .topics import Settings
 
 ZSTD = 4
 NO_TIMESTAMP = -1
+_LENGTH = Struct(">i")
+_LENGTH_AT = 8
+_MAGIC_AT = 16
 _ATTRIBUTES_LOW = 22  # the low byte of the attributes
+_SMALLEST_MESSAGE = 26  # offset, length and the 14 bytes that even a message of magic 0 has
 FOREVER_MS = (1 << 63) - 1
 CODECS = {"uncompressed": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
@@ -126,11 +131,6 @@ HEADER_CHECKS: tuple[Check, ...] = (
         lambda batch, rules: f"producer {batch.producer_id} sends the sequence {batch.base_sequence}",
     ),
     (
-        ErrorCode.INVALID_RECORD,
-        lambda batch, rules: batch.log_append_time,
-        lambda batch, rules: "only the broker gives a batch its append time",
-    ),
-    (
         ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
         lambda batch, rules: batch.compression > ZSTD,
         lambda batch, rules: f"there is no codec {batch.compression}",
@@ -151,7 +151,12 @@ def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bo
     for code, wrong, explain in HEADER_CHECKS:
         if wrong(batch, rules):
             raise Rejected(code, explain(batch, rules))
-    if not rules.log_append_time and _out_of_time(batch.max_timestamp, batch.base_timestamp, rules, now_ms):
+    if rules.log_append_time:
+        if batch.log_append_time:
+            message = "only the broker gives a record its append time"
+            errors = [(index, message) for index in range(batch.count)]
+            raise Rejected(ErrorCode.INVALID_TIMESTAMP, message, errors)
+    elif _out_of_time(batch.max_timestamp, batch.base_timestamp, rules, now_ms):
         raise _bad_timestamps(batch, rules, now_ms)
     if rules.compacted or rules.every_record:
         latest = _walk(batch, rules)
@@ -161,26 +166,42 @@ def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bo
 
 
 def the_batch(records: Buffer | None) -> Batch:
-    """Exactly one whole batch of magic 2. Bytes behind it that are no whole batch are cut off, as Kafka does."""
-    if records is None or len(records) == 0:
+    """Exactly one whole batch of magic 2. Bytes behind it that are the beginning of another are cut off, as Kafka
+    does."""
+    length = 0 if records is None else _next_length(records, 0)
+    if records is None or not length:
         raise Unreadable(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here is none")
+    if records[_MAGIC_AT] != MAGIC:
+        raise Unreadable(ErrorCode.INVALID_RECORD, f"a produced batch has magic 2, not {records[_MAGIC_AT]}")
     try:
         batch = Batch.parse(records)
     except MalformedMessage as error:
-        short = len(records) > 16 and records[16] == MAGIC and int.from_bytes(records[8:12], "big", signed=True) < 49
-        raise Unreadable(ErrorCode.CORRUPT_MESSAGE if short else ErrorCode.INVALID_RECORD, error.reason) from None
-    if len(records) > batch.length:
-        try:
-            Batch.parse(records, batch.length)
-        except MalformedMessage:
-            return batch
+        raise Unreadable(ErrorCode.CORRUPT_MESSAGE, error.reason) from None
+    if len(records) > length and _next_length(records, length):
         raise Unreadable(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here are several")
     return batch
 
 
+def _next_length(records: Buffer, at: int) -> int:
+    """How long the batch is that begins here; 0 when it is not all there. As Kafka's ByteBufferLogInputStream."""
+    left = len(records) - at
+    if left < LENGTH_PREFIX:
+        return 0
+    length: int = _LENGTH.unpack_from(records, at + _LENGTH_AT)[0] + LENGTH_PREFIX
+    if length < _SMALLEST_MESSAGE:
+        raise Unreadable(ErrorCode.CORRUPT_MESSAGE, f"a batch cannot have {length} bytes")
+    if left <= _MAGIC_AT:
+        return 0
+    if records[at + _MAGIC_AT] > MAGIC:
+        raise Unreadable(ErrorCode.CORRUPT_MESSAGE, f"there is no magic {records[at + _MAGIC_AT]}")
+    return length if length <= left else 0
+
+
 def is_transactional(records: Buffer | None) -> bool:
     """Whether the bytes claim to be a transactional batch; nothing else of them is looked at."""
-    return records is not None and len(records) > _ATTRIBUTES_LOW and bool(records[_ATTRIBUTES_LOW] & TRANSACTIONAL)
+    if records is None or len(records) < BATCH_OVERHEAD or records[_MAGIC_AT] != MAGIC:
+        return False
+    return bool(records[_ATTRIBUTES_LOW] & TRANSACTIONAL)
 
 
 def _out_of_time(latest: int, earliest: int, rules: Rules, now_ms: int) -> bool:

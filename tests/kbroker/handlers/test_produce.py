@@ -215,11 +215,11 @@ def test_a_transactional_batch_refuses_the_whole_request(
         stage = Stage()
         stage.catalog.add("t", 2)
         transactional = batch(1, producer=(7, 0, 0), transactional=True)
-        with pytest.raises(KafkaError) as refused:
-            stage.call(
-                request(("t", 0, batch(1)), ("t", 1, transactional), transactional_id=transactional_id), BY_NAME
-            )
-        assert refused.value.code == ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        response = stage.call(
+            request(("t", 0, batch(1)), ("t", 1, transactional), transactional_id=transactional_id), BY_NAME
+        )
+        told = [(one.error_code, one.base_offset) for one in response.responses[0].partition_responses]
+        assert told == [(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1)] * 2
         assert stored(stage, "t", 0) == []
         assert ("no transactions" in caplog.text) == (transactional_id is not None)
 
@@ -240,13 +240,18 @@ REFUSED = {
     "null": (None, ErrorCode.INVALID_RECORD),
     "two batches": (batch(1) + batch(1), ErrorCode.INVALID_RECORD),
     "another magic": (changed(batch(1), 16, b"\x01"), ErrorCode.INVALID_RECORD),
+    "a magic that does not exist": (changed(batch(1), 16, b"\x03"), ErrorCode.CORRUPT_MESSAGE),
+    "a tiny length": (changed(batch(1), 8, b"\0\0\0\x05"), ErrorCode.CORRUPT_MESSAGE),
+    "a length below the header's": (changed(batch(1), 8, b"\0\0\0\x20"), ErrorCode.CORRUPT_MESSAGE),
+    "a batch and rubbish": (batch(1) + bytes(40), ErrorCode.CORRUPT_MESSAGE),
+    "text": (b"hello, this is no batch at all", ErrorCode.CORRUPT_MESSAGE),
+    "a few bytes": (b"hello", ErrorCode.INVALID_RECORD),
     "a torn batch": (batch(1)[:-1], ErrorCode.INVALID_RECORD),
     "a base offset": (changed(batch(1), 0, b"\0\0\0\0\0\0\0\x05"), ErrorCode.INVALID_RECORD),
     "no records": (batch(0), ErrorCode.INVALID_RECORD),
     "a wrong count": (changed(batch(2), 57, b"\0\0\0\x03"), ErrorCode.INVALID_RECORD),
     "a wrong last offset delta": (changed(batch(2), 23, b"\0\0\0\x05"), ErrorCode.INVALID_RECORD),
     "a control batch": (batch(1, control=True), ErrorCode.INVALID_RECORD),
-    "an append time": (batch(1, log_append_time=True), ErrorCode.INVALID_RECORD),
     "a producer without a sequence": (batch(1, producer=(7, 0, -1)), ErrorCode.INVALID_RECORD),
     "a codec that does not exist": (changed(batch(1), 22, b"\x05"), ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
     "a wrong checksum": (batch(1)[:-1] + b"x", ErrorCode.CORRUPT_MESSAGE),
@@ -269,11 +274,12 @@ def test_a_batch_that_cannot_be_is_refused(what: str) -> None:
     run(test)
 
 
-def test_bytes_behind_the_batch_that_are_no_batch_are_cut_off() -> None:
+@pytest.mark.parametrize("rest", [b"rubbish", bytes(batch(1)[:-1])])
+def test_the_beginning_of_another_batch_is_cut_off(rest: bytes) -> None:
     async def test() -> None:
         stage = Stage()
         stage.catalog.add("t")
-        assert only(stage.call(request(("t", 0, batch(1) + b"rubbish")), BY_NAME)).error_code == 0
+        assert only(stage.call(request(("t", 0, batch(1) + rest)), BY_NAME)).error_code == 0
         assert [found.length for found in stored(stage)] == [len(batch(1))]
 
     run(test)
@@ -286,6 +292,31 @@ def test_a_batch_with_a_delete_horizon_is_taken_as_it_is() -> None:
         records = batch(1)
         stamp(records, 0, -1)
         assert only(stage.call(request(("t", 0, changed(records, 22, b"\x40"))), BY_NAME)).error_code == 0
+
+    run(test)
+
+
+def test_an_append_time_that_a_producer_claims_is_its_own_time_or_refused() -> None:
+    async def test() -> None:
+        stage = Stage()
+        stage.catalog.add("t")
+        stage.catalog.add("u", message_timestamp_type="LogAppendTime")
+        assert only(stage.call(request(("t", 0, batch(2, log_append_time=True))), BY_NAME)).error_code == 0
+        (found,) = stored(stage)
+        assert not found.log_append_time and verify_crc(found)
+        told = only(stage.call(request(("u", 0, batch(2, log_append_time=True))), BY_NAME))
+        assert told.error_code == ErrorCode.INVALID_TIMESTAMP
+        assert [one.batch_index for one in told.record_errors] == [0, 1]
+
+    run(test)
+
+
+def test_of_a_partition_that_is_named_twice_the_last_batch_counts() -> None:
+    async def test() -> None:
+        stage = Stage()
+        stage.catalog.add("t")
+        assert only(stage.call(request(("t", 0, batch(1)), ("t", 0, batch(2))), BY_NAME)).base_offset == 0
+        assert [found.count for found in stored(stage)] == [2]
 
     run(test)
 
