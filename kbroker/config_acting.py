@@ -21,6 +21,10 @@ ACTING: tuple[Row, ...] = (
     ("broker.id", "INT", "-1", None, False, "An older name of node.id."),
     ("broker.rack", "STRING", None, None, False, "The rack that clients are told this broker stands in."),
     (
+        "compression.type", "STRING", "producer", "[uncompressed, zstd, lz4, snappy, gzip, producer]", True,
+        "The codec that batches are stored with; producer keeps the producer's.",
+    ),
+    (
         "connections.max.idle.ms", "LONG", "600000", None, False,
         "Connections that were silent for this long are closed.",
     ),
@@ -63,9 +67,10 @@ ACTING: tuple[Row, ...] = (
         "log.flush.interval.messages", "LONG", "9223372036854775807", "[1,...]", True,
         "1 makes every write wait for the disk; larger values sync in the background.",
     ),
+    ("log.flush.interval.ms", "LONG", None, None, True, "How long after a write a sync follows in the background."),
     (
-        "log.index.interval.bytes", "INT", "4096", "[0,...]", True,
-        "How many bytes lie between two entries of the offset index.",
+        "log.flush.scheduler.interval.ms", "LONG", "9223372036854775807", None, False,
+        "How long after a write a sync follows, where log.flush.interval.ms is not set.",
     ),
     (
         "log.message.timestamp.after.max.ms", "LONG", "3600000", "[0,...]", True,
@@ -93,6 +98,10 @@ ACTING: tuple[Row, ...] = (
     (
         "max.connections.per.ip.overrides", "STRING", "", None, True,
         "Other limits for some addresses, as ADDRESS:COUNT,ADDRESS:COUNT.",
+    ),
+    (
+        "max.decompressed.message.bytes", "INT", "2147483639", "[1,...,2147483639]", True,
+        "The most bytes that a batch may have when it is decompressed.",
     ),
     (
         "max.incremental.fetch.session.cache.slots", "INT", "1000", "[0,...]", False,

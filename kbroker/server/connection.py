@@ -49,9 +49,9 @@ class Connection(asyncio.BufferedProtocol):
     """See `kbroker.context.Peer` for what handlers know of it."""
 
     __slots__ = (
-        "_awaiting", "_backlog", "_counted", "_hold", "_out", "_parked", "_reader", "_unsent", "closing", "host", "id",
-        "is_new", "last_active", "listener", "local_host", "node", "port", "principal", "server", "software_name",
-        "software_version", "transport", "world",
+        "_awaiting", "_backlog", "_counted", "_flushing", "_hold", "_out", "_parked", "_reader", "_unsent", "closing",
+        "host", "id", "is_new", "last_active", "listener", "local_host", "node", "port", "principal", "server",
+        "software_name", "software_version", "transport", "world",
     )  # fmt: skip
 
     def __init__(self, server: Server, node: LocalNode, listener: Listener, id: int) -> None:
@@ -72,6 +72,7 @@ class Connection(asyncio.BufferedProtocol):
         self._awaiting: deque[Call] = deque()
         self._backlog: deque[Frame] = deque()
         self._out: list[Buffer] = []
+        self._flushing = False  # the server will call `flush` in this turn of the loop
         self._parked: Call | None = None
         self._hold = Hold(0)
         self._counted = 0  # what the budget counts for incomplete frames
@@ -185,6 +186,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def flush(self) -> None:
         """Hand over what this turn of the loop has for the client."""
+        self._flushing = False
         out = self._out
         if not out or self.transport.is_closing():
             return
@@ -220,7 +222,8 @@ class Connection(asyncio.BufferedProtocol):
             self._start(self._backlog.popleft(), now)
         if len(self._backlog) < _MOST_BACKLOG:
             self._resume(Hold.BACKLOG)
-        if self._out:
+        if self._out and not self._flushing:
+            self._flushing = True
             self.server.flush_soon(self)
 
     def _collect(self) -> None:
@@ -239,8 +242,6 @@ class Connection(asyncio.BufferedProtocol):
         if call.context.throttle_ms:
             self._pause(Hold.MUTED)
             self.world.later(call.context.throttle_ms / 1000, self._resume, Hold.MUTED)
-        if self._out:
-            self.server.flush_soon(self)
 
     def _give_back(self, frame: Frame) -> None:
         self.server.budget.give_back(len(frame))

@@ -84,6 +84,14 @@ def test_every_synonym_is_a_broker_config_and_every_default_keeps_its_rules() ->
         assert (config[entry.name] is None) == (entry.default is None)
 
 
+def test_a_config_acts_if_it_is_read_and_so_do_its_synonyms() -> None:
+    root = Path(__file__).resolve().parents[2] / "kbroker"
+    code = "".join(path.read_text() for path in root.rglob("*.py") if "config" not in path.name)
+    for entry in TABLE:
+        assert entry.acts == (f'["{entry.name}"]' in code), entry.name
+        assert all(broker_entries()[name].acts == entry.acts for name in entry.synonyms), entry.name
+
+
 @pytest.mark.skipif(not FACTS.exists(), reason="needs ../shared/kafka/configs")
 def test_the_table_is_kafkas() -> None:
     rows = json.loads(FACTS.read_text())["configs"]
