@@ -22,7 +22,8 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
     the last. A caller that breaks this gets a ValueError at once: it is a bug, not an outcome.
 5.  `Failed(error)`: the write is not there and the end is what it was before. When the engine cannot be sure of that
     (the disk also refused to take the bytes back) the log is failed: every later write answers Failed and every read
-    carries the error, until the engine is opened again. An unknown log is Failed(UnknownLog).
+    carries the error, until the engine is opened again. A log that recovery finds broken is failed too, and its
+    bounds are raised as Corrupt; other logs are not touched. An unknown log is Failed(UnknownLog).
 6.  `read` answers whole batches as buffers that the engine will never change: concatenated, they are the bytes of the
     batches from the one that holds `offset` (or the first one after it, where compaction left a gap) up to
     `max_bytes`, and at least one batch if there is any. Only batches that end at or below `before` count. A buffer

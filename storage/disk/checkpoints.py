@@ -67,14 +67,15 @@ class Checkpoints:
         return notes[:KEPT]
 
     def _load(self, path: str) -> bytes:
+        files = self._disk.files
         try:
-            handle = self._disk.files.open(path)
-        except FileNotFoundError:
+            handle = files.open(path)
+            try:
+                return files.pread(handle, files.size(handle), 0)
+            finally:
+                files.close(handle)
+        except OSError:
             return b""
-        try:
-            return self._disk.files.pread(handle, self._disk.files.size(handle), 0)
-        finally:
-            self._disk.files.close(handle)
 
     def _give_up(self, at: int, name: str) -> None:
         self._kept[name].remove(at)

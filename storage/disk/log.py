@@ -95,6 +95,8 @@ class DiskLog:
         self.generation = 0
         self.end = self.written = entry.start
         self.error: StorageError | None = None
+        self.known = True
+        """Whether its bounds are; not if recovery found the log broken."""
         self._pending: list[Pending] = []
         self._unsynced: dict[Segment, None] = {}
         self._new_names = False
@@ -110,6 +112,8 @@ class DiskLog:
 
     @property
     def bounds(self) -> Bounds:
+        if not self.known and self.error is not None:
+            raise self.error
         return Bounds(self.entry.start, self.end)
 
     def recovered(self, segments: list[Segment], end: int) -> None:

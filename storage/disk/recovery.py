@@ -123,8 +123,9 @@ def recover(disk: Disk, log: DiskLog, found: Found) -> None:
         _Recovery(disk, log).run(found.segments)
         log.checkpoints.drop_above(log.end)
     except StorageError as error:
-        log.error = error
+        log.error, log.known = error, False
     except OSError as error:
+        log.known = False
         log.error = LogFailed(f"cannot recover log {log.name}: {error.strerror or error}")
         log.error.__cause__ = error
 

@@ -102,8 +102,8 @@ def write_index(files: Files, path: str, data: bytes, folder: str) -> None:
 class Seal:
     """Sync a segment and write its index: a Task of the syncer, for full segments and for long ones that still grow.
 
-    If it fails nothing is lost: the segment is read through at the next open. One that a trim has dropped is sealed like
-    any other while its file is still there: until the journal is synced it may come back, and those behind it are sealed.
+    If it fails nothing is lost: the segment is read through at the next open. One that a trim has dropped is sealed
+    like any other while its file is there: until the journal is synced it may come back, with sealed ones behind it.
     """
 
     def __init__(self, disk: Disk, segment: Segment) -> None:
