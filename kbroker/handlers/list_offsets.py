@@ -111,9 +111,7 @@ class _Listing:
                 answer.error_code = ErrorCode.KAFKA_STORAGE_ERROR
         return response
 
-    def _answer(
-        self, partition: Partition, timestamp: int, answer: ListOffsetsPartitionResponse
-    ) -> Search | None:
+    def _answer(self, partition: Partition, timestamp: int, answer: ListOffsetsPartitionResponse) -> Search | None:
         """Fill in what is known at once, or say what is to be searched for."""
         partition.must_be_open()
         if timestamp >= 0:

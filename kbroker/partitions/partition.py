@@ -289,15 +289,20 @@ class Partition:
             one.settled(WRITTEN)
         if self.high_watermark != before:
             self.waiters.moved(self.high_watermark, size)
+        self._open_when_drained()
 
     def _lost(self, staging: Staging, outcome: object) -> None:
         if self.is_open:
             log.error("a write to partition %s failed, it opens again from its log: %s", self.name, outcome)
             self._close_for_now()
         self._pending.remove(staging)
-        if not self._pending and not self.is_dropped:
-            self._open()
+        self._open_when_drained()
         staging.settled(LOST)
+
+    def _open_when_drained(self) -> None:
+        """After a lost write: everything that was under way has been answered."""
+        if not self.is_open and not self.is_dropped and not self._pending:
+            self._open()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

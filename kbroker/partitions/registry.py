@@ -43,9 +43,7 @@ class Partitions:
         self.every_record = every_record
         self._topics: dict[bytes, dict[int, Partition]] = {}
 
-    def lookup(
-        self, node_id: int, topic: Topic | None, index: int, current_leader_epoch: int = NOT_ASKED
-    ) -> Partition:
+    def lookup(self, node_id: int, topic: Topic | None, index: int, current_leader_epoch: int = NOT_ASKED) -> Partition:
         """The partition, if this node leads it in the epoch that the client believes in (KIP-320)."""
         if topic is None or not 0 <= index < len(topic.partitions):
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)

@@ -105,9 +105,7 @@ class Fetch:
 
     __slots__ = ("_epoch", "_full", "_session", "by_id", "interests")
 
-    def __init__(
-        self, by_id: bool, interests: Sequence[Interest], session: Session | None, full: bool
-    ) -> None:
+    def __init__(self, by_id: bool, interests: Sequence[Interest], session: Session | None, full: bool) -> None:
         self.by_id = by_id
         self.interests = interests
         self._session = session

@@ -1,7 +1,7 @@
 """Two nodes, some topics, and the surroundings of a request: what the handlers of partitions are tested with.
 
-Requests and responses pass through the wire in the version under test, so that a field that this version cannot carry is
-noticed. Request buffers are overwritten as soon as the handler has answered.
+Requests and responses pass through the wire in the version under test, so that a field that this version cannot carry
+is noticed. Request buffers are overwritten as soon as the handler has answered.
 """
 
 from __future__ import annotations
@@ -47,7 +47,13 @@ class TestCatalog:
         return state.leader, state.leader_epoch
 
     def add(
-        self, name: str, partitions: int = 1, leader: int = 1, nodes: Sequence[int] = (1,), epoch: int = 0, **configs: Any
+        self,
+        name: str,
+        partitions: int = 1,
+        leader: int = 1,
+        nodes: Sequence[int] = (1,),
+        epoch: int = 0,
+        **configs: Any,
     ) -> Topic:
         topic_id = bytes((len(self.by_id) + 1,)) * 16
         states = [PartitionState(leader, epoch, list(nodes), list(nodes)) for _ in range(partitions)]
@@ -88,7 +94,15 @@ class Stage:
         buffer = bytearray(request.encode(version))
         decoded = api.request_class().decode(memoryview(buffer), version)
         ctx = Context(
-            self.cluster, self.nodes[node], self.listener, None, client_id, api.key, version, 1, 0.0  # type: ignore[arg-type]
+            self.cluster,
+            self.nodes[node],
+            self.listener,
+            None,
+            client_id,
+            api.key,
+            version,
+            1,
+            0.0,  # type: ignore[arg-type]
         )
         handler = getattr(import_module(f"kbroker.handlers.{api.name}"), api.name)
         try:

@@ -128,7 +128,11 @@ def test_unknown_topics_and_partitions_are_told_one_by_one() -> None:
     async def test() -> None:
         stage = stage_with(1)
         response = stage.call(request(("t", 0, 0), ("t", 9, 0), ("nowhere", 0, 0)), BY_NAME)
-        told = [(topic.topic, one.partition_index, one.error_code) for topic in response.responses for one in topic.partitions]
+        told = [
+            (topic.topic, one.partition_index, one.error_code)
+            for topic in response.responses
+            for one in topic.partitions
+        ]
         unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         assert told == [("t", 0, 0), ("t", 9, unknown), ("nowhere", 0, unknown)]
         by_id = only(stage.call(request((b"\x09" * 16, 0, 0)), NEWEST))
@@ -170,7 +174,8 @@ def test_another_epoch_than_the_clients_is_fenced_or_unknown() -> None:
     async def test() -> None:
         stage = stage_with(1, epoch=5)
         codes = [
-            only(stage.call(request(("t", 0, 0), current_leader_epoch=epoch), BY_NAME)).error_code for epoch in (4, 5, 6)
+            only(stage.call(request(("t", 0, 0), current_leader_epoch=epoch), BY_NAME)).error_code
+            for epoch in (4, 5, 6)
         ]
         assert codes == [ErrorCode.FENCED_LEADER_EPOCH, 0, ErrorCode.UNKNOWN_LEADER_EPOCH]
 

@@ -26,7 +26,9 @@ def request(*timestamps: int, name: str = "t", index: int = 0, **options: Any) -
     return ListOffsetsRequest(topics=[ListOffsetsTopic(name=name, partitions=asked)], **fields)
 
 
-async def ask(stage: Stage, asked: ListOffsetsRequest, version: int = NEWEST, **options: Any) -> tuple[int, int, int, int]:
+async def ask(
+    stage: Stage, asked: ListOffsetsRequest, version: int = NEWEST, **options: Any
+) -> tuple[int, int, int, int]:
     response = await stage.ask(asked, version, **options)
     told = response.topics[0].partitions[0]
     return told.error_code, told.offset, told.timestamp, told.leader_epoch

@@ -20,7 +20,9 @@ def request(epoch: int, current: int = -1, name: str = "t", index: int = 0) -> O
     return OffsetForLeaderEpochRequest(replica_id=-1, topics=[OffsetForLeaderTopic(topic=name, partitions=[asked])])
 
 
-async def ask(stage: Stage, asked: OffsetForLeaderEpochRequest, version: int = 4, node: int = 1) -> tuple[int, int, int]:
+async def ask(
+    stage: Stage, asked: OffsetForLeaderEpochRequest, version: int = 4, node: int = 1
+) -> tuple[int, int, int]:
     told = (await stage.ask(asked, version, node=node)).topics[0].partitions[0]
     return told.error_code, told.leader_epoch, told.end_offset
 
@@ -44,7 +46,9 @@ ENDS = [(0, (0, 0, 0)), (1, (0, 1, 2)), (2, (0, 1, 2)), (3, (0, 3, 5)), (4, (0, 
 
 @pytest.mark.parametrize("version", [2, 3, 4])
 @pytest.mark.parametrize(("epoch", "told"), ENDS)
-def test_the_largest_epoch_up_to_the_asked_one_and_its_end(epoch: int, told: tuple[int, int, int], version: int) -> None:
+def test_the_largest_epoch_up_to_the_asked_one_and_its_end(
+    epoch: int, told: tuple[int, int, int], version: int
+) -> None:
     async def test() -> None:
         assert await ask(grown(), request(epoch), version) == told
 

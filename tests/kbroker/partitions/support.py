@@ -1,7 +1,8 @@
-"""A small surrounding for partitions: a world whose clock the test moves, and an engine that fails and waits when told to.
+"""A small surrounding for partitions: a world whose clock the test moves, and an engine that fails and waits when told
+to.
 
-Produced bytes lie in buffers that are overwritten with 0xDD as soon as the engine has answered, as a connection does with
-a frame: a view that outlives its loan fails its CRC.
+Produced bytes lie in buffers that are overwritten with 0xDD as soon as the engine has answered, as a connection does
+with a frame: a view that outlives its loan fails its CRC.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ class TestWorld(World):
 
 
 class TestEngine(MemoryEngine):
-    """The memory engine; while `held`, appends are answered (and done) only by `let_go`; `failing` answers them Failed."""
+    """The memory engine; while `held`, appends are answered (and done) only by `let_go`; `failing` answers them
+    Failed."""
 
     __test__ = False
 

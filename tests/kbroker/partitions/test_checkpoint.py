@@ -17,7 +17,10 @@ producers = st.builds(Producer, st.integers(0, 2**15 - 1), int64, st.lists(entri
 
 
 @settings(max_examples=60)
-@given(st.dictionaries(int64, producers, max_size=5), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99)), max_size=4))
+@given(
+    st.dictionaries(int64, producers, max_size=5),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99)), max_size=4),
+)
 def test_a_note_comes_back_as_it_was(table: dict[int, Producer], steps: list[tuple[int, int]]) -> None:
     known, epochs = Producers(1000), EpochTable()
     known.table = table
@@ -26,9 +29,9 @@ def test_a_note_comes_back_as_it_was(table: dict[int, Producer], steps: list[tup
     restored = decode(encode(99, epochs, known), 1000)
     assert restored is not None
     assert list(restored[0]) == list(epochs)
-    assert {key: (one.epoch, one.seen_ms, [entry.values() for entry in one.kept]) for key, one in restored[1].table.items()} == {
-        key: (one.epoch, one.seen_ms, [entry.values() for entry in one.kept]) for key, one in table.items()
-    }
+    assert {
+        key: (one.epoch, one.seen_ms, [entry.values() for entry in one.kept]) for key, one in restored[1].table.items()
+    } == {key: (one.epoch, one.seen_ms, [entry.values() for entry in one.kept]) for key, one in table.items()}
 
 
 def test_an_epoch_that_begins_later_than_the_note_is_not_in_it() -> None:

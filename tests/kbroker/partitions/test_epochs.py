@@ -49,9 +49,7 @@ def test_a_log_that_is_cut_forgets_what_began_later() -> None:
     st.integers(0, 30),
     st.integers(0, 30),
 )
-def test_the_table_says_what_the_batches_themselves_say(
-    grown: list[tuple[int, int]], asked: int, start: int
-) -> None:
+def test_the_table_says_what_the_batches_themselves_say(grown: list[tuple[int, int]], asked: int, start: int) -> None:
     """Each step raises the epoch and writes so many batches; the truth is the list of their epochs."""
     table, batches, epoch = EpochTable(), [], 0
     for raised, count in grown:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kbroker.partitions.producers import Duplicate
-from kbroker.partitions.staging import LOST, WRITTEN, Staging
+from kbroker.partitions.staging import LOST, PENDING, WRITTEN, Staging
+from storage.engine import Failed, LogFailed
 from wire.batch import Batch, batches, verify_crc
 from wire.errors import ErrorCode, KafkaError
 from wire.records import iterate
@@ -119,7 +120,9 @@ def test_the_brokers_time_replaces_the_producers_on_a_log_append_time_topic() ->
     run(test)
 
 
-@pytest.mark.parametrize(("wanted", "codec"), [("gzip", 1), ("snappy", 2), ("lz4", 3), ("zstd", 4), ("uncompressed", 0)])
+@pytest.mark.parametrize(
+    ("wanted", "codec"), [("gzip", 1), ("snappy", 2), ("lz4", 3), ("zstd", 4), ("uncompressed", 0)]
+)
 def test_a_topic_with_a_compression_of_its_own_packs_anew(wanted: str, codec: int) -> None:
     async def test() -> None:
         one = partition(TestEngine(), TestWorld(), compression_type=wanted)
@@ -156,6 +159,22 @@ def test_after_a_failed_write_everything_under_way_is_lost_and_the_partition_ope
         assert one.is_open and (one.end, one.high_watermark) == (1, 1)
         assert isinstance(produce(one, batch(1, producer=(9, 0, 1))), Staging), "the lost sequence is the next again"
         assert one.high_watermark == 2
+
+    run(test)
+
+
+def test_a_write_that_is_heard_of_after_a_later_one_was_lost_counts_all_the_same() -> None:
+    async def test() -> None:
+        engine = TestEngine()
+        one = partition(engine, TestWorld())
+        first, second = one.stage(batch(1, producer=(9, 0, 0))), one.stage(batch(1, producer=(9, 0, 1)))
+        (written,) = engine.append([first.write]).result()
+        one.settle(second, Failed(LogFailed("the disk is full")))
+        assert not one.is_open and (first.state, second.state) == (PENDING, LOST)
+        one.settle(first, written)
+        assert first.state == WRITTEN
+        await one.ready()
+        assert one.is_open and one.end == 1 and isinstance(produce(one, batch(1, producer=(9, 0, 0))), Duplicate)
 
     run(test)
 

@@ -190,7 +190,11 @@ class ProducersMatchTheModel(RuleBasedStateMachine):
     def _next(self) -> int:
         return (self.model.accepted[-1][2] + 1) % (MAX_SEQUENCE + 1) if self.model.accepted else 0
 
-    @rule(skip=st.sampled_from([0, 0, 0, 1, -1, -2, -3, -8]), count=st.integers(1, 3), bump=st.sampled_from([0, 0, 0, 1, -1]))
+    @rule(
+        skip=st.sampled_from([0, 0, 0, 1, -1, -2, -3, -8]),
+        count=st.integers(1, 3),
+        bump=st.sampled_from([0, 0, 0, 1, -1]),
+    )
     def send(self, skip: int, count: int, bump: int) -> None:
         epoch = max(0, (self.model.accepted[-1][0] if self.model.accepted else 0) + bump)
         first = 0 if bump > 0 and skip == 0 else (self._next() + skip) % (MAX_SEQUENCE + 1)

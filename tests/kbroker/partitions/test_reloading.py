@@ -1,4 +1,5 @@
-"""A partition that is opened from its log is the one that was there before: whatever happened to it, in whatever order."""
+"""A partition that is opened from its log is the one that was there before: whatever happened to it, in whatever
+order."""
 
 from __future__ import annotations
 

@@ -32,7 +32,9 @@ def request(epoch: int, session: int = 0, wanted: Wanted | None = None, forgotte
     )
 
 
-def data(index: int, *, records: bytes = b"", high_watermark: int = 5, log_start: int = 0, error: int = 0) -> PartitionData:
+def data(
+    index: int, *, records: bytes = b"", high_watermark: int = 5, log_start: int = 0, error: int = 0
+) -> PartitionData:
     return PartitionData(
         partition_index=index, error_code=error, high_watermark=high_watermark, log_start_offset=log_start,
         aborted_transactions=None, records=records,
@@ -202,7 +204,12 @@ class TheClientKnowsAll(RuleBasedStateMachine):
         self.sent: set[tuple[str, int]] = set()
         self.fetched = False
 
-    @rule(index=st.integers(0, 3), high_watermark=st.integers(0, 9), log_start=st.integers(0, 2), error=st.sampled_from([0, 0, 3]))
+    @rule(
+        index=st.integers(0, 3),
+        high_watermark=st.integers(0, 9),
+        log_start=st.integers(0, 2),
+        error=st.sampled_from([0, 0, 3]),
+    )
     def the_broker_moves(self, index: int, high_watermark: int, log_start: int, error: int) -> None:
         moved = data(index, high_watermark=high_watermark, log_start=log_start)
         self.truth["t", index] = data(index, high_watermark=-1, log_start=-1, error=error) if error else moved
