@@ -160,6 +160,9 @@ class CatalogMachine:
         return Effects([Batch(records)] if records else [], [Reply(event.ticket, None)])
 
     def _create_topics(self, event: CreateTopics, rng: Random) -> Effects:
+        default: int = self._config["num.partitions"]
+        counts = [len(new.assignments) or (default if new.partitions == -1 else new.partitions) for new in event.topics]
+        placement.check_total(sum(max(0, count) for count in counts))
         effects = Effects()
         taken: dict[str, str] = {}  # folded names of this very request
         start = self._placed
@@ -245,6 +248,8 @@ class CatalogMachine:
         return effects
 
     def _create_partitions(self, event: CreatePartitions, rng: Random) -> Effects:
+        present = {new.name: len(topic.partitions) for new in event.topics if (topic := self.by_name.get(new.name))}
+        placement.check_total(sum(max(0, new.count - present.get(new.name, new.count)) for new in event.topics))
         effects = Effects()
         answers: list[Topic | KafkaError] = []
         for new in event.topics:

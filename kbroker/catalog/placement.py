@@ -8,6 +8,14 @@ from collections.abc import Collection, Sequence
 
 from wire.errors import ErrorCode, KafkaError
 
+MOST_PARTITIONS_AT_ONCE = 10_000
+
+
+def check_total(partitions: int) -> None:
+    """How many partitions one request may make, over all of its topics (Kafka's MAX_PARTITIONS_PER_BATCH)."""
+    if partitions > MOST_PARTITIONS_AT_ONCE:
+        raise KafkaError(ErrorCode.POLICY_VIOLATION, "Excessively large number of partitions per request.")
+
 
 def spread(count: int, replication_factor: int, nodes: Sequence[int], start: int) -> list[list[int]]:
     """Replicas of `count` partitions; leaders follow each other from place `start` on."""

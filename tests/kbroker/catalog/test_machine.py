@@ -149,6 +149,21 @@ def test_a_topic_that_cannot_be_is_refused_in_kafkas_words(topic: NewTopic, code
     assert message is None or said == message
 
 
+@pytest.mark.parametrize(
+    "topics", [(NewTopic("a", 10_001),), (NewTopic("a", 6_000), NewTopic("b", 6_000)), (NewTopic("a", 2_147_483_647),)]
+)
+def test_a_request_makes_so_many_partitions_and_no_more(topics: tuple[NewTopic, ...]) -> None:
+    life = Life()
+    with pytest.raises(KafkaError) as caught:
+        create(life, *topics)
+    assert caught.value.code == ErrorCode.POLICY_VIOLATION
+    create(life, NewTopic("orders", 1))
+    with pytest.raises(KafkaError) as caught:
+        life.ask(lambda ticket: CreatePartitions(ticket, [NewPartitions("orders", 20_000)]))
+    assert caught.value.code == ErrorCode.POLICY_VIOLATION
+    assert len(life.machine.by_name["orders"].partitions) == 1
+
+
 def test_each_topic_of_a_request_stands_or_falls_alone() -> None:
     life = Life()
     outcomes = create(life, NewTopic("a"), NewTopic("b", 0), NewTopic("a.b"), NewTopic("a_b"))
