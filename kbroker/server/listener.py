@@ -75,7 +75,8 @@ async def bind(
 
 
 def _has_no_such_address(error: OSError) -> bool:
-    return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
+    """From Python 3.13 on asyncio passes such addresses over, and says in an error without a number that none is left."""
+    return error.errno in (None, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
 
 
 def _sentence(spec: ListenerSpec, error: OSError, in_use: bool) -> str:
@@ -84,6 +85,6 @@ def _sentence(spec: ListenerSpec, error: OSError, in_use: bool) -> str:
         return f"cannot listen on {where}: the port is in use"
     if isinstance(error.errno, int) and error.errno == errno.EACCES:
         return f"cannot listen on {where}: not allowed"
-    if error.errno == errno.EADDRNOTAVAIL:
+    if error.errno in (None, errno.EADDRNOTAVAIL):
         return f"cannot listen on {where}: this machine has no such address"
     return f"cannot listen on {where}: {(error.strerror or str(error)).lower()}"
