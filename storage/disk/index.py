@@ -61,30 +61,32 @@ class Summary(NamedTuple):
 class Index:
     """See the file's story. Batches are added in the order of the file."""
 
-    __slots__ = ("_bases", "_positions", "_recent", "_recent_positions", "_times")
+    __slots__ = ("_bases", "_next", "_positions", "_recent", "_recent_positions", "_times")
 
     def __init__(self) -> None:
         self._bases = array("q")
         self._positions = array("q")
         self._times = array("q")
+        self._next = 0
+        """From this position on a batch gets an entry."""
         self._recent: list[int] = []
         self._recent_positions: list[int] = []
 
-    def __len__(self) -> int:
-        return len(self._bases)
-
     def add(self, placed: Placed, position: int) -> None:
-        if not self._positions or position - self._positions[-1] >= INTERVAL_BYTES:
+        base_offset, _, _, max_timestamp = placed
+        if position >= self._next:
+            self._next = position + INTERVAL_BYTES
             greatest = self._times[-1] if self._times else -1
-            self._bases.append(placed.base_offset)
+            self._bases.append(base_offset)
             self._positions.append(position)
-            self._times.append(max(greatest, placed.max_timestamp))
-        elif placed.max_timestamp > self._times[-1]:
-            self._times[-1] = placed.max_timestamp
-        self._recent.append(placed.base_offset)
+            self._times.append(max(greatest, max_timestamp))
+        elif max_timestamp > self._times[-1]:
+            self._times[-1] = max_timestamp
+        recent = self._recent
+        recent.append(base_offset)
         self._recent_positions.append(position)
-        if len(self._recent) > RECENT:
-            del self._recent[: RECENT // 2], self._recent_positions[: RECENT // 2]
+        if len(recent) > RECENT:
+            del recent[: RECENT // 2], self._recent_positions[: RECENT // 2]
 
     def at_offset(self, offset: int) -> Boundary:
         """The last known boundary at or below an offset; the segment's first one if there is none."""
@@ -128,6 +130,8 @@ class Index:
             column = array("q")
             column.frombytes(body[at * width : (at + 1) * width])
             setattr(index, name, _little(column))
+        if index._positions:
+            index._next = index._positions[-1] + INTERVAL_BYTES
         return index
 
 

@@ -75,9 +75,12 @@ class Pending:
         self.call = call
         self.slot = slot
         self.base = write.expected_end
-        self.end = placed[-1].next_offset
-        self.size = placed[0].size if len(placed) == 1 else sum(p.size for p in placed)
-        self.max_timestamp = max(p.max_timestamp for p in placed)
+        if len(placed) == 1:
+            _, self.end, self.size, self.max_timestamp = placed[0]
+        else:
+            self.end = placed[-1].next_offset
+            self.size = sum(p.size for p in placed)
+            self.max_timestamp = max(p.max_timestamp for p in placed)
 
 
 class DiskLog:
@@ -162,10 +165,10 @@ class DiskLog:
         return run
 
     def _rolls(self, segment: Segment, size: int, pending: Pending) -> bool:
-        options = self.entry.options
         first = segment.first_timestamp if segment.size else -1
-        segment_age = age(first, segment.created_ms, pending.max_timestamp, self._disk.now())
-        return rolls(options, size, segment_age, pending.size)
+        now = self._disk.now() if first < 0 else 0
+        segment_age = age(first, segment.created_ms, pending.max_timestamp, now)
+        return rolls(self.entry.options, size, segment_age, pending.size)
 
     def _segment_for(self, pending: Pending) -> Segment:
         last = self.segments[-1] if self.segments else None

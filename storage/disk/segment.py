@@ -103,13 +103,13 @@ class Segment:
 
     def add(self, placed: Placed) -> None:
         """Account for a batch that has been written, or found."""
+        _, self.end, size, max_timestamp = placed
         if not self.size:
-            self.first_timestamp = placed.max_timestamp
-        self.index.add(placed, self.size)
-        self.size += placed.size
-        self.end = placed.next_offset
-        if placed.max_timestamp > self.max_timestamp:
-            self.max_timestamp = placed.max_timestamp
+            self.first_timestamp = max_timestamp
+        (self._index or self.index).add(placed, self.size)
+        self.size += size
+        if max_timestamp > self.max_timestamp:
+            self.max_timestamp = max_timestamp
 
     def encode_index(self, sealed: bool) -> bytes:
         return self.index.encode(sealed, self.base, self.end, self.size, self.max_timestamp, self.first_timestamp)
