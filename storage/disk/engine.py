@@ -55,7 +55,8 @@ from . import recovery
 from .checkpoints import SyncCheckpoint
 from .handles import Handles, Maps
 from .journal import Entry, Journal
-from .log import Call, DiskLog, Pending
+from .log import DiskLog
+from .pending import Call, Pending
 from .rewrite import DiskRewrite
 from .segment import Disk, write_all
 from .syncer import Syncer

@@ -149,6 +149,10 @@ class Journal:
         self._disk.syncer.want(self)
         return future
 
+    def sync_now(self) -> None:
+        """For those who cannot wait for the disk thread."""
+        self._disk.files.fdatasync(self._disk.handles.get(self.path))
+
     def _take_back(self) -> None:
         try:
             self._disk.files.truncate(self._disk.handles.get(self.path), self._size)

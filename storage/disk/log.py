@@ -27,60 +27,21 @@ from ..engine import (
     Found,
     LogFailed,
     LogOptions,
-    Outcome,
     OutOfRange,
     Read,
     Stale,
     StorageError,
-    Write,
 )
-from ..placing import Placed, age, rolls
+from ..placing import age, rolls
 from .checkpoints import Checkpoints
 from .journal import Entry, Journal
+from .pending import Pending
 from .replacement import Replacement, Seal
 from .segment import Disk, Segment
 
 PREFIX_BYTES = 128 << 20
 """A growing segment's index is saved so often: at most so much of it is read through after a crash."""
 COPY_BYTES = 1 << 20
-
-
-class Call:
-    """One call of `append`: answers come in any order, and all together when the last one is there."""
-
-    __slots__ = ("answers", "future", "left")
-
-    def __init__(self, count: int) -> None:
-        self.future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        self.answers: list[Outcome] = [Conflict(0)] * count
-        self.left = count
-        if not count:
-            self.future.set_result([])
-
-    def answer(self, slot: int, outcome: Outcome) -> None:
-        self.answers[slot] = outcome
-        self.left -= 1
-        if not self.left and not self.future.done():
-            self.future.set_result(self.answers)
-
-
-class Pending:
-    """A write on its way."""
-
-    __slots__ = ("base", "batches", "call", "end", "max_timestamp", "placed", "size", "slot")
-
-    def __init__(self, write: Write, placed: list[Placed], call: Call, slot: int) -> None:
-        self.batches: Sequence[Buffer] = write.batches
-        self.placed = placed
-        self.call = call
-        self.slot = slot
-        self.base = write.expected_end
-        if len(placed) == 1:
-            _, self.end, self.size, self.max_timestamp = placed[0]
-        else:
-            self.end = placed[-1].next_offset
-            self.size = sum(p.size for p in placed)
-            self.max_timestamp = max(p.max_timestamp for p in placed)
 
 
 class DiskLog:
@@ -206,8 +167,8 @@ class DiskLog:
             self._disk.syncer.want(self)
         elif options.flush_ms is not None and self._flush_timer is None:
             self._flush_timer = asyncio.get_running_loop().call_later(options.flush_ms / 1000, self._flush_is_due)
-        if segment.size - segment.indexed >= PREFIX_BYTES and not segment.sealed:
-            segment.indexed = segment.size
+        if segment.size - segment.saved >= PREFIX_BYTES and not segment.sealed:
+            segment.saved = segment.size
             self._disk.syncer.want(Seal(self._disk, segment))
 
     def _flush_is_due(self) -> None:
@@ -384,9 +345,10 @@ class DiskLog:
                 self._disk.files.unlink(path)
 
     def _sync_now(self) -> None:
-        """Segments are sealed oldest first: those before one that is going to be must not be lost."""
-        for segment in self._unsynced:
-            with suppress(FileNotFoundError):
+        """Segments are sealed oldest first: nothing before one that is going to be may be lost, nor a trim's line."""
+        self._journal.sync_now()
+        for segment in self.segments:
+            if segment.indexed < segment.size:
                 self._disk.files.fdatasync(self._disk.handles.get(segment.log_path))
         self._disk.files.fsync_dir(self.folder)
 

@@ -60,7 +60,7 @@ class Segment:
 
     __slots__ = (
         "_disk", "_index", "base", "created_ms", "dead", "end", "first_timestamp", "generation", "indexed",
-        "max_timestamp", "path", "sealed", "size",
+        "max_timestamp", "path", "saved", "sealed", "size",
     )  # fmt: skip
 
     def __init__(self, disk: Disk, path: str, base: int, generation: int) -> None:
@@ -75,6 +75,8 @@ class Segment:
         self.created_ms = disk.now()
         self.indexed = 0
         """So many bytes are known to be synced and described by the index file."""
+        self.saved = 0
+        """The same, counting an index file that is on its way."""
         self._index: Index | None = Index()
 
     @property
@@ -126,7 +128,7 @@ class Segment:
         """Take over what an index file says; its columns are read when they are needed."""
         self.end, self.size = summary.end, summary.size
         self.max_timestamp, self.first_timestamp = summary.max_timestamp, summary.first_timestamp
-        self.indexed = summary.size
+        self.indexed = self.saved = summary.size
         self._index = index
 
     def unload(self) -> None:

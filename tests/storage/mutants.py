@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from storage.disk import checkpoints, engine, journal, log, recovery, replacement, segment
+from storage.disk import checkpoints, engine, journal, log, pending, recovery, replacement, segment
 from storage.engine import Appended
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -29,28 +29,28 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 @mutant
 def acknowledge_before_the_write(patch: pytest.MonkeyPatch) -> None:
-    queue, answer = log.DiskLog.queue, log.Call.answer
+    queue, answer = log.DiskLog.queue, pending.Call.answer
 
-    def early(self: log.DiskLog, pending: log.Pending) -> None:
-        queue(self, pending)
-        answer(pending.call, pending.slot, Appended(pending.base, pending.end))
+    def early(self: log.DiskLog, write: pending.Pending) -> None:
+        queue(self, write)
+        answer(write.call, write.slot, Appended(write.base, write.end))
 
-    def once(self: log.Call, slot: int, outcome: Any) -> None:
+    def once(self: pending.Call, slot: int, outcome: Any) -> None:
         if self.left:
             answer(self, slot, outcome)
 
     patch.setattr(log.DiskLog, "queue", early)
-    patch.setattr(log.Call, "answer", once)
+    patch.setattr(pending.Call, "answer", once)
 
 
 @mutant
 def acknowledge_before_the_sync(patch: pytest.MonkeyPatch) -> None:
     landed = log.DiskLog._landed
 
-    def early(self: log.DiskLog, into: segment.Segment, run: list[log.Pending]) -> None:
+    def early(self: log.DiskLog, into: segment.Segment, run: list[pending.Pending]) -> None:
         landed(self, into, run)
-        for pending in self._waiting:
-            pending.call.answer(pending.slot, Appended(pending.base, pending.end))
+        for write in self._waiting:
+            write.call.answer(write.slot, Appended(write.base, write.end))
         self._waiting = []
 
     patch.setattr(log.DiskLog, "_landed", early)
@@ -71,7 +71,7 @@ def a_sync_answers_writes_that_came_after_it_began(patch: pytest.MonkeyPatch) ->
 def no_directory_is_synced_for_a_new_file(patch: pytest.MonkeyPatch) -> None:
     landed = log.DiskLog._landed
 
-    def forgetful(self: log.DiskLog, into: segment.Segment, run: list[log.Pending]) -> None:
+    def forgetful(self: log.DiskLog, into: segment.Segment, run: list[pending.Pending]) -> None:
         self._new_names = False
         landed(self, into, run)
 
