@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 from kbroker.machine import Batch, Effects, Loaded, Machine, Marker, Origin, Reply, Ticket, Timer
@@ -51,7 +51,9 @@ class _Alarm:
 
 
 class Runtime(Generic[M]):
-    """`ask` and `tell` are the two ways in; both load the log first when that has not been done."""
+    """`ask` and `tell` are the two ways in; both load the log first when that has not been done. `on_loaded` hears of
+    every machine that is made, and may return events for it that come before what waits.
+    """
 
     def __init__(
         self,
@@ -62,7 +64,7 @@ class Runtime(Generic[M]):
         types: Types = GROUPS,
         error: ErrorCode = ErrorCode.NOT_COORDINATOR,
         run_task: Callable[[object], None] | None = None,
-        on_loaded: Callable[[M], None] | None = None,
+        on_loaded: Callable[[M], Sequence[object] | None] | None = None,
     ) -> None:
         self._make_machine = make_machine
         self._log = log
@@ -335,9 +337,10 @@ class Runtime(Generic[M]):
         self._next_offset = self._asked_to = end
         self._done = self._collecting - 1
         self.serving = True
+        first: list[object] = [Loaded(self._world.time_ms())]
         if self._on_loaded is not None:
-            self._on_loaded(machine)
-        self._events.appendleft((Loaded(self._world.time_ms()), None))
+            first += self._on_loaded(machine) or ()
+        self._events.extendleft([(event, None) for event in reversed(first)])
         self._drain()
         _answer(loaded, None)
 

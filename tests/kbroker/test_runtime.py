@@ -34,6 +34,13 @@ class Put:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Write, and answer nobody."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Get:
     ticket: Ticket
     name: str
@@ -98,6 +105,9 @@ class Shelf:
                 replies = [Reply(waiter, ("woken", name, self.seen + 1)) for waiter in self.waiting.pop(name, [])]
                 replies.append(Reply(ticket, ("put", name, self.seen + 1)))
                 return Effects([Batch([Record(key, text)], producer)], replies)
+            case Note(name):
+                text = CatalogConfigValue(configs=[CatalogConfig(name="", value="noted")])
+                return Effects([Batch([Record(CatalogConfigKey(resource_type=2, resource_name=name), text)])])
             case Get(ticket, name):
                 return Effects(replies=[Reply(ticket, ("got", self.texts.get(name), self.seen))])
             case Wait(ticket, name):
@@ -263,6 +273,24 @@ def test_who_only_reads_waits_for_what_it_has_seen() -> None:
         await settle()
         assert put.done()
         assert got.result() == ("got", "text", 1)
+
+    run(test)
+
+
+def test_who_reads_what_was_written_without_an_answer_waits_too() -> None:
+    async def test(world: VirtualWorld) -> None:
+        bench = Bench(world)
+        await bench.runtime.load()
+        bench.runtime.tell(Note("a"))
+        collected = bench.get("a")
+        await settle()
+        under_way = bench.get("a")
+        await settle()
+        assert not collected.done()
+        assert not under_way.done()
+        bench.log.finish()
+        await settle()
+        assert collected.result() == under_way.result() == ("got", "noted", 1)
 
     run(test)
 
@@ -643,6 +671,7 @@ NAMES = st.sampled_from("abc")
 ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), NAMES, st.one_of(st.none(), st.text("xyz", max_size=2)), st.integers(0, 2)),
+        st.tuples(st.just("note"), NAMES),
         st.tuples(st.just("get"), NAMES),
         st.tuples(st.just("wait"), NAMES),
         st.tuples(st.just("end"), st.integers(1, 2), st.booleans()),
@@ -684,6 +713,8 @@ def test_whatever_happens_answers_are_durable_in_order_and_the_log_is_the_state(
                 case ("put", name, value, producer_id):
                     producer = Producer(producer_id, 0) if producer_id else None
                     ask(lambda ticket, n=name, v=value, p=producer: Put(ticket, n, v, p))  # type: ignore[misc]
+                case ("note", name):
+                    bench.runtime.tell(Note(name))
                 case ("get", name):
                     ask(lambda ticket, n=name: Get(ticket, n))  # type: ignore[misc]
                 case ("wait", name):

@@ -325,6 +325,16 @@ def test_leader_epochs_stay_over_a_clean_stop_and_rise_by_one_after_an_unclean_o
     assert life.machine.by_name["a"].partitions[0].leader_epoch == 2
 
 
+def test_risen_epochs_empty_the_memo() -> None:
+    life = Life()
+    create(life, NewTopic("a"))
+    topic = life.machine.by_name["a"]
+    topic.memo["metadata"] = object()
+    life.ask(lambda ticket: Start(ticket, CLUSTER, {1: None}, {}))
+    assert topic.partitions[0].leader_epoch == 1
+    assert topic.memo == {}
+
+
 def test_only_partitions_of_the_node_that_died_rise() -> None:
     life = Life(nodes=(1, 2))
     create(life, NewTopic("a", 2, 2))
