@@ -25,7 +25,7 @@ from kbroker.catalog.events import (
 )
 from kbroker.catalog.state import NewPartitions, NewTopic, Topic
 from kbroker.machine import Record
-from tests.kbroker.catalog.support import Life, state, told
+from tests.kbroker.catalog.support import CLUSTER, Life, state, told
 from wire.durable.catalog import CatalogNodeKey, CatalogNodeValue
 from wire.errors import ErrorCode, KafkaError
 from wire.primitives import uuid_text
