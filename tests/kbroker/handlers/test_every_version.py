@@ -127,6 +127,32 @@ def test_it_is_answered_and_no_bug_is_behind_it(key: int, version: int, caplog: 
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+@pytest.mark.parametrize(("key", "version"), APIS_AND_VERSIONS)
+def test_a_request_about_nothing_is_answered_too(key: int, version: int, caplog: pytest.LogCaptureFixture) -> None:
+    """No topics, no partitions, empty and null names: an answer as it may be, but never a closed connection."""
+
+    async def body() -> None:
+        async with serving() as broker:
+            client = await connect(broker)
+            for null in (False, True):
+                response = await client.ask(about_nothing(APIS[key].request_class()(), version, null), version)
+                assert ErrorCode.UNKNOWN_SERVER_ERROR not in codes(response)
+            await client.close()
+
+    run(body)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def about_nothing(struct: Any, version: int, null: bool) -> Any:
+    """Everything empty, or null where it may be null."""
+    for field in struct.__fields__:
+        if field.name in ("max_wait_ms", "acks"):
+            setattr(struct, field.name, MEANINGS[field.name])
+        elif null and version in field.versions and version in field.nullable:
+            setattr(struct, field.name, None)
+    return struct
+
+
 def produce() -> ProduceRequest:
     batch = build_batch([Record(b"k", b"v") for _ in range(3)], timestamp=1_000)
     data = TopicProduceData(name=TOPIC, partition_data=[PartitionProduceData(index=0, records=batch)])

@@ -282,6 +282,7 @@ def test_a_client_that_was_told_to_wait_is_not_read_for_that_long() -> None:
         (struct.pack(">ihhih", 10, 4, 0, 1, -1), "API key 4 (LeaderAndIsr), which this broker does not have"),
         (struct.pack(">ihhih", 10, 999, 0, 1, -1), "API key 999, which this broker does not have"),
         (struct.pack(">ihhihb", 11, 12, 99, 1, -1, 0), "Heartbeat v99, where v0 to v4 are supported"),
+        (struct.pack(">ihhih", 10, 0, 2, 1, -1), "Produce v2, where v3 to v13 are supported"),
         (struct.pack(">ihhih", 10, 12, 0, 1, -1), "it sent bytes that are no request"),
         (struct.pack(">ih", 2, 12), "it sent bytes that are no request"),
     ],
