@@ -106,12 +106,12 @@ class Groups:
         from kbroker.groups.machine import GroupsMachine
 
         log = self._logs.open(topic, index)
-        runtime = Runtime(
+        runtime: Runtime[GroupsMachine] = Runtime(
             lambda: GroupsMachine(self.settings),
             log if before is None else _Succeeding(log, before),
             self._world,
             error=ErrorCode.NOT_COORDINATOR,
-            on_loaded=lambda machine: self._world.soon(self._compare, runtime, machine),
+            on_loaded=self._compare,
         )
         return _Term(topic.id, node_id, epoch, runtime)
 
@@ -128,24 +128,22 @@ class Groups:
                 elif not term.is_of(topic.id, node_id, epoch):
                     self._runtime(topic, index, node_id, epoch)
         elif topic is None or topic.id != change.topic.id:
+            from kbroker.groups.events import TopicsDeleted
+
             for term in self._terms.values():
                 if term.runtime.serving:
-                    self._forget(term.runtime, {name: None if topic is None else topic.id})
+                    term.runtime.tell(TopicsDeleted({name: None if topic is None else topic.id}))
 
-    def _compare(self, runtime: Runtime[GroupsMachine], machine: GroupsMachine) -> None:
+    def _compare(self, machine: GroupsMachine) -> list[object]:
         """Which topics have gone since the log was written?"""
-        gone = {}
-        for name, topic_id in machine.store.topics():
-            topic = self._topics.topic(name)
-            if topic is None or not topic_id <= {topic.id}:
-                gone[name] = None if topic is None else topic.id
-        if gone:
-            self._forget(runtime, gone)
-
-    def _forget(self, runtime: Runtime[GroupsMachine], topics: Mapping[str, bytes | None]) -> None:
         from kbroker.groups.events import TopicsDeleted
 
-        runtime.tell(TopicsDeleted(topics))
+        gone = {}
+        for name, topic_ids in machine.store.topics():
+            topic = self._topics.topic(name)
+            if topic is None or not topic_ids <= {topic.id}:
+                gone[name] = None if topic is None else topic.id
+        return [TopicsDeleted(gone)] if gone else []
 
 
 class _Term:
