@@ -1,8 +1,8 @@
 """One broker for most tests, brokers of their own for those that kill or configure it, and the three clients.
 
-    pytest compat_tests                                     a kbroker process
-    pytest compat_tests --bootstrap 127.0.0.1:9092          an outside Kafka; tests that need the process skip
-    pytest compat_tests --broker-command 'start {port} {dir}'   another broker, started and killed by us
+pytest compat_tests                                     a kbroker process
+pytest compat_tests --bootstrap 127.0.0.1:9092          an outside Kafka; tests that need the process skip
+pytest compat_tests --broker-command 'start {port} {dir}'   another broker, started and killed by us
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ _brokers: list[Process | Outside] = []
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("broker")
     group.addoption("--bootstrap", help="HOST:PORT of a running Kafka to test instead of kbroker")
-    group.addoption("--broker-command", help="command that runs another broker in the foreground, with {port} and {dir}")
+    group.addoption(
+        "--broker-command", help="command that runs another broker in the foreground, with {port} and {dir}"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "kbroker_only(reason): what is shown here is ours, not Kafka's")
-    # The clients leave sockets and threads to the collector and use what newer Pythons deprecate: not the broker's fault.
+    # The clients leave sockets and threads to the collector and use what newer Pythons deprecate.
     for warning in ("ResourceWarning", "DeprecationWarning", "pytest.PytestUnraisableExceptionWarning"):
         config.addinivalue_line("filterwarnings", f"ignore::{warning}")
 
@@ -71,7 +73,9 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def new_broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Process]]:
+def new_broker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Process]]:
     """Makes brokers that belong to one test: it may kill, restart and configure them."""
     if request.config.getoption("--bootstrap"):
         pytest.skip("needs a broker process of its own, and --bootstrap names an outside one")
@@ -113,7 +117,9 @@ def open_clients() -> Iterator[Callable[[str, str], Client]]:
 
 
 @pytest.fixture(params=list(CLIENTS))
-def client(request: pytest.FixtureRequest, broker: Process | Outside, open_clients: Callable[[str, str], Client]) -> Client:
+def client(
+    request: pytest.FixtureRequest, broker: Process | Outside, open_clients: Callable[[str, str], Client]
+) -> Client:
     """Each stock client in turn, on the shared broker."""
     return open_clients(request.param, broker.bootstrap)
 

@@ -110,4 +110,3 @@ class Members:
             member._ended.set()
         for member in list(self.members):
             self.close(member)
-

@@ -99,7 +99,9 @@ def check(topic_records: dict[int, list[Record]], answers: list[Answer]) -> None
         numbers = [int(record.value or b"") for record in records]
         assert len(set(numbers)) == len(numbers), f"duplicates in partition {partition}"
         assert numbers == sorted(numbers), f"partition {partition} is out of order"
-        found.update({number: Stored(partition, record.offset) for number, record in zip(numbers, records, strict=True)})
+        found.update(
+            {number: Stored(partition, record.offset) for number, record in zip(numbers, records, strict=True)}
+        )
     for number, answer in enumerate(answers):
         assert not isinstance(answer, Refused), (number, answer)
         assert found.get(number) is not None, f"record {number} was acknowledged as {answer} and is lost"
@@ -185,7 +187,7 @@ def test_topics_settings_and_identity_survive_a_kill(own: Process, own_client: C
         assert producer.send(name, Out(b"after", partition=2)) == [Stored(2, 1)]
 
 
-@pytest.mark.kbroker_only("Kafka notes a new log start on disk within a minute, and a kill before that brings records back")
+@pytest.mark.kbroker_only("Kafka notes a new log start within a minute; a kill before that brings records back")
 def test_deleted_records_stay_deleted_after_a_kill(own: Process, own_client: Client) -> None:
     name = own_client.create_topic(unique("crash"))
     with own_client.producer() as producer:

@@ -221,4 +221,3 @@ class Client(ABC):
 
     @abstractmethod
     def close(self) -> None: ...
-
