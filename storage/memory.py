@@ -91,8 +91,7 @@ class Log:
         self.end = 0
         self.checkpoints: dict[str, list[Checkpoint]] = {}
 
-    def append(self, write: Write, now: int) -> Appended:
-        placed = measure(write)
+    def append(self, write: Write, placed: list[Placed], now: int) -> Appended:
         piece = self._piece_for(placed, now)
         for place_, batch in zip(placed, write.batches, strict=True):
             piece.add(place_, bytes(batch))
@@ -219,15 +218,16 @@ class MemoryEngine:
 
     def append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]:
         now = self._now()
+        measured = [measure(write) for write in writes]
         outcomes: list[Outcome] = []
-        for write in writes:
+        for write, placed in zip(writes, measured, strict=True):
             log = self._logs.get(write.log)
             if log is None:
                 outcomes.append(Failed(self._missing(write.log)))
             elif write.expected_end != log.end:
                 outcomes.append(Conflict(log.end))
             else:
-                outcomes.append(log.append(write, now))
+                outcomes.append(log.append(write, placed, now))
         return done(outcomes)
 
     def read(self, reads: Sequence[Read]) -> asyncio.Future[list[Chunk]]:

@@ -74,13 +74,17 @@ class DiskRewrite:
             self._future.set_result(None)
 
     def _fail(self, error: OSError | StorageError) -> None:
-        self.abort()
+        self._discard()
         if isinstance(error, OSError):
             error = LogFailed(f"cannot rewrite log {self._log.name}: {error.strerror or error}")
         if self._future is not None and not self._future.done():
             self._future.set_exception(error)
 
     def abort(self) -> None:
+        if self._future is None:  # else the disk thread has it
+            self._discard()
+
+    def _discard(self) -> None:
         if not self._over:
             self._replacement.abandon()
             self._end_it()

@@ -122,7 +122,7 @@ async def test_batches_that_do_not_follow_each_other_are_the_callers_mistake(eng
     await engine.create([("a", LogOptions())])
     for wrong in ([batch(1)], [batch(0, 2), batch(1)], [batch(0) + batch(1)], [batch(0)[:-1]], [b"short"], []):
         with pytest.raises(ValueError, match="log a"):
-            engine.append([Write("a", 0, wrong)])
+            engine.append([Write("a", 0, [batch(0)]), Write("a", 0, wrong)])
     assert engine.bounds("a").end == 0
 
 
@@ -405,6 +405,17 @@ async def test_a_rewrite_whose_extents_have_gone_is_stale(engine: Engine) -> Non
         with pytest.raises(Stale):
             await rewrite.commit()
         assert ([] if name == "delete" else engine.extents(name)) == left
+
+
+@conforms
+async def test_an_abort_after_commit_is_too_late(engine: Engine) -> None:
+    batches = await fill(engine, "a", 10)
+    rewrite = engine.rewrite("a", engine.extents("a")[:2])
+    committed = rewrite.commit()
+    rewrite.abort()
+    await committed
+    rewrite.abort()
+    assert await read_all(engine, "a") == b"".join(batches[6:])
 
 
 @conforms
