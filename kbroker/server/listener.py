@@ -14,6 +14,7 @@ from typing import Any
 from kbroker.listeners import ListenerSpec, place
 
 _TRIES = 16
+_HOSTS = {"localhost": ("127.0.0.1", "::1"), "": ("0.0.0.0", "::"), "::": ("::", "0.0.0.0")}
 
 
 class CannotListen(Exception):
@@ -45,9 +46,7 @@ async def bind(
     loop: asyncio.AbstractEventLoop, spec: ListenerSpec, factory: Callable[[], Any], backlog: int
 ) -> Doors:
     """Bind what the spec asks for, without accepting yet."""
-    hosts = {"localhost": ("127.0.0.1", "::1"), "": ("0.0.0.0", "::"), "::": ("::", "0.0.0.0")}.get(
-        spec.host, (spec.host,)
-    )
+    hosts = _HOSTS.get(spec.host, (spec.host,))
     for tries_left in reversed(range(_TRIES)):
         servers: list[Any] = []
         places: list[str] = []
@@ -60,9 +59,13 @@ async def bind(
                     if servers and _has_no_such_address(error):
                         continue
                     raise
-                port = server.sockets[0].getsockname()[1]
                 servers.append(server)
-                places.append(place(host, port))
+                names = [socket.getsockname()[:2] for socket in server.sockets]
+                if len({port for _, port in names}) > 1:  # a name of several addresses, each with another free port
+                    hosts = tuple(dict.fromkeys(host for host, _ in names))
+                    raise OSError(errno.EADDRINUSE, "not one port")
+                port = names[0][1]
+                places += [place(*name) for name in names]
             return Doors(servers, places, port)
         except OSError as error:
             for server in servers:
@@ -75,7 +78,7 @@ async def bind(
 
 
 def _has_no_such_address(error: OSError) -> bool:
-    """From Python 3.13 on asyncio passes such addresses over, and says in an error without a number that none is left."""
+    """From Python 3.13 on asyncio passes such addresses over, and when none is left its error has no number."""
     return error.errno in (None, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 
 import pytest
 
@@ -38,6 +39,31 @@ def test_localhost_is_both_of_its_addresses_with_one_port() -> None:
             _, writer = await asyncio.open_connection(host, doors.port)
             writer.close()
             await writer.wait_closed()
+        doors.close()
+
+    run(body)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="needs IPv6")
+@pytest.mark.parametrize("host", ["", "::"])
+def test_all_addresses_are_those_of_both_kinds(host: str) -> None:
+    async def body() -> None:
+        doors = await bound(host)
+        assert sorted(doors.places) == [f"0.0.0.0:{doors.port}", f"[::]:{doors.port}"]
+        doors.close()
+
+    run(body)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs more than one address of its own")
+def test_a_name_of_several_addresses_has_one_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body() -> None:
+        async def both(*_: object, **__: object) -> list[object]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, 0)) for host in ("127.0.0.1", "127.0.0.2")]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+        doors = await bound("several")
+        assert sorted(doors.places) == [f"127.0.0.1:{doors.port}", f"127.0.0.2:{doors.port}"]
         doors.close()
 
     run(body)
