@@ -7,6 +7,10 @@ from collections import Counter
 from .life import live_through
 
 
+MOST_SHOWN = 4
+"""Violations of one seed: the first ones tell the most."""
+
+
 def seeds(arguments: list[str]) -> list[int]:
     found: list[int] = []
     for argument in arguments:
@@ -22,7 +26,7 @@ def main() -> int:
     began = time.monotonic()
     for seed in seeds(sys.argv[1:]):
         report = live_through(seed)
-        for violation in report.violations:
+        for violation in report.violations[:MOST_SHOWN]:
             print(f"seed {seed}: {violation}")
         violations += len(report.violations)
         records += report.records

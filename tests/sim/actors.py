@@ -1,29 +1,48 @@
-"""What works in a life: producers, readers, group members, and one that watches epochs. Each writes into the history.
+"""What works in a life: the actor as such, and two that watch. Producers, readers and members have files of their own.
 
-An actor does what a good client does: it retries what may be retried, with the same sequence, and starts anew where the
-protocol says so. What it may not do is hide a fault: whatever it sees goes into the history as it is.
+An actor does what a good client does: it finds the leader of each partition, retries what may be retried, with the same
+sequence, and starts anew where the protocol says so. What it may not do is hide a fault: whatever it sees goes into the
+history as it is.
 """
 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
-from wire.batch import batches
+from wire.batch import batches, verify_crc
 from wire.errors import ErrorCode
-from wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
-from wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+from wire.messages.delete_records import (
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsResponse,
+    DeleteRecordsTopic,
+)
+from wire.messages.list_offsets import (
+    ListOffsetsPartition,
+    ListOffsetsRequest,
+    ListOffsetsResponse,
+    ListOffsetsTopic,
+)
 from wire.messages.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
-from wire.messages.produce import PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData
+from wire.messages.offset_for_leader_epoch import (
+    OffsetForLeaderEpochRequest,
+    OffsetForLeaderEpochResponse,
+    OffsetForLeaderPartition,
+    OffsetForLeaderTopic,
+)
 from wire.records import iterate
 
-from .checkers import History, Partition, Value
-from .client import Connection, Gone, batch_of
+from .client import Address, Connection, Gone
+from .history import History, Value
 
 TOPIC = "events"
-PRODUCE_VERSION, FETCH_VERSION, METADATA_VERSION = 12, 12, 12
+METADATA_VERSION, EPOCH_VERSION, DELETE_RECORDS_VERSION, LIST_OFFSETS_VERSION = 12, 4, 2, 8
+EARLIEST = -2
 RETRIABLE = {
     ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    ErrorCode.LEADER_NOT_AVAILABLE,
     ErrorCode.KAFKA_STORAGE_ERROR,
     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     ErrorCode.REQUEST_TIMED_OUT,
@@ -32,6 +51,7 @@ RETRIABLE = {
     ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
     ErrorCode.COORDINATOR_NOT_AVAILABLE,
     ErrorCode.NOT_COORDINATOR,
+    ErrorCode.NETWORK_EXCEPTION,
 }
 
 
@@ -44,34 +64,102 @@ def decode(text: bytes | None) -> Value:
     return producer, int(partition), int(number)
 
 
+def values(blob: object) -> Iterator[tuple[int, Value, int]]:
+    """(offset, value, where the next batch begins) of what was fetched. Whoever reads checks the CRC, as clients do."""
+    for batch in batches(blob) if isinstance(blob, memoryview) else ():
+        assert verify_crc(batch), f"the batch at {batch.base_offset} is broken"
+        for record in iterate(batch):
+            yield record.offset, decode(record.value), batch.next_offset
+
+
+@dataclass
+class Scene:
+    """What all actors of a life share."""
+
+    history: History
+    hits: Counter[str]
+    addresses: Mapping[int, Address]
+    """Node id -> where it listens."""
+    now_ms: Callable[[], int]
+    partitions: int
+    crashes: int = 0
+    """How often a broker that served clients has ended without a word."""
+
+
 class Actor:
-    """One client: its dice, its connection, the history that it writes into."""
+    """One client: its dice, its connections, the history that it writes into."""
 
-    def __init__(
-        self,
-        name: str,
-        dice: random.Random,
-        history: History,
-        hits: Counter[str],
-        find: Callable[[], tuple[str, int]],
-        now_ms: Callable[[], int],
-    ) -> None:
-        self.name, self.dice, self.history, self.hits = name, dice, history, hits
-        self.find, self.now_ms = find, now_ms
-        self.connection: Connection | None = None
-        self.stopping = False
+    def __init__(self, name: str, dice: random.Random, scene: Scene) -> None:
+        self.name, self.dice, self.scene = name, dice, scene
+        self.history, self.hits = scene.history, scene.hits
+        self.connections: dict[int, Connection] = {}
+        self.leaders: dict[int, int] = {}
+        self.stopping = self.is_calm = False
 
-    async def connected(self) -> Connection:
-        """The connection, made again where it went; a broker that is down is asked until it is back."""
-        while self.connection is None or self.connection.is_gone:
+    async def connected(self, node_id: int | None = None) -> Connection:
+        """A connection to that node, or to any; made again where it went. A broker that is down is asked until it is
+        back."""
+        while True:
+            node = self.dice.choice(list(self.scene.addresses)) if node_id is None else node_id
+            connection = self.connections.get(node)
+            if connection is not None and not connection.is_gone:
+                return connection
             try:
-                self.connection = await Connection.to(self.find(), self.name)
+                self.connections[node] = await Connection.to(self.scene.addresses[node], self.name)
             except Gone:
                 await self.pause(0.05)
-        return self.connection
+
+    async def leader(self, partition: int) -> int:
+        """The node that leads it, as far as this client knows."""
+        while partition not in self.leaders:
+            await self.learn()
+        return self.leaders[partition]
+
+    async def learn(self) -> None:
+        """Ask who leads what."""
+        try:
+            answer = await (await self.connected()).ask(self.about_topic(), METADATA_VERSION, MetadataResponse)
+        except Gone:
+            await self.pause(0.02)
+            return
+        (topic,) = answer.topics
+        for part in topic.partitions:
+            if part.leader_id in self.scene.addresses:
+                self.leaders[part.partition_index] = part.leader_id
+        if len(self.leaders) < self.scene.partitions:
+            self.hits["metadata without leaders"] += 1
+            await self.pause(0.05)
+
+    def about_topic(self) -> MetadataRequest:
+        return MetadataRequest(
+            topics=[MetadataRequestTopic(name=TOPIC)],
+            allow_auto_topic_creation=False,
+            include_topic_authorized_operations=False,
+        )
+
+    async def earliest(self, partition: int) -> int:
+        """Where the log begins, for who has fallen off its front."""
+        while True:
+            asked = ListOffsetsPartition(partition_index=partition, timestamp=EARLIEST)
+            topic = ListOffsetsTopic(name=TOPIC, partitions=[asked])
+            request = ListOffsetsRequest(replica_id=-1, topics=[topic])
+            connection = await self.connected(await self.leader(partition))
+            answer = await connection.ask(request, LIST_OFFSETS_VERSION, ListOffsetsResponse)
+            (part,) = answer.topics[0].partitions
+            if not part.error_code:
+                return part.offset
+            await self.refused(part.error_code, "earliest", partition)
+
+    async def refused(self, error_code: int, what: str, partition: int) -> None:
+        """An answer with an error that passes: look for the leader again, a little later."""
+        code = ErrorCode(error_code)
+        self.hits[f"{what} {code.name}"] += 1
+        assert code in RETRIABLE, (self.name, what, code)
+        self.leaders.pop(partition, None)
+        await self.pause(0.02 + self.dice.random() * 0.05)
 
     async def pause(self, seconds: float) -> None:
-        await asyncio.wait([asyncio.ensure_future(passed(seconds))])
+        await passed(seconds)
 
     async def run(self) -> None:
         raise AssertionError("each kind of actor runs in its own way")
@@ -85,195 +173,67 @@ async def passed(seconds: float) -> None:
     await future
 
 
-class Pending:
-    """One batch on its way: it keeps its sequence through every retry."""
-
-    def __init__(self, partition: int, values: list[Value], base_sequence: int) -> None:
-        self.partition, self.values, self.base_sequence = partition, values, base_sequence
-        self.tries = 0
-
-
-class IdempotentProducer(Actor):
-    """KIP-98 without transactions: up to five batches in flight per partition, resent in order until acknowledged."""
-
-    window = 5
-
-    async def run(self) -> None:
-        producer_id, epoch = await self.identity()
-        lanes = [self.lane(partition, producer_id, epoch) for partition in range(self.partitions)]
-        await asyncio.gather(*lanes)
-
-    partitions = 1
-    batches_per_partition = 20
-
-    async def identity(self) -> tuple[int, int]:
-        while True:
-            try:
-                connection = await self.connected()
-                answer = await connection.ask(
-                    InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000),
-                    4,
-                    InitProducerIdResponse,
-                )
-            except Gone:
-                continue
-            if answer.error_code == 0:
-                self.history.producer_ids.append(answer.producer_id)
-                return answer.producer_id, answer.producer_epoch
-            assert ErrorCode(answer.error_code) in RETRIABLE, ErrorCode(answer.error_code)
-            await self.pause(0.05)
-
-    async def lane(self, partition: int, producer_id: int, epoch: int) -> None:
-        """All batches for one partition. After any failure everything unacknowledged is sent again, oldest first."""
-        queue = self.batches(partition)
-        flight: list[Pending] = []
-        while queue or flight:
-            while queue and len(flight) < self.window and self.dice.random() < 0.8:
-                flight.append(queue.pop(0))
-            if not flight:
-                await self.pause(self.dice.random() * 0.05)
-                continue
-            connection = await self.connected()
-            asked = [
-                (pending, connection.send(self.request(pending, producer_id, epoch), PRODUCE_VERSION))
-                for pending in flight
-            ]
-            for pending, future in asked:
-                pending.tries += 1
-                self.hits["resend"] += pending.tries > 1
-                if not await self.landed(pending, future):
-                    break
-                flight.remove(pending)
-            await self.pause(self.dice.random() ** 3 * 2)
-
-    def batches(self, partition: int) -> list[Pending]:
-        made, number = [], 0
-        for _ in range(self.batches_per_partition):
-            count = self.dice.randint(1, 4)
-            values = [(self.name, partition, number + i) for i in range(count)]
-            self.history.sent.update(values)
-            made.append(Pending(partition, values, number))
-            number += count
-        return made
-
-    def request(self, pending: Pending, producer_id: int, epoch: int) -> ProduceRequest:
-        blob = batch_of(
-            [encode(value) for value in pending.values],
-            self.now_ms(),
-            producer_id=producer_id,
-            producer_epoch=epoch,
-            base_sequence=pending.base_sequence,
-            compression=self.dice.choice((0, 0, 1)),
-        )
-        data = PartitionProduceData(index=pending.partition, records=memoryview(bytearray(blob)))
-        topic = TopicProduceData(name=TOPIC, partition_data=[data])
-        return ProduceRequest(transactional_id=None, acks=-1, timeout_ms=30_000, topic_data=[topic])
-
-    async def landed(self, pending: Pending, future: Awaitable[object]) -> bool:
-        """Whether the batch is acknowledged. False: it must be sent again, and all behind it."""
-        try:
-            answer = await future
-        except Gone:
-            self.hits["answer lost"] += 1
-            return False
-        assert isinstance(answer, ProduceResponse)
-        (part,) = answer.responses[0].partition_responses
-        if part.error_code:
-            code = ErrorCode(part.error_code)
-            self.hits[f"produce {code.name}"] += 1
-            # Behind a batch that failed the next ones are out of order, until the first is sent again.
-            assert code in RETRIABLE or code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, (self.name, code)
-            return False
-        where: Partition = (TOPIC, pending.partition)
-        for i, value in enumerate(pending.values):
-            self.history.acknowledged[value] = (where, part.base_offset + i)
-        return True
-
-
-class Reader(Actor):
-    """Reads every partition from the start, by long polls; with a fetch session or without, as the dice say."""
-
-    partitions = 1
-
-    async def run(self) -> None:
-        position = dict.fromkeys(range(self.partitions), 0)
-        session = self.dice.random() < 0.5
-        session_id, session_epoch = 0, 0 if session else -1
-        told: dict[int, int] = {}
-        while not self.stopping:
-            try:
-                connection = await self.connected()
-                if session_epoch <= 0:
-                    told = {}
-                changed = {p: at for p, at in position.items() if told.get(p) != at}
-                told.update(changed)
-                request = self.request(changed, session_id, session_epoch)
-                answer = await connection.ask(request, FETCH_VERSION, FetchResponse)
-            except Gone:
-                session_id, session_epoch = 0, 0 if session else -1
-                continue
-            if answer.error_code:
-                self.hits[f"fetch {ErrorCode(answer.error_code).name}"] += 1
-                session_id, session_epoch = 0, 0
-                continue
-            if session:
-                session_id, session_epoch = answer.session_id, session_epoch + 1 if answer.session_id else 0
-                self.hits["incremental fetch"] += session_epoch > 1
-            await self.take(answer, position)
-
-    def request(self, positions: dict[int, int], session_id: int, session_epoch: int) -> FetchRequest:
-        parts = [
-            FetchPartition(partition=p, fetch_offset=at, partition_max_bytes=self.dice.choice((1, 200, 100_000)))
-            for p, at in positions.items()
-        ]
-        return FetchRequest(
-            max_wait_ms=self.dice.choice((0, 20, 500)),
-            min_bytes=1,
-            max_bytes=self.dice.choice((1, 500, 1_000_000)),
-            session_id=session_id,
-            session_epoch=session_epoch,
-            topics=[FetchTopic(topic=TOPIC, partitions=parts)] if parts else [],
-            forgotten_topics_data=[],
-        )
-
-    async def take(self, answer: FetchResponse, position: dict[int, int]) -> None:
-        seen = False
-        for part in (part for topic in answer.responses for part in topic.partitions):
-            if part.error_code:
-                code = ErrorCode(part.error_code)
-                self.hits[f"fetch {code.name}"] += 1
-                assert code in RETRIABLE, (self.name, code)
-                continue
-            for batch in batches(part.records if isinstance(part.records, memoryview) else b""):
-                for record in iterate(batch):
-                    if record.offset >= position[part.partition_index]:
-                        self.history.reads[self.name].append(
-                            ((TOPIC, part.partition_index), record.offset, decode(record.value))
-                        )
-                        position[part.partition_index] = record.offset + 1
-                        seen = True
-                position[part.partition_index] = max(position[part.partition_index], batch.next_offset)
-        if not seen:
-            self.hits["empty fetch"] += 1
-            await self.pause(0.005)
-
-
 class Watcher(Actor):
-    """Asks for metadata over and over: leader epochs may never go back."""
+    """Asks for leader epochs over and over: they may never go back, and where one ended stays the same."""
 
     async def run(self) -> None:
         while not self.stopping:
             try:
                 connection = await self.connected()
-                request = MetadataRequest(
-                    topics=[MetadataRequestTopic(name=TOPIC)],
-                    allow_auto_topic_creation=False,
-                    include_topic_authorized_operations=False,
-                )
-                answer = await connection.ask(request, METADATA_VERSION, MetadataResponse)
+                stops = self.scene.crashes
+                answer = await connection.ask(self.about_topic(), METADATA_VERSION, MetadataResponse)
+                for topic in answer.topics:
+                    for part in topic.partitions:
+                        at = (TOPIC, part.partition_index)
+                        self.history.epochs.append((at, part.leader_epoch, stops))
+                        if part.leader_epoch > 0 and part.leader_id >= 0:
+                            epoch = self.dice.randrange(part.leader_epoch)
+                            await self.look_back(part.leader_id, part.partition_index, epoch)
             except Gone:
                 continue
-            for topic in answer.topics:
-                for part in topic.partitions:
-                    self.history.epochs.append(((TOPIC, part.partition_index), part.leader_epoch))
-            await self.pause(0.2)
+            await self.pause(0.4)
+
+    async def look_back(self, leader: int, partition: int, epoch: int) -> None:
+        """Where did an epoch end that is over?"""
+        asked = OffsetForLeaderPartition(partition=partition, leader_epoch=epoch)
+        request = OffsetForLeaderEpochRequest(topics=[OffsetForLeaderTopic(topic=TOPIC, partitions=[asked])])
+        connection = await self.connected(leader)
+        answer = await connection.ask(request, EPOCH_VERSION, OffsetForLeaderEpochResponse)
+        (part,) = answer.topics[0].partitions
+        if not part.error_code:
+            self.hits["epoch looked up"] += 1
+            at = (TOPIC, partition)
+            self.history.epoch_ends.append((at, epoch, part.leader_epoch, part.end_offset))
+
+
+class Eraser(Actor):
+    """Deletes records from the front, now and then."""
+
+    async def run(self) -> None:
+        while not self.stopping:
+            await self.pause(self.dice.random() * 3)
+            if self.is_calm:
+                continue
+            partition = self.dice.randrange(self.scene.partitions)
+            at = (TOPIC, partition)
+            known = [answer.high_watermark for answer in self.history.answers if answer.partition == at]
+            offset = int(max(known, default=0) * self.dice.random() * 0.7)
+            self.history.deleting[at] = max(offset, self.history.deleting.get(at, 0))
+            try:
+                await self.erase(partition, offset)
+            except Gone:
+                self.hits["deletion unknown"] += 1
+
+    async def erase(self, partition: int, offset: int) -> None:
+        at = (TOPIC, partition)
+        asked = DeleteRecordsPartition(partition_index=partition, offset=offset)
+        topic = DeleteRecordsTopic(name=TOPIC, partitions=[asked])
+        connection = await self.connected(await self.leader(partition))
+        request = DeleteRecordsRequest(topics=[topic], timeout_ms=1000)
+        answer = await connection.ask(request, DELETE_RECORDS_VERSION, DeleteRecordsResponse)
+        (part,) = answer.topics[0].partitions
+        if part.error_code:
+            await self.refused(part.error_code, "delete records", partition)
+            return
+        self.hits["records deleted"] += 1
+        self.history.deleted[at] = max(part.low_watermark, self.history.deleted.get(at, 0))

@@ -1,48 +1,20 @@
-"""What must never be seen, in Maelstrom's words. A checker reads the history of a life and the log as it was at last.
-
-Values are unique: producer, partition and a number that counts up, so that a record tells where it came from. A write
-is *acknowledged* with its offset, or *unknown* (the connection went, or the broker did) - an unknown one may be there
-or not, but once at most.
+"""What must never be seen, in Maelstrom's words. A checker reads the history of a life and the log as it was at last,
+and says what is wrong, in a sentence for each case.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from itertools import pairwise
 
-Partition = tuple[str, int]
-Value = tuple[str, int, int]
-"""(producer, partition, number)"""
-
-
-@dataclass
-class History:
-    """What the clients of one life saw, in the order in which they saw it."""
-
-    sent: set[Value] = field(default_factory=set)
-    acknowledged: dict[Value, tuple[Partition, int]] = field(default_factory=dict)
-    reads: dict[str, list[tuple[Partition, int, Value]]] = field(default_factory=lambda: defaultdict(list))
-    """Per consumer, which never seeks backwards within one name."""
-    owned: dict[tuple[str, int], dict[str, tuple[Partition, ...]]] = field(default_factory=lambda: defaultdict(dict))
-    """(group, generation) -> member -> what it was assigned."""
-    commits: dict[tuple[str, Partition], int] = field(default_factory=dict)
-    """(group, partition) -> the greatest offset of an acknowledged commit; a life only commits upwards."""
-    fetched_commits: list[tuple[str, Partition, int, int]] = field(default_factory=list)
-    """(group, partition, the acknowledged offset when asked, the offset answered)"""
-    epochs: list[tuple[Partition, int]] = field(default_factory=list)
-    """Leader epochs in the order in which one client saw them."""
-    producer_ids: list[int] = field(default_factory=list)
-
-
-Log = dict[Partition, list[tuple[int, Value]]]
-"""Everything that was in the log in the end: (offset, value), in order."""
+from .history import History, Log, Partition
 
 
 def lost_writes(history: History, log: Log) -> list[str]:
+    """What was acknowledged is there, unless it was deleted."""
     there = {(partition, offset, value) for partition, rows in log.items() for offset, value in rows}
     return [
         f"{value} was acknowledged at {partition} offset {offset}"
         for value, (partition, offset) in history.acknowledged.items()
-        if (partition, offset, value) not in there
+        if (partition, offset, value) not in there and offset >= history.deleting.get(partition, 0)
     ]
 
 
@@ -56,19 +28,22 @@ def phantoms(history: History, log: Log) -> list[str]:
 
 
 def reorderings(history: History, log: Log) -> list[str]:
-    """A producer's records stand in the order in which it sent them, and without a gap before an acknowledged one."""
+    """An idempotent producer's records stand in the order in which it sent them, without a gap."""
     found = []
     for partition, rows in log.items():
         last: dict[str, int] = {}
         for offset, (producer, _, number) in rows:
-            if number <= last.get(producer, -1):
-                found.append(f"{producer}'s {number} at {partition} offset {offset} stands behind its {last[producer]}")
+            if producer not in history.ordered:
+                continue
+            before = last.get(producer, number - 1 if history.starts.get(partition) else -1)
+            if number != before + 1:
+                found.append(f"{producer}'s {number} at {partition} offset {offset} stands behind its {before}")
             last[producer] = number
     return found
 
 
 def holes(history: History, log: Log) -> list[str]:
-    """Offsets of a log that nothing was removed from follow each other without a gap."""
+    """Offsets of a log follow each other without a gap."""
     return [
         f"{partition}: offset {after} follows {before}"
         for partition, rows in log.items()
@@ -89,15 +64,17 @@ def nonmonotonic_reads(history: History, log: Log) -> list[str]:
 
 
 def skipped_reads(history: History, log: Log) -> list[str]:
-    """A consumer that reads on sees every record between the first and the last that it saw."""
+    """A consumer that reads on sees every record between the first and the last that it saw, but what was deleted."""
     found = []
     for consumer, reads in history.reads.items():
-        seen: dict[Partition, list[int]] = defaultdict(list)
+        seen: dict[Partition, dict[int, None]] = defaultdict(dict)
         for partition, offset, _ in reads:
-            seen[partition].append(offset)
+            seen[partition][offset] = None
         for partition, offsets in seen.items():
-            between = {offset for offset, _ in log.get(partition, []) if offsets[0] <= offset <= offsets[-1]}
-            found += [f"{consumer} skipped {partition} offset {offset}" for offset in sorted(between - set(offsets))]
+            kept = history.deleting.get(partition, 0)
+            first, last = min(offsets), max(offsets)
+            between = [offset for offset, _ in log.get(partition, []) if max(first, kept) <= offset <= last]
+            found += [f"{consumer} skipped {partition} offset {at}" for at in between if at not in offsets]
     return found
 
 
@@ -108,7 +85,75 @@ def dirty_reads(history: History, log: Log) -> list[str]:
         f"{consumer} read {value} at {partition} offset {offset}, where {there.get((partition, offset))} is"
         for consumer, reads in history.reads.items()
         for partition, offset, value in reads
-        if there.get((partition, offset)) != value
+        if there.get((partition, offset)) != value and offset >= history.starts.get(partition, 0)
+    ]
+
+
+def hung_reads(history: History, log: Log) -> list[str]:
+    """A consumer that has the time comes to the end of the log."""
+    return [
+        f"{reader} was at {partition} offset {position} and never came to {end}"
+        for reader, partition, position, end in history.caught_up
+        if position < end
+    ]
+
+
+def reads_beyond_the_high_watermark(history: History, log: Log) -> list[str]:
+    return [
+        f"{answer.reader} was given {answer.partition} offset {answer.last_offset} with {answer.high_watermark}"
+        for answer in history.answers
+        if answer.last_offset >= answer.high_watermark
+    ]
+
+
+def high_watermarks_too_high(history: History, log: Log) -> list[str]:
+    """A high watermark is a promise: up to there the log will always reach."""
+    ends = {partition: rows[-1][0] + 1 if rows else history.starts.get(partition, 0) for partition, rows in log.items()}
+    return [
+        f"{answer.reader} was told {answer.high_watermark} for {answer.partition}, which ends at {ends[partition]}"
+        for partition in ends
+        for answer in history.answers
+        if answer.partition == partition and answer.high_watermark > ends[partition]
+    ][:10]
+
+
+def deletions_undone(history: History, log: Log) -> list[str]:
+    return [
+        f"{answer.reader} was told that {answer.partition} begins at {answer.log_start}, it was deleted up to "
+        f"{answer.deleted_to}"
+        for answer in history.answers
+        if answer.log_start < answer.deleted_to
+    ][:10] + [
+        f"{partition} begins at {history.starts[partition]}, it was deleted up to {end}"
+        for partition, end in history.deleted.items()
+        if history.starts.get(partition, end) < end
+    ]
+
+
+def deletions_too_far(history: History, log: Log) -> list[str]:
+    return [
+        f"{partition} begins at {start}, nobody deleted beyond {history.deleting.get(partition, 0)}"
+        for partition, start in history.starts.items()
+        if start > history.deleting.get(partition, 0)
+    ]
+
+
+def ghosts(history: History, log: Log) -> list[str]:
+    """In a topic that was deleted and made again there is nothing of before."""
+    return [
+        f"{value} was read in life {number} of the topic, where it was not written"
+        for number, visit in enumerate(history.visits)
+        for value in visit.read or ()
+        if value not in visit.written
+    ]
+
+
+def lost_visits(history: History, log: Log) -> list[str]:
+    return [
+        f"{value} was acknowledged in life {number} of the topic, and not read there"
+        for number, visit in enumerate(history.visits)
+        for value in visit.acknowledged
+        if visit.read is not None and value not in visit.read
     ]
 
 
@@ -124,6 +169,16 @@ def double_owners(history: History, log: Log) -> list[str]:
     return found
 
 
+def wrong_assignments(history: History, log: Log) -> list[str]:
+    """A member is given what a leader of that very generation wanted it to have."""
+    return [
+        f"{group} generation {generation}: {member} was given {given}"
+        for (group, generation), members in history.owned.items()
+        for member, given in members.items()
+        if all(deal.get(member, ()) != given for deal in history.dealt.get((group, generation), []))
+    ]
+
+
 def lost_commits(history: History, log: Log) -> list[str]:
     return [
         f"{group} {partition}: {acknowledged} was acknowledged, {answered} was answered"
@@ -132,18 +187,55 @@ def lost_commits(history: History, log: Log) -> list[str]:
     ]
 
 
-def epochs_going_back(history: History, log: Log) -> list[str]:
+def zombie_commits(history: History, log: Log) -> list[str]:
+    """Nobody commits in a generation that is over."""
+    return [
+        f"{commit.member} committed in generation {commit.generation} of {commit.group}, {commit.newest} had begun"
+        for commit in history.commits_by_generation
+        if commit.generation < commit.newest
+    ]
+
+
+def dead_members(history: History, log: Log) -> list[str]:
+    """After a long calm a group has its living members, and is stable."""
+    return [
+        f"{group} is {state} with {members}, {living} live"
+        for group, state, members, living in history.groups
+        if state != "Stable" or sorted(members) != sorted(living)
+    ]
+
+
+def stale_epochs(history: History, log: Log) -> list[str]:
+    """A leader epoch never goes back, and an unclean stop raises it."""
     found = []
-    last: dict[Partition, int] = {}
-    for partition, epoch in history.epochs:
-        if epoch < last.get(partition, -1):
-            found.append(f"{partition}: leader epoch {epoch} after {last[partition]}")
-        last[partition] = epoch
+    last: dict[Partition, tuple[int, int]] = {}
+    for partition, epoch, stops in history.epochs:
+        before, stops_before = last.get(partition, (-1, stops))
+        if epoch < before or (stops > stops_before and epoch == before):
+            found.append(f"{partition}: leader epoch {epoch} after {before}, {stops - stops_before} crashes later")
+        last[partition] = epoch, stops
+    return found
+
+
+def epochs_rewritten(history: History, log: Log) -> list[str]:
+    """Where an epoch that is over has ended is the same whenever it is asked for, unless that was deleted."""
+    found = []
+    said: dict[tuple[Partition, int], tuple[int, int]] = {}
+    for partition, asked, epoch, end in history.epoch_ends:
+        if end <= history.deleting.get(partition, 0):
+            continue
+        known = said.setdefault((partition, asked), (epoch, end))
+        if known != (epoch, end):
+            found.append(f"{partition}: epoch {asked} ended at {known} (epoch, offset), and later at {(epoch, end)}")
     return found
 
 
 def producer_ids_given_twice(history: History, log: Log) -> list[str]:
     return [f"producer id {id} was given {n} times" for id, n in Counter(history.producer_ids).items() if n > 1]
+
+
+def broken_answers(history: History, log: Log) -> list[str]:
+    return history.broken[:10]
 
 
 CHECKERS = (
@@ -155,10 +247,22 @@ CHECKERS = (
     nonmonotonic_reads,
     skipped_reads,
     dirty_reads,
+    hung_reads,
+    reads_beyond_the_high_watermark,
+    high_watermarks_too_high,
+    deletions_undone,
+    deletions_too_far,
+    ghosts,
+    lost_visits,
     double_owners,
+    wrong_assignments,
     lost_commits,
-    epochs_going_back,
+    zombie_commits,
+    dead_members,
+    stale_epochs,
+    epochs_rewritten,
     producer_ids_given_twice,
+    broken_answers,
 )
 
 

@@ -1,7 +1,7 @@
 """A small Kafka client for the simulation, on `wire.conversation`: it knows the protocol, and no tricks.
 
 `Connection.ask` sends one request and awaits its answer. What a real client does by itself (reconnect, retry with the
-same sequence, rejoin) is written out by the actors in `life.py`, because that is what a life is about.
+same sequence, rejoin) is written out by the actors, because that is what a life is about.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ class Connection(asyncio.Protocol):
     """One connection to one broker; answers come in the order of the questions."""
 
     def __init__(self, client_id: str) -> None:
+        self.name = client_id
         self.conversation = ClientConversation(client_id)
         self.transport: asyncio.Transport | None = None
         self.waiting: deque[asyncio.Future[Response]] = deque()
@@ -79,6 +80,12 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         if self.transport is not None:
             self.transport.close()
+
+    def take_nothing(self, seconds: float) -> None:
+        """A slow client: for a while it does not read what it is answered."""
+        if self.transport is not None and not self.is_gone:
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, self.transport.resume_reading)
 
 
 def batch_of(

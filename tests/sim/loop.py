@@ -14,6 +14,9 @@ from tests.storage.simdisk import Crash
 T = TypeVar("T")
 
 
+DESTROYED = "Task was destroyed but it is pending!"
+
+
 class Stuck(Exception):
     """Nothing is ready and no timer is set: what is awaited can never come."""
 
@@ -54,12 +57,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.now
 
     def complain(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """What nobody took. A dead broker's last calls to its disk are no fault of anybody's."""
-        if not isinstance(context.get("exception"), Crash):
+        """What nobody took. A dead broker's last calls to its disk, and what it awaited for ever, are no fault of
+        anybody's."""
+        if not isinstance(context.get("exception"), Crash) and context.get("message") != DESTROYED:
             self.complaints.append(context)
 
     async def create_server(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
-        return self.network.listen(protocol_factory, host, port, options.get("sock"))
+        listener = self.network.listen(protocol_factory, host, port, options.get("sock"))
+        if options.get("start_serving", True):
+            await listener.start_serving()
+        return listener
 
     async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **_: Any) -> Any:
         return self.network.connect(protocol_factory, host, port)

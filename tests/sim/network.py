@@ -1,12 +1,17 @@
-"""Connections in memory, with the habits of TCP that matter: order within a direction, delay, pieces of any size, cuts.
+"""Connections in memory, with the habits of TCP that matter: order within a direction, delay, pieces of any size, ends.
 
 A `Pipe` is one end of a connection and looks like an asyncio transport to the protocol that holds it. What is written
 is copied at once (as the kernel does) and arrives at the other end's protocol after a delay drawn from the dice, never
-before what was written earlier. `cut` loses everything that is under way, in both directions.
+before what was written earlier. A writer whose bytes are not taken is told to pause.
+
+A connection ends in one of two bad ways. `cut` loses everything that is under way, in both directions. `vanish` is an
+end that is gone: what it sent still arrives, and whatever is answered falls into the void. The most telling moment for
+both is while a request or its answer is under way, so they can be laid in `ambush`.
 """
 
 import asyncio
 import random
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,17 +20,21 @@ from .loop import VirtualLoop
 
 TICK = 1e-6
 """Seconds between two arrivals: a loop does not keep the order of timers that are due at the same moment."""
+HIGH_BYTES = 65_536
 
 
 class Pipe(asyncio.Transport):
-    def __init__(self, network: "Network", names: dict[str, Any]) -> None:
+    """`sent` counts what the other end has not taken yet."""
+
+    def __init__(self, network: "Network", names: dict[str, Any], serves: bool) -> None:
         super().__init__(names)
-        self.network = network
+        self.network, self.serves = network, serves
         self.protocol: Any = None
         self.peer: Pipe
         self.arrives_at = 0.0
         self.waiting: list[bytes] = []
-        self.paused = self.closing = self.lost = False
+        self.sent = 0
+        self.paused = self.closing = self.lost = self.ends = self.is_full = False
 
     # What the protocol of this end calls.
     def write(self, data: Any) -> None:
@@ -36,7 +45,7 @@ class Pipe(asyncio.Transport):
         self.write(b"".join(parts))
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.sent
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
@@ -63,25 +72,46 @@ class Pipe(asyncio.Transport):
     def close(self) -> None:
         if not self.closing:
             self.closing = True
-            self.network.loop.call_at(self.network.arrival(self), self.peer.lose, None)
+            self.network.loop.call_at(self.network.arrival(self), self.peer.end)
             self.network.loop.call_soon(self.lose, None)
 
     def abort(self) -> None:
         self.network.cut(self)
 
     # What the network calls.
+    def filled(self, size: int) -> None:
+        self.sent += size
+        if self.sent > self.network.high_bytes and not self.is_full:
+            self.is_full = True
+            self.network.hits["writer told to pause"] += 1
+            self.protocol.pause_writing()
+
+    def taken(self, size: int) -> None:
+        self.sent -= size
+        if self.is_full and self.sent <= self.network.high_bytes // 4 and not self.lost:
+            self.is_full = False
+            self.protocol.resume_writing()
+
     def deliver(self, data: bytes) -> None:
         if not (self.lost or self.closing):
             self.waiting.append(data)
             self.hand_over()
 
+    def end(self) -> None:
+        """The other end has closed: that is seen behind what it sent."""
+        self.ends = True
+        self.hand_over()
+
     def hand_over(self) -> None:
         while self.waiting and not self.paused and not self.lost:
             data = self.waiting.pop(0)
+            self.peer.taken(len(data))
             if isinstance(self.protocol, asyncio.BufferedProtocol):
                 self._fill(memoryview(data))
             else:
                 self.protocol.data_received(data)
+        if self.ends and not self.waiting:
+            self.lose(None)
 
     def _fill(self, data: memoryview) -> None:
         while data and not self.lost:
@@ -94,7 +124,7 @@ class Pipe(asyncio.Transport):
     def lose(self, error: Exception | None) -> None:
         if not self.lost:
             self.lost = self.closing = True
-            self.network.pipes.discard(self)
+            self.network.pipes.pop(self, None)
             self.protocol.connection_lost(error)
 
 
@@ -104,12 +134,14 @@ class Listener:
     def __init__(self, network: "Network", address: tuple[str, int], factory: Callable[[], Any]) -> None:
         self.network, self.address, self.factory = network, address, factory
         self.sockets = [self]
+        self.is_serving = False
 
     def getsockname(self) -> tuple[str, int]:
         return self.address
 
     def close(self) -> None:
-        self.network.listeners.pop(self.address, None)
+        if self.network.listeners.get(self.address) is self:
+            del self.network.listeners[self.address]
 
     def close_clients(self) -> None:
         pass
@@ -118,16 +150,21 @@ class Listener:
         pass
 
     async def start_serving(self) -> None:
-        pass
+        self.is_serving = True
 
 
 class Network:
-    def __init__(self, loop: VirtualLoop, dice: random.Random, *, slowest: float = 0.02) -> None:
-        self.loop, self.dice, self.slowest = loop, dice, slowest
+    def __init__(
+        self, loop: VirtualLoop, dice: random.Random, *, slowest: float = 0.02, high_bytes: int = HIGH_BYTES
+    ) -> None:
+        self.loop, self.dice, self.slowest, self.high_bytes = loop, dice, slowest, high_bytes
         self.listeners: dict[tuple[str, int], Listener] = {}
-        self.pipes: set[Pipe] = set()
+        self.pipes: dict[Pipe, None] = {}
         self.hits: Counter[str] = Counter()
         self.next_port = 40_000
+        self.ambushes: list[tuple[str, int, bool]] = []
+        self.fingerprint = 0
+        """Of every byte that was carried, and when."""
         loop.network = self
 
     def listen(self, factory: Callable[[], Any], host: Any, port: Any, sock: Any = None) -> Listener:
@@ -144,15 +181,15 @@ class Network:
 
     def connect(self, factory: Callable[[], Any], host: str, port: int) -> tuple[Pipe, Any]:
         listener = self.listeners.get((host, port))
-        if listener is None:
+        if listener is None or not listener.is_serving:
             raise ConnectionRefusedError(111, f"nobody listens on {host}:{port}")
         self.next_port += 1
         here, there = (host, self.next_port), listener.address
-        client = Pipe(self, {"peername": there, "sockname": here})
-        server = Pipe(self, {"peername": here, "sockname": there})
+        client = Pipe(self, {"peername": there, "sockname": here}, serves=False)
+        server = Pipe(self, {"peername": here, "sockname": there}, serves=True)
         client.peer, server.peer = server, client
         client.protocol, server.protocol = factory(), listener.factory()
-        self.pipes |= {client, server}
+        self.pipes[client] = self.pipes[server] = None
         server.protocol.connection_made(server)
         client.protocol.connection_made(client)
         return client, client.protocol
@@ -163,11 +200,15 @@ class Network:
 
     def carry(self, pipe: Pipe, data: bytes) -> None:
         """Deliver to the other end, now and then in two pieces: a frame may be torn anywhere."""
+        self.fingerprint = zlib.crc32(data, self.fingerprint) ^ hash(self.loop.time())
         at = self.dice.randrange(1, len(data)) if len(data) > 1 and self.dice.random() < 0.2 else len(data)
+        self.hits["frame in pieces"] += at < len(data)
         for piece in (data[:at], data[at:]):
             if piece:
-                self.hits["frame in pieces"] += at < len(data)
                 self.loop.call_at(self.arrival(pipe), pipe.peer.deliver, piece)
+        pipe.filled(len(data))
+        if self.ambushes:
+            self._spring(pipe)
 
     def cut(self, pipe: Pipe) -> None:
         self.hits["connection cut"] += 1
@@ -176,7 +217,33 @@ class Network:
             end.waiting.clear()
             self.loop.call_soon(end.lose, ConnectionResetError(104, "Connection reset by peer"))
 
-    def cut_some(self) -> None:
-        """Cut one connection, if there is any."""
-        if self.pipes:
-            self.cut(self.dice.choice(sorted(self.pipes, key=lambda pipe: str(pipe.get_extra_info("sockname")))))
+    def vanish(self, pipe: Pipe) -> None:
+        """This end is gone; the other one notices behind what was sent."""
+        self.hits["client vanished"] += not pipe.serves
+        pipe.closing = True
+        pipe.waiting.clear()
+        self.loop.call_soon(pipe.lose, ConnectionResetError(104, "Connection reset by peer"))
+        self.loop.call_at(self.arrival(pipe), pipe.peer.end)
+
+    def ambush(self, name: str, count: int, cut: bool) -> None:
+        """End a connection of a client with such a name, when so much more has been sent on connections like it."""
+        self.ambushes.append((name, count, cut))
+
+    def _spring(self, pipe: Pipe) -> None:
+        client = pipe.peer if pipe.serves else pipe
+        for position, (name, count, cut) in enumerate(self.ambushes):
+            if not client.protocol.name.startswith(name):
+                continue
+            if count > 1:
+                self.ambushes[position] = name, count - 1, cut
+            elif not client.closing:
+                del self.ambushes[position]
+                (self.cut if cut else self.vanish)(client)
+            return
+
+    def fall_silent(self) -> None:
+        """The server is dead: nobody listens, and connections end, some behind what it had still sent."""
+        self.listeners.clear()
+        for pipe in list(self.pipes):
+            if pipe.serves:
+                (self.cut if self.dice.random() < 0.5 else self.vanish)(pipe)

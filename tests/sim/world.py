@@ -5,11 +5,15 @@ The next broker of the same life has a world of its own, on what the disk kept.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from kbroker.world import Handle, World
+from tests.storage.simdisk import Crash
+
+log = logging.getLogger("kbroker.world")
 
 EPOCH_MS = 1_700_000_000_000
 
@@ -31,11 +35,11 @@ class SimWorld(World):
         self.random = random.Random(seed)
         self.is_alive = True
         self.alarms: dict[int, tuple[int, Callable[..., object], asyncio.TimerHandle]] = {}
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: dict[asyncio.Task[Any], None] = {}  # in order: a seed must be the same life every time
 
     def kill(self) -> None:
         self.is_alive = False
-        for task in self.tasks:
+        for task in list(self.tasks):
             task.cancel()
 
     def jump(self, milliseconds: int) -> None:
@@ -80,9 +84,14 @@ class SimWorld(World):
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = self.loop.create_task(coroutine)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks[task] = None
+        task.add_done_callback(self._finished)
         return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        del self.tasks[task]
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, Crash):
+            log.error("a background chain failed", exc_info=error)
 
 
 class Alarm:
