@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.engine import Appended, Buffer, Chunk, Engine, LogOptions, Outcome, Read, UnknownLog
 from wire.batch import Batch, stamp
-from wire.errors import ErrorCode, KafkaError
+from wire.errors import ErrorCode, KafkaError, ProtocolError
 
 from . import checkpoint
 from .epochs import EpochTable
@@ -172,6 +172,7 @@ class Partition:
             self._opened(state)
 
     def _opened(self, state: Recovered) -> None:
+        state.producers.owed = self.producers.owed
         self.epochs, self.producers = state.epochs, state.producers
         self.log_start, self.end, self.noted = state.start, state.end, state.noted
         self._unnoted_bytes, self._unnoted_batches = state.size, state.batches
@@ -215,7 +216,11 @@ class Partition:
     def stage(self, records: Buffer | None, zstd_allowed: bool = True) -> Staging | Duplicate:
         """The produce path: check the one batch in `records`, give it its place and stamp it. The caller hands the
         Staging to `Partitions.write` before anything else happens. Raises KafkaError, and then nothing has changed."""
-        self.must_be_open()
+        try:
+            self.must_be_open()
+        except KafkaError:
+            self._turned_away(records)
+            raise
         now_ms = self.world.time_ms()
         batch = validate(records, self.rules, now_ms, zstd_allowed)
         idempotent = batch.producer_id >= 0
@@ -291,11 +296,22 @@ class Partition:
             self.waiters.moved(self.high_watermark, size)
         self._open_when_drained()
 
+    def _turned_away(self, records: Buffer | None) -> None:
+        """The producer will send this batch again, and nothing that it has sent behind it may go before it."""
+        try:
+            batch = Batch.parse(records or b"")
+        except ProtocolError:
+            return
+        if batch.producer_id >= 0:
+            self.producers.owe(batch.producer_id, batch.producer_epoch, batch.base_sequence)
+
     def _lost(self, staging: Staging, outcome: object) -> None:
         if self.is_open:
             log.error("a write to partition %s failed, it opens again from its log: %s", self.name, outcome)
             self._close_for_now()
         self._pending.remove(staging)
+        if (entry := staging.entry) is not None:
+            self.producers.owe(staging.producer_id, entry.epoch, entry.first_sequence)
         self._open_when_drained()
         staging.settled(LOST)
 

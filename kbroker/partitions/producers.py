@@ -16,6 +16,10 @@ A batch is decided on when it comes and is true only when its write is done. Bet
 for what comes after it (clients send five requests without waiting), it is not part of what a checkpoint saves, and a
 duplicate of it carries the write that is under way, to wait for. If a write fails the whole object is thrown away and
 made again from the log.
+
+What was lost or turned away by a fault of ours comes again, but what the client has sent behind it may come before.
+From a producer that nobody knows any more that would be taken, and what it had to follow refused for ever. So the first
+of such batches is `owed`: until it is there nothing else of that epoch is accepted.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from wire.batch import MAX_SEQUENCE, Batch
 from wire.errors import ErrorCode
 
 KEPT_BATCHES = 5
+MOST_OWED = 1000
 NO_EPOCH = -1
 NO_SEQUENCE = -1
 
@@ -113,11 +118,12 @@ ACCEPTED = Accepted()
 class Producers:
     """All producers of one partition. One that was idle for `expiration_ms` is as unknown as one that never was."""
 
-    __slots__ = ("expiration_ms", "table")
+    __slots__ = ("expiration_ms", "owed", "table")
 
     def __init__(self, expiration_ms: int) -> None:
         self.expiration_ms = expiration_ms
         self.table: dict[int, Producer] = {}
+        self.owed: dict[int, tuple[int, int]] = {}  # producer id -> epoch and first sequence
 
     def find(self, producer_id: int, now_ms: int) -> Producer | None:
         """What is known of the producer, and still counts."""
@@ -133,7 +139,7 @@ class Producers:
         """The decision on a batch that has a producer id; nothing changes by asking."""
         producer = self.find(batch.producer_id, now_ms)
         if producer is None:
-            return ACCEPTED
+            return self._check_owed(batch)
         newest = producer.pending[-1] if producer.pending else producer.kept[-1] if producer.kept else None
         epoch = producer.epoch if newest is None else newest.epoch
         first = batch.base_sequence
@@ -154,10 +160,21 @@ class Producers:
             return ACCEPTED
         else:
             expected = 0
-        return Refused(
-            ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-            f"producer {batch.producer_id} sends sequence {first}, and {expected} is next",
-        )
+        return _out_of_order(batch, expected)
+
+    def _check_owed(self, batch: Batch) -> Decision:
+        """Nobody knows the producer; but perhaps we owe it a batch."""
+        epoch, sequence = self.owed.get(batch.producer_id, (NO_EPOCH, NO_SEQUENCE))
+        if batch.producer_epoch != epoch or batch.base_sequence == sequence:
+            return ACCEPTED
+        return _out_of_order(batch, sequence)
+
+    def owe(self, producer_id: int, epoch: int, sequence: int) -> None:
+        """A batch was lost or turned away, not by a fault of the producer. The oldest of an epoch counts."""
+        if self.owed.get(producer_id, (NO_EPOCH, 0))[0] != epoch:
+            self.owed[producer_id] = epoch, sequence
+            if len(self.owed) > MOST_OWED:
+                del self.owed[next(iter(self.owed))]
 
     def begin(self, batch: Batch, base_offset: int, now_ms: int, write: object) -> Entry:
         """An accepted batch gets its place and is pending from here on."""
@@ -167,6 +184,7 @@ class Producers:
         entry = _entry_of(batch, base_offset, write)
         producer.pending.append(entry)
         producer.seen_ms = now_ms
+        self.owed.pop(batch.producer_id, None)
         return entry
 
     def settle(self, producer_id: int, entry: Entry) -> None:
@@ -193,6 +211,13 @@ class Producers:
     def forget_expired(self, now_ms: int) -> None:
         for producer_id in [key for key, producer in self.table.items() if self._expired(producer, now_ms)]:
             del self.table[producer_id]
+
+
+def _out_of_order(batch: Batch, expected: int) -> Refused:
+    return Refused(
+        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        f"producer {batch.producer_id} sends sequence {batch.base_sequence}, and {expected} is next",
+    )
 
 
 def _entry_of(batch: Batch, base_offset: int, write: object) -> Entry:

@@ -163,6 +163,36 @@ def test_after_a_failed_write_everything_under_way_is_lost_and_the_partition_ope
     run(test)
 
 
+@pytest.mark.parametrize("turned_away", [False, True])
+def test_a_new_producers_second_batch_does_not_overtake_its_first_one_that_was_lost(turned_away: bool) -> None:
+    """Seed 220: the first failed with the disk, what came behind it was taken, and the first was never again."""
+
+    async def test() -> None:
+        engine = TestEngine()
+        one = partition(engine, TestWorld())
+        engine.held, engine.failing = True, {"t/0"}
+        other = 8 if turned_away else 9
+        held = [produce(one, batch(1, producer=(other, 0, 0))), produce(one, batch(1, producer=(other, 0, 1)))]
+        engine.let_go()
+        await turns()
+        if turned_away:
+            with pytest.raises(KafkaError) as refused:
+                one.stage(batch(1, producer=(9, 0, 0)))
+            assert refused.value.code == ErrorCode.KAFKA_STORAGE_ERROR
+        engine.failing, engine.held = set(), False
+        engine.let_go()
+        await turns()
+        assert one.is_open and [staging.state for staging in held] == [LOST, LOST]
+        with pytest.raises(KafkaError) as refused:
+            one.stage(batch(1, producer=(9, 0, 2)))
+        assert refused.value.code == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        for sequence in range(3):
+            produce(one, batch(1, producer=(9, 0, sequence)))
+        assert one.high_watermark == 3
+
+    run(test)
+
+
 def test_a_write_that_is_heard_of_after_a_later_one_was_lost_counts_all_the_same() -> None:
     async def test() -> None:
         engine = TestEngine()

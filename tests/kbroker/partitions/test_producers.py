@@ -62,6 +62,26 @@ def test_a_producer_that_nobody_knows_may_begin_with_any_sequence() -> None:
     assert code(log.check(header(19, epoch=3))) is Accepted
 
 
+def test_what_was_lost_by_a_fault_of_ours_comes_again_before_all_that_was_sent_behind_it() -> None:
+    log = Log()
+    log.producers.owe(9, 0, 4)
+    log.producers.owe(9, 0, 6)
+    assert code(log.check(header(6))) == OUT_OF_ORDER
+    assert code(log.check(header(4))) is Accepted
+    assert code(log.check(header(7, producer_id=10))) is Accepted, "the others do not mind"
+    assert code(log.check(header(3, epoch=1))) is Accepted, "nor does the producer, once it begins anew"
+    log.write(header(4, 2))
+    assert log.producers.owed == {}
+    assert code(log.check(header(6))) is Accepted
+
+
+def test_what_is_owed_is_bounded() -> None:
+    log = Log()
+    for producer_id in range(3000):
+        log.producers.owe(producer_id, 0, 0)
+    assert len(log.producers.owed) == 1000
+
+
 def test_a_sequence_follows_the_one_before_it() -> None:
     log = Log()
     log.write(header(0, 3))
