@@ -6,7 +6,6 @@ from collections import Counter
 
 from .life import live_through
 
-
 MOST_SHOWN = 4
 """Violations of one seed: the first ones tell the most."""
 

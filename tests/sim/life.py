@@ -25,9 +25,9 @@ from wire.errors import ErrorCode, KafkaError
 from wire.messages.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
 
-from .actors import RETRIABLE, TOPIC, Actor, Eraser, Scene, Watcher, passed, values
+from .actors import TOPIC, Actor, Eraser, Scene, Watcher, passed, values
 from .checkers import violations
-from .client import Connection, Gone
+from .client import Connection
 from .disk import Disk
 from .faults import FAULTS
 from .history import History, Log
