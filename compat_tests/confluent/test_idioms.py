@@ -78,7 +78,7 @@ def test_librdkafka_finds_every_feature_that_it_wants(broker: Broker) -> None:
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     logger.addHandler(Lines())
-    producer = Producer({"bootstrap.servers": broker.bootstrap, "debug": "feature"}, logger=logger)
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "debug": "feature,broker,protocol"}, logger=logger)
     producer.list_topics(timeout=DEADLINE_S)
 
     def enabled() -> set[str]:
