@@ -1,12 +1,17 @@
 """The care for all connections: how many there may be, who was silent for too long, how the broker lets go."""
 
+import socket
+
 import pytest
 
+from kbroker.server.server import _write_apart as write_apart
+from tests.kbroker.running import connect, serving
+from wire.messages.api_versions import ApiVersionsRequest
 from wire.messages.fetch import FetchRequest, FetchResponse
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from wire.messages.produce import ProduceRequest, ProduceResponse
 
-from .surroundings import FETCH, HEARTBEAT, PRODUCE, Surroundings, frame, run, turns
+from .surroundings import FETCH, HEARTBEAT, PRODUCE, Surroundings, Transport, frame, run, turns
 
 BEAT = frame(HeartbeatRequest(group_id="g", generation_id=1, member_id="m"), 4)
 WRITE = frame(ProduceRequest(acks=1, timeout_ms=1, topic_data=[]), 9)
@@ -92,5 +97,34 @@ def test_a_broker_that_stops_lets_what_is_under_way_end_and_starts_nothing_more(
         fetched[0].set_result(FetchResponse(error_code=0, responses=[]))
         await turns()
         assert waiter.replies == []
+
+    run(body)
+
+
+def test_where_the_transport_would_join_parts_large_ones_are_written_alone() -> None:
+    transport = Transport()
+    large = bytes(100_000)
+    write_apart(transport, [b"a", b"b", memoryview(large), b"c", large, large, b"d", b"e"])  # type: ignore[arg-type]
+    assert transport.writes == [b"ab", large, b"c", large, large, b"de"]
+
+
+def test_socket_buffers_are_set_only_if_somebody_asks_for_it() -> None:
+    async def sizes(**config: str) -> tuple[int, int]:
+        async with serving(**config) as broker:
+            client = await connect(broker)
+            await client.ask(ApiVersionsRequest(), 0)
+            assert broker._server is not None
+            (connection,) = broker._server.connections
+            there = connection.transport.get_extra_info("socket")
+            found = [there.getsockopt(socket.SOL_SOCKET, one) for one in (socket.SO_SNDBUF, socket.SO_RCVBUF)]
+            await client.close()
+            return found[0], found[1]
+
+    async def body() -> None:
+        free = await sizes()
+        small = await sizes(socket_send_buffer_bytes="8192", socket_receive_buffer_bytes="8192")
+        assert small[0] < free[0]
+        assert small[1] < free[1]
+        assert await sizes(socket_send_buffer_bytes="-1", socket_receive_buffer_bytes="-1") == free
 
     run(body)
