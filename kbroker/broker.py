@@ -91,11 +91,13 @@ class Broker:
             await self.cluster.groups.stop()
         if "partitions" in self._started:
             await self.cluster.partitions.close()
-        if "catalog" in self._started:
-            await self.cluster.catalog.stop()
-        if self._engine is not None:
-            await self._engine.close()
-        self._doors, self._server, self._started, self._engine = [], None, [], None
+        try:
+            if "catalog" in self._started:
+                await self.cluster.catalog.stop()
+        finally:
+            if self._engine is not None:
+                await self._engine.close()
+            self._doors, self._server, self._started, self._engine = [], None, [], None
 
     @property
     def data(self) -> str:

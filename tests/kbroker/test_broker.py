@@ -11,7 +11,7 @@ from kbroker.config import Config
 from kbroker.server.listener import CannotListen
 from storage.engine import Locked, NewerFormat
 from tests.kbroker.running import STRICT, connect, run, serving
-from wire.errors import ErrorCode
+from wire.errors import ErrorCode, KafkaError
 from wire.messages.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
 from wire.messages.produce import PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData
 from wire.records import Record, build_batch
@@ -203,6 +203,27 @@ def test_a_clean_stop_answers_what_is_under_way() -> None:
             await broker.stop()
             assert await client.is_closed()
             await client.close()
+
+    run(body)
+
+
+def test_a_broker_that_cannot_note_its_end_lets_go_of_its_data_all_the_same(tmp_path: Path) -> None:
+    """Its disk may be full: that is told, and the next broker starts as after a crash."""
+
+    async def body() -> None:
+        broker = Broker(on_disk(tmp_path))
+        await broker.start()
+
+        async def full() -> None:
+            await stop()
+            raise KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
+
+        stop, broker.cluster.catalog.stop = broker.cluster.catalog.stop, full  # type: ignore[method-assign]
+        with pytest.raises(KafkaError):
+            await broker.stop()
+        another = Broker(on_disk(tmp_path))
+        await another.start()
+        await another.stop()
 
     run(body)
 
