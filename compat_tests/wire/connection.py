@@ -48,9 +48,7 @@ def request(name: str, version: int, tree: dict[str, Any]) -> Message:
 def batch(*values: bytes, **options: Any) -> bytearray:
     """A batch of plain records, ready to be produced."""
     time = 1_700_000_000_000
-    return build_batch(
-        [Record(timestamp=time + number, value=value) for number, value in enumerate(values)], **options
-    )
+    return build_batch([Record(timestamp=time + number, value=value) for number, value in enumerate(values)], **options)
 
 
 class Connection:
