@@ -179,7 +179,8 @@ class Life:
         self.flight = Flight()
         steps: list[tuple[int, Callable[[], Any]]] = [
             (50, self._burst), (8, self._trim), (8, self._cut), (9, self._rewrite), (10, self._checkpoint),
-            (5, self._delete), (8, self._create), (3, self._configure), (3, self._restart),
+            (6, self._trim_and_go_on), (6, self._cut_and_go_on), (4, self._anew), (5, self._delete), (8, self._create),
+            (3, self._configure), (3, self._restart),
         ]  # fmt: skip
         step = self.rng.choices([step for _, step in steps], [weight for weight, _ in steps])[0]
         if not self.world:
@@ -264,6 +265,60 @@ class Life:
         start = self.rng.randint(state.start, state.end)
         self.flight.maybe[name] = [state, replace(state, start=start)]
         await self._await(self.engine.trim(name, start))
+
+    async def _trim_and_go_on(self) -> None:
+        """Trim, and write without waiting for it."""
+        name, state = self._some()
+        start = self.rng.randint(state.start, state.end)
+        trimmed = replace(state, start=start)
+        one = self._batch(state.end)
+        self.flight.maybe[name] = [state, state.appended(one), trimmed, trimmed.appended(one)]
+        trim = self.engine.trim(name, start)
+        await self._await(self.engine.append([Write(name, one.base, [one.data])]))
+        self.flight.maybe[name] = [state.appended(one), trimmed.appended(one)]
+        if self.rng.random() < 0.5:
+            await self._cut_inside(name, [state.appended(one), trimmed.appended(one)])
+        await self._await(trim)
+
+    async def _cut_inside(self, name: str, states: list[State]) -> None:
+        """Cut the last batch off a log of which not everything is known."""
+        end = states[-1].batches[-1].base
+        cuts = [replace(state.shortened(end), start=min(state.start, end)) for state in states]
+        self.flight.maybe[name] = [*states, *cuts]
+        await self._await(self.engine.cut(name, end))
+        self.flight.maybe[name] = cuts
+
+    async def _cut_and_go_on(self) -> None:
+        """Cut off the last batches, and write other ones without waiting."""
+        name, state = self._some()
+        if not state.visible():
+            return
+        end = self.rng.choice(state.visible()).base
+        cut = replace(state.shortened(end), start=min(state.start, end))
+        one = self._batch(end)
+        between = [state.shortened(e) for e in range(max(end, state.start), state.end)]
+        self.flight.maybe[name] = [state, *between, cut, cut.appended(one)]
+        first = self.engine.cut(name, end)
+        synced = self.fsync or state.options.flush_messages == 1
+        undone = [] if end >= state.start else self.flight.maybe[name][:-1]  # the start is not yet on the disk
+        self.flight.maybe[name] = [*undone, cut, cut.appended(one)]
+        await self._await(self.engine.append([Write(name, end, [one.data])]))
+        self.flight.maybe[name] = [*([] if synced else undone), cut.appended(one)]
+        await self._await(first)
+
+    async def _anew(self) -> None:
+        """Delete a log, make one of the same name and write to it, without waiting."""
+        name, state = self._some()
+        empty = State(state.options)
+        one = self._batch(0)
+        self.flight.maybe[name] = [state, None, empty, empty.appended(one)]
+        self.engine.delete([name])
+        created = self.engine.create([(name, state.options)])
+        appended = self.engine.append([Write(name, 0, [one.data])])
+        await self._await(created)
+        self.flight.maybe[name] = [empty, empty.appended(one)]
+        await self._await(appended)
+        self.flight.maybe[name] = [empty.appended(one)]
 
     async def _cut(self) -> None:
         name, state = self._some()
