@@ -56,13 +56,20 @@ class Process:
     owned = True
 
     def __init__(
-        self, home: Path, *, settings: Sequence[str] = (), listen: str = "127.0.0.1:0", command: str | None = None
+        self,
+        home: Path,
+        *,
+        settings: Sequence[str] = (),
+        listen: str = "127.0.0.1:0",
+        command: str | None = None,
+        memory: bool = False,
     ) -> None:
         self.data = home / "data"
         self.stderr_path = home / "stderr.log"
         self.settings = tuple(settings)
         self.listen = listen
         self.command = command
+        self.memory = memory
         self.host = listen.rpartition(":")[0]
         self.port = int(listen.rpartition(":")[2])
         self.ready_line = ""
@@ -105,7 +112,7 @@ class Process:
         words = [sys.executable, "-m", "kbroker", "serve", "--listen", f"{self.host}:{self.port}"]
         for setting in self.settings:
             words += ["--set", setting]
-        return [*words, "--data", str(self.data)]
+        return [*words, "--memory"] if self.memory else [*words, "--data", str(self.data)]
 
     def _read_ready_line(self) -> None:
         assert self._process is not None and self._process.stdout is not None

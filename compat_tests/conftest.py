@@ -81,9 +81,10 @@ def new_broker(
         pytest.skip("needs a broker process of its own, and --bootstrap names an outside one")
     mine: list[Process] = []
 
-    def make(*settings: str, listen: str = "127.0.0.1:0") -> Process:
+    def make(*settings: str, listen: str = "127.0.0.1:0", memory: bool = False) -> Process:
         command = request.config.getoption("--broker-command")
-        process = Process(tmp_path_factory.mktemp("own"), settings=settings, listen=listen, command=command)
+        home = tmp_path_factory.mktemp("own")
+        process = Process(home, settings=settings, listen=listen, command=command, memory=memory)
         mine.append(process)
         _brokers.append(process)
         return process.start()
