@@ -19,6 +19,7 @@ from wire.messages.delete_records import (
     DeleteRecordsResponse,
     DeleteRecordsTopic,
 )
+from wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 from wire.messages.list_offsets import (
     ListOffsetsPartition,
     ListOffsetsRequest,
@@ -38,7 +39,7 @@ from .client import Address, Connection, Gone
 from .history import History, Value
 
 TOPIC = "events"
-METADATA_VERSION, EPOCH_VERSION, DELETE_RECORDS_VERSION, LIST_OFFSETS_VERSION = 12, 4, 2, 8
+METADATA_VERSION, EPOCH_VERSION, DELETE_RECORDS_VERSION, LIST_OFFSETS_VERSION, INIT_VERSION = 12, 4, 2, 8, 4
 EARLIEST = -2
 RETRIABLE = {
     ErrorCode.NOT_LEADER_OR_FOLLOWER,
@@ -150,6 +151,16 @@ class Actor:
                 return part.offset
             await self.refused(part.error_code, "earliest", partition)
 
+    async def new_producer_id(self) -> tuple[int, int]:
+        while True:
+            request = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000)
+            answer = await (await self.connected()).ask(request, INIT_VERSION, InitProducerIdResponse)
+            if answer.error_code == 0:
+                self.history.producer_ids.append(answer.producer_id)
+                return answer.producer_id, answer.producer_epoch
+            assert ErrorCode(answer.error_code) in RETRIABLE, ErrorCode(answer.error_code)
+            await self.pause(0.05)
+
     async def refused(self, error_code: int, what: str, partition: int) -> None:
         """An answer with an error that passes: look for the leader again, a little later."""
         code = ErrorCode(error_code)
@@ -179,6 +190,8 @@ class Watcher(Actor):
     async def run(self) -> None:
         while not self.stopping:
             try:
+                if self.dice.random() < 0.3:
+                    await self.new_producer_id()
                 connection = await self.connected()
                 stops = self.scene.crashes
                 answer = await connection.ask(self.about_topic(), METADATA_VERSION, MetadataResponse)

@@ -35,12 +35,14 @@ async def end_a_connection(life: "Life") -> None:
 
 
 async def kill(life: "Life") -> None:
-    life.die(power=False)
+    if not life.disk.crashed:
+        life.die(power=False)
     await life.revive()
 
 
 async def lose_power(life: "Life") -> None:
-    life.die(power=life.plan.syncs)
+    if not life.disk.crashed:
+        life.die(power=life.plan.syncs)
     await life.revive()
 
 
@@ -63,21 +65,28 @@ async def jump(life: "Life") -> None:
 
 async def sicken_the_disk(life: "Life") -> None:
     """The next such call fails; what it touched may be closed until the broker is started anew."""
-    for _ in range(life.dice.randint(1, 3)):
-        call, path, number, text = life.dice.choice(SICKNESSES)
-        life.disk.fail(call, path, OSError(number, text))
+    laid = [life.dice.choice(SICKNESSES) for _ in range(life.dice.randint(1, 4))]
+    disk = life.disk
+    for call, path, number, text in laid:
+        disk.fail(call, path, OSError(number, text))
     await passed(life.dice.random() * 1.5)
-    for call, path, _ in life.disk.failures:
-        life.hits[f"disk would have failed in {call} of {path}"] += 1
-    life.hits["disk sick"] += 1
-    life.disk.failures.clear()
+    left = [(call, path) for call, path, _ in disk.failures]
+    for call, path, *_ in laid:
+        if (call, path) not in left:
+            life.hits[f"disk failed in {call} of {path}"] += 1
+    disk.failures.clear()
     if life.dice.random() < 0.7:
         await restart(life)
 
 
 async def stall_the_disk(life: "Life") -> None:
+    """And perhaps the machine fails before it is well again: what was under way all this time is gone."""
     life.hits["disk stalled"] += 1
-    life.disk.stalled_until = life.loop.time() + life.dice.random()
+    seconds = life.dice.random()
+    life.disk.stalled_until = life.loop.time() + seconds
+    if life.dice.random() < 0.6:
+        await passed(seconds * life.dice.random())
+        await lose_power(life)
 
 
 async def move_a_leader(life: "Life") -> None:
@@ -128,7 +137,7 @@ FAULTS: tuple[tuple[int, Callable[["Life"], Awaitable[None]]], ...] = (
     (2, restart),
     (2, jump),
     (3, sicken_the_disk),
-    (2, stall_the_disk),
+    (4, stall_the_disk),
     (2, move_a_leader),
     (2, hold_a_follower),
 )

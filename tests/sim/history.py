@@ -51,6 +51,8 @@ class Visit:
 
     written: list[Value] = field(default_factory=list)
     acknowledged: list[Value] = field(default_factory=list)
+    unknown: list[Value] = field(default_factory=list)
+    """Written, but not answered: it may come late, even into the next life."""
     read: list[Value] | None = None
     """All that was in it; None where that was never found out."""
 
@@ -64,6 +66,9 @@ class History:
     reads: dict[str, list[tuple[Partition, int, Value]]] = field(default_factory=lambda: defaultdict(list))
     """Per consumer, which never seeks backwards within one name."""
     answers: list[Answer] = field(default_factory=list)
+    acknowledged_at: dict[Value, float] = field(default_factory=dict)
+    waited: list[tuple[str, Partition, Value, float, float]] = field(default_factory=list)
+    """(reader, partition, the first record of an answer, when it was asked for, when it came), where that took long"""
     caught_up: list[tuple[str, Partition, int, int]] = field(default_factory=list)
     """(reader, partition, where it was, the log's end) when it had had all the time it needs"""
     deleting: dict[Partition, int] = field(default_factory=dict)

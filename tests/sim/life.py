@@ -29,14 +29,14 @@ from .actors import TOPIC, Actor, Eraser, Scene, Watcher, passed, values
 from .checkers import violations
 from .client import Connection
 from .disk import Disk
-from .faults import FAULTS
+from .faults import FAULTS, kill
 from .history import History, Log
 from .loop import VirtualLoop, live
-from .members import REBALANCE_MS, SESSION_MS, Member, StaticMember, settle
+from .members import CALM_SECONDS, Member, Passerby, StaticMember, describe
 from .network import Network
 from .patches import Patches
 from .plan import PORT, Plan
-from .producers import CarelessProducer, IdempotentProducer
+from .producers import CarelessProducer, IdempotentProducer, LateProducer
 from .readers import FETCH_VERSION, Reader
 from .visitor import Visitor
 from .world import Clock, SimWorld
@@ -72,7 +72,9 @@ class Life:
         self.hits = self.network.hits
         self.disk = Disk(self.dice)
         self.history = History()
-        self.log: Log = {}
+        self.log: Log | None = None
+        self.remains: list[object] = []
+        """What dead brokers leave behind is kept: when it would be collected is no matter of dice."""
         addresses = {1 + index: ("127.0.0.1", PORT + index) for index in range(self.plan.nodes)}
         self.scene = Scene(self.history, self.hits, addresses, self.clock.time_ms, PARTITIONS)
         self.holding: list[tuple[Any, int]] = []
@@ -89,6 +91,7 @@ class Life:
             self.world = SimWorld(self.loop, self.clock, self.dice.getrandbits(64), self.disk)
             config = Config.parse(self.plan.settings)
             self.broker = Broker(config, world=self.world, nodes=self.plan.nodes, engine_url="file:///data")
+            self.remains += [self.world, self.broker]
             if self.dice.random() < 0.1 and self.loop.time() > 0:
                 self.hits["death laid into a start"] += 1
                 power = self.plan.syncs
@@ -113,6 +116,7 @@ class Life:
         if self.dead.is_set():
             task.add_done_callback(_heard)
             task.cancel()
+            self.remains.append(task)
             return False
         assert task.done(), "a broker that starts or stops has come to no end"
         error = task.exception()
@@ -187,9 +191,12 @@ class Life:
             assert self.loop.time() < LONGEST_LIFE, "the producers never end"
             if self.dice.random() < self.plan.trouble or self.disk.crashed:
                 await self.trouble()
-        await self.calm_down(running)
+        for actor in others:
+            actor.is_calm = True
+        await self.calm_down()
+        await self.actor(LateProducer, "late").run()
         await self.catch_up(readers, running)
-        await settle(members, (2 * SESSION_MS + REBALANCE_MS) / 1000 + 1)
+        await self.settle(members)
         for actor in others:
             actor.stopping = True
         _, still = await asyncio.wait(running, timeout=LONGEST_LIFE)
@@ -198,7 +205,7 @@ class Life:
         self.log = await self.read_all()
         await self.stop()
 
-    async def calm_down(self, running: list[asyncio.Task[None]]) -> None:
+    async def calm_down(self) -> None:
         """No faults from here on; a broker that may be sick is started anew."""
         self.network.ambushes.clear()
         self.disk.crash_at = None
@@ -211,7 +218,15 @@ class Life:
         self.disk.crash_at = None
         if self.disk.crashed:
             await self.revive()
-        _raise_first(running)
+
+    async def settle(self, members: list[Member]) -> None:
+        """One more member comes and dies; in the end the group has those who live, also if the broker died with it."""
+        await self.actor(Passerby, "mx").run()
+        if self.dice.random() < 0.5:
+            await kill(self)
+            self.disk.crash_at = None
+        await passed(CALM_SECONDS)
+        await describe(members)
 
     async def catch_up(self, readers: list[Reader], running: list[asyncio.Task[None]]) -> None:
         """Readers get all the time that they need to come to the end."""
@@ -304,10 +319,10 @@ def live_through(seed: int, spoil: Callable[[Patches], None] | None = None) -> R
             found.append(f"{type(error).__name__}: {error}")
     finally:
         patches.undo()
-    found += violations(life.history, life.log) + [f"unforeseen: {text}" for text in complaints.unforeseen]
+    found = violations(life.history, life.log) + found + [f"unforeseen: {text}" for text in complaints.unforeseen]
     said = repr((life.history, life.log, sorted(life.hits.items()), loop.now, life.network.fingerprint, found))
     digest = hashlib.sha256(said.encode()).hexdigest()[:16]
-    return Report(seed, found, life.hits, sum(map(len, life.log.values())), loop.now, digest)
+    return Report(seed, found, life.hits, sum(map(len, (life.log or {}).values())), loop.now, digest)
 
 
 def _raise_first(tasks: list[asyncio.Task[None]]) -> None:

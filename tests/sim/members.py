@@ -5,7 +5,7 @@ a broker. A member may be static, may fall asleep beyond its session and then co
 and may die: it says nothing more, and somebody else with the same name comes later.
 """
 
-import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -42,7 +42,7 @@ GROUP = "readers"
 PROTOCOL = "in turn"
 FIND_VERSION, JOIN_VERSION, SYNC_VERSION, HEARTBEAT_VERSION, LEAVE_VERSION = 4, 9, 5, 4, 5
 COMMIT_VERSION, FETCH_OFFSETS_VERSION, DESCRIBE_VERSION = 8, 8, 6
-SESSION_MS, REBALANCE_MS = 1_500, 2_500
+SESSION_MS, STATIC_SESSION_MS, REBALANCE_MS = 1_500, 4_000, 1_000
 LOST_MEMBERSHIP = {
     ErrorCode.UNKNOWN_MEMBER_ID,
     ErrorCode.ILLEGAL_GENERATION,
@@ -65,6 +65,7 @@ class Membership:
 
 class Member(Actor):
     instance_id: str | None = None
+    session_ms = SESSION_MS
     member_id = ""
     coordinator: int | None = None
 
@@ -92,7 +93,7 @@ class Member(Actor):
         elif chance < 0.35:
             self.die()
             await self.pause(self.dice.random() * 3)
-        elif chance < 0.5:
+        elif chance < 0.6:
             await self.walk_dead(mine)
 
     def die(self) -> None:
@@ -105,7 +106,7 @@ class Member(Actor):
         """Sleep, perhaps beyond the session, then commit as if nothing had been."""
         self.hits["member slept"] += 1
         position = await self.committed(mine)
-        await self.pause(self.dice.random() * 2 * SESSION_MS / 1000)
+        await self.pause(self.dice.random() * 1.5 * self.session_ms / 1000)
         await self.commit(mine, position)
 
     async def ask(self, request: Request, version: int, kind: type[R]) -> R:
@@ -167,7 +168,7 @@ class Member(Actor):
         while True:
             request = JoinGroupRequest(
                 group_id=GROUP,
-                session_timeout_ms=SESSION_MS,
+                session_timeout_ms=self.session_ms,
                 rebalance_timeout_ms=REBALANCE_MS,
                 member_id=self.member_id,
                 group_instance_id=self.instance_id,
@@ -281,17 +282,35 @@ class Member(Actor):
 
 
 class StaticMember(Member):
-    """KIP-345: it may go away and come back, and has its place as before."""
+    """KIP-345: it may go away and come back, and has its place as before. Others go on without it meanwhile."""
+
+    session_ms = STATIC_SESSION_MS
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
         self.instance_id = f"seat of {self.name}"
 
 
-async def settle(members: list[Member], calm: float) -> None:
-    """A long calm: everybody's session may end that is not alive, everybody else finds a place."""
-    for member in members:
-        member.is_calm = True
-    await asyncio.sleep(calm)
+class Passerby(Member):
+    """Joins when all is calm, and dies in its first round of work."""
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.heartbeat(await self.join())
+            except (Gone, Rejoin):
+                continue
+            self.die()
+            return
+
+
+CALM_SECONDS = (STATIC_SESSION_MS + SESSION_MS + REBALANCE_MS) / 1000 + 1
+"""In this time everybody's session ends who is not alive, and everybody else finds a place."""
+
+
+async def describe(members: list[Member]) -> None:
     asker = Member("describer", members[0].dice, members[0].scene)
-    await asker.describe(tuple(member.member_id for member in members))
+    while True:
+        with suppress(Gone):
+            await asker.describe(tuple(member.member_id for member in members))
+            return

@@ -2,23 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 
 from wire.errors import ErrorCode
-from wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 from wire.messages.produce import PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData
 
-from .actors import RETRIABLE, TOPIC, Actor, encode
+from .actors import TOPIC, Actor, encode
 from .client import Gone, batch_of
 from .history import Value
 
-PRODUCE_VERSION, INIT_VERSION = 12, 4
+PRODUCE_VERSION = 12
 
 
 class Pending:
     """One batch on its way: it keeps its sequence through every retry."""
 
-    def __init__(self, partition: int, values: list[Value], base_sequence: int) -> None:
-        self.partition, self.values, self.base_sequence = partition, values, base_sequence
+    def __init__(self, partition: int, values: list[Value], number: int) -> None:
+        self.partition, self.values, self.number = partition, values, number
         self.tries = 0
 
 
@@ -31,6 +31,7 @@ class Producer(Actor):
     def acknowledged(self, partition: int, base_offset: int, values: list[Value]) -> None:
         for i, value in enumerate(values):
             self.history.acknowledged[value] = ((TOPIC, partition), base_offset + i)
+            self.history.acknowledged_at[value] = asyncio.get_running_loop().time()
 
 
 class IdempotentProducer(Producer):
@@ -41,28 +42,22 @@ class IdempotentProducer(Producer):
 
     async def run(self) -> None:
         self.history.ordered.append(self.name)
-        producer_id, epoch = await self.identity()
-        lanes = [self.lane(partition, producer_id, epoch) for partition in range(self.scene.partitions)]
-        await asyncio.gather(*lanes)
+        await asyncio.gather(*(self.lane(partition) for partition in range(self.scene.partitions)))
 
     async def identity(self) -> tuple[int, int]:
         while True:
-            request = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=60_000)
-            try:
-                answer = await (await self.connected()).ask(request, INIT_VERSION, InitProducerIdResponse)
-            except Gone:
-                continue
-            if answer.error_code == 0:
-                self.history.producer_ids.append(answer.producer_id)
-                return answer.producer_id, answer.producer_epoch
-            assert ErrorCode(answer.error_code) in RETRIABLE, ErrorCode(answer.error_code)
-            await self.pause(0.05)
+            with suppress(Gone):
+                return await self.new_producer_id()
 
-    async def lane(self, partition: int, producer_id: int, epoch: int) -> None:
+    async def lane(self, partition: int) -> None:
         """All batches for one partition. After any failure everything unacknowledged is sent again, oldest first."""
         queue = self.batches(partition)
         flight: list[Pending] = []
+        identity, first = await self.identity(), 0
         while queue or flight:
+            if not flight and self.dice.random() < 0.1:
+                identity, first = await self.identity(), queue[0].number
+                self.hits["producer began anew"] += 1
             while queue and len(flight) < self.window and self.dice.random() < 0.8:
                 flight.append(queue.pop(0))
             if not flight:
@@ -70,19 +65,17 @@ class IdempotentProducer(Producer):
                 continue
             connection = await self.connected(await self.leader(partition))
             asked = [
-                (pending, connection.send(self.batch(pending, producer_id, epoch), PRODUCE_VERSION))
-                for pending in flight
+                (pending, connection.send(self.batch(pending, identity, first), PRODUCE_VERSION)) for pending in flight
             ]
             for pending, future in asked:
                 pending.tries += 1
                 self.hits["resend"] += pending.tries > 1
                 if not await self.landed(pending, future):
+                    await self.pause(self.dice.random() ** 2 * 0.1)
                     break
                 flight.remove(pending)
             else:
                 await self.pause(self.dice.random() ** 3 * 2)
-                continue
-            await self.pause(self.dice.random() ** 2 * 0.1)
 
     def batches(self, partition: int) -> list[Pending]:
         made, number = [], 0
@@ -94,13 +87,14 @@ class IdempotentProducer(Producer):
             number += count
         return made
 
-    def batch(self, pending: Pending, producer_id: int, epoch: int) -> ProduceRequest:
+    def batch(self, pending: Pending, identity: tuple[int, int], first: int) -> ProduceRequest:
+        """The sequence is the number of the first value, counted from the first one of this producer id."""
         blob = batch_of(
             [encode(value) for value in pending.values],
             self.scene.now_ms(),
-            producer_id=producer_id,
-            producer_epoch=epoch,
-            base_sequence=pending.base_sequence,
+            producer_id=identity[0],
+            producer_epoch=identity[1],
+            base_sequence=pending.number - first,
             compression=self.dice.choice((0, 0, 1)),
         )
         return self.request(pending.partition, blob, -1)
@@ -124,6 +118,12 @@ class IdempotentProducer(Producer):
             return False
         self.acknowledged(pending.partition, part.base_offset, pending.values)
         return True
+
+
+class LateProducer(IdempotentProducer):
+    """Comes when all faults are over: whoever hangs does not hear of it."""
+
+    batches_per_partition = 6
 
 
 class CarelessProducer(Producer):

@@ -16,6 +16,7 @@ from wire.messages.fetch import (
 )
 
 from .actors import RETRIABLE, TOPIC, Actor, values
+from .checkers import LATE_SECONDS
 from .client import Gone
 from .history import Answer, Partition
 
@@ -62,7 +63,9 @@ class Reader(Actor):
             connection = await self.connected(node)
             floors = {p: self.history.deleted.get((TOPIC, p), 0) for p in mine}
             asking = connection.send(self.request(session, mine), FETCH_VERSION)
+            asked_at = asyncio.get_running_loop().time()
             if self.dice.random() < 0.05:
+                asked_at += 1.0
                 self.hits["client did not read"] += 1
                 connection.take_nothing(self.dice.random())
             try:
@@ -80,7 +83,7 @@ class Reader(Actor):
             session.answered(answer.session_id)
             self.hits["incremental fetch"] += session.epoch > 1
             try:
-                await self.take(answer, floors)
+                await self.take(answer, floors, asked_at)
             except Gone:
                 session.begin_anew()
 
@@ -112,18 +115,23 @@ class Reader(Actor):
             forgotten_topics_data=[ForgottenTopic(topic=TOPIC, partitions=forgotten)] if forgotten else [],
         )
 
-    async def take(self, answer: FetchResponse, floors: dict[int, int]) -> None:
-        seen = False
+    async def take(self, answer: FetchResponse, floors: dict[int, int], asked_at: float) -> None:
+        seen, now = False, asyncio.get_running_loop().time()
         for part in (part for topic in answer.responses for part in topic.partitions):
             partition = part.partition_index
             if part.error_code:
                 await self.failed(partition, ErrorCode(part.error_code))
                 continue
-            last = self.read((TOPIC, partition), part)
+            at, before = (TOPIC, partition), len(self.history.reads[self.name])
+            last = self.read(at, part)
+            if last >= 0 and now - asked_at > LATE_SECONDS:
+                self.history.waited += [
+                    (self.name, at, value, asked_at, now) for _, _, value in self.history.reads[self.name][before:]
+                ]
             seen = seen or last >= 0
             floor = floors.get(partition, 0)
             self.history.answers.append(
-                Answer(self.name, (TOPIC, partition), part.log_start_offset, part.high_watermark, last, floor)
+                Answer(self.name, at, part.log_start_offset, part.high_watermark, last, floor)
             )
         if not seen:
             self.hits["empty fetch"] += 1

@@ -75,6 +75,7 @@ class Visitor(Actor):
             try:
                 answer = await (await self.connected(node)).ask(request, PRODUCE_VERSION, ProduceResponse)
             except Gone:
+                visit.unknown.append(value)
                 return
             (part,) = answer.responses[0].partition_responses
             if not part.error_code:

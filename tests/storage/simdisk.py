@@ -53,7 +53,9 @@ class Inode:
             position, written = self.changes[count]
             if written:
                 whole = rng.randint(0, len(written))
-                zeros = rng.choice((0, rng.randint(0, len(written) - whole)))
+                rest = len(written) - whole
+                zeros = rng.choice((0, rng.randint(0, rest)))
+                zeros = rest if zeros > rest // 2 else zeros  # mostly the size of a file is known before its bytes are
                 _apply(data, (position, written[:whole] + bytes(zeros)))
         return bytes(data)
 
