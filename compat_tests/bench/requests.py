@@ -1,0 +1,374 @@
+"""What one small request costs inside the broker, without sockets and without a second process.
+
+    python -m compat_tests.bench.requests [--only produce,fetch] [--turn 8] [--seconds 1] [--calls] [--profile NAME]
+
+A whole broker on a fresh data directory; `Connection.get_buffer` and `buffer_updated` are fed with canned frames, and a
+transport that only counts takes the replies. So what is measured is everything between the bytes of a request and the
+bytes of its reply, the write of the log included, and nothing of the kernel's network. It is CPU time of this one
+thread, the best of several rounds: what others do on the machine hardly shows.
+
+    us       per request, `--turn` of them in one turn of the loop (a busy loop serves many clients in each turn)
+    alone    per request, one in a turn
+    calls    Python functions entered per request, counted by sys.setprofile: exact, the same on every machine
+    parts    the same request in pieces that can be measured alone: its header, its body, its reply
+
+`--profile produce` prints where the time goes, by cProfile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from kbroker.broker import Broker
+from kbroker.config import Config
+from wire.errors import ErrorCode
+from wire.header import decode_request_header, decode_response_header, encode_request_header, response_header_version
+from wire.messages.api_versions import ApiVersionsRequest
+from wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
+from wire.messages.heartbeat import HeartbeatRequest
+from wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
+from wire.messages.metadata import MetadataRequest, MetadataRequestTopic
+from wire.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+)
+from wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from wire.messages.sync_group import SyncGroupRequest, SyncGroupRequestAssignment
+from wire.records import Record, build_batch
+from wire.registry import APIS
+from wire.schema import Request
+
+PARTITIONS = 6
+CONNECTIONS = 64
+TOPIC = "bench"
+GROUP = "bench-group"
+
+
+class Sink:
+    """A transport that swallows replies."""
+
+    def __init__(self) -> None:
+        self.replies = 0
+        self.last: list[bytes] = []
+        self.keep = False
+
+    def get_extra_info(self, name: str) -> Any:
+        return {"peername": ("127.0.0.1", 5000), "sockname": ("127.0.0.1", 9092)}.get(name)
+
+    def write(self, data: Any) -> None:
+        self.replies += 1
+        if self.keep:
+            self.last.append(bytes(data))
+
+    def writelines(self, parts: Iterable[Any]) -> None:
+        self.replies += 1
+        if self.keep:
+            self.last.append(b"".join(parts))
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class Line:
+    """One connection and the frame that it sends over and over."""
+
+    def __init__(self, broker: Broker) -> None:
+        server = broker._server
+        assert server is not None
+        node = broker._nodes[0]
+        self.sink = Sink()
+        self.connection = server.connection(node, next(iter(node.listeners.values())))()
+        self.connection.connection_made(self.sink)  # type: ignore[arg-type]
+        self.frame = b""
+
+    def send(self, frame: bytes) -> None:
+        size = len(frame)
+        self.connection.get_buffer(-1)[:size] = frame
+        self.connection.buffer_updated(size)
+
+    async def ask(self, request: Request, version: int) -> Any:
+        self.sink.keep, self.sink.last = True, []
+        self.send(framed(request, version))
+        while not self.sink.last:
+            await asyncio.sleep(0)
+        self.sink.keep = False
+        key = request.__api_key__
+        reply = self.sink.last[0][4:]
+        _, offset = decode_response_header(reply, response_header_version(key, version))
+        return APIS[key].response_class().decode(reply[offset:], version)
+
+
+def framed(request: Request, version: int) -> bytes:
+    body = encode_request_header(request.__api_key__, version, 7, "bench") + request.encode(version)
+    return struct.pack(">i", len(body)) + body
+
+
+# --- the requests -----------------------------------------------------------------------------------------------------
+
+
+def small_batch() -> bytes:
+    return bytes(build_batch([Record(0, int(time.time() * 1000), None, b"v" * 100)]))
+
+
+def produce(version: int, partition: int, topic_id: bytes) -> Request:
+    data = [PartitionProduceData(index=partition, records=memoryview(small_batch()))]
+    topic = TopicProduceData(partition_data=data)
+    if version >= 13:
+        topic.topic_id = topic_id
+    else:
+        topic.name = TOPIC
+    return ProduceRequest(acks=-1, timeout_ms=30_000, topic_data=[topic])
+
+
+def fetch(version: int, partition: int, topic_id: bytes) -> Request:
+    asked = FetchPartition(partition=partition, fetch_offset=0, partition_max_bytes=1 << 20)
+    topic = FetchTopic(partitions=[asked])
+    if version >= 13:
+        topic.topic_id = topic_id
+    else:
+        topic.topic = TOPIC
+    return FetchRequest(max_wait_ms=0, min_bytes=1, max_bytes=1 << 20, session_epoch=-1, topics=[topic])
+
+
+def metadata(version: int, partition: int, topic_id: bytes) -> Request:
+    return MetadataRequest(topics=[MetadataRequestTopic(name=TOPIC)], allow_auto_topic_creation=False)
+
+
+def api_versions(version: int, partition: int, topic_id: bytes) -> Request:
+    return ApiVersionsRequest(client_software_name="bench", client_software_version="1")
+
+
+def commit(version: int, partition: int, topic_id: bytes) -> Request:
+    part = OffsetCommitRequestPartition(partition_index=partition, committed_offset=1, committed_metadata="")
+    topic = OffsetCommitRequestTopic(name=TOPIC, partitions=[part])
+    return OffsetCommitRequest(group_id=f"{GROUP}-{partition}", topics=[topic])
+
+
+KINDS: dict[str, tuple[Callable[[int, int, bytes], Request], int]] = {
+    # fetch before produce: the log is empty then, and what it asks for is the tail
+    "metadata": (metadata, 4),
+    "metadata v12": (metadata, 12),
+    "fetch": (fetch, 11),
+    "fetch v17": (fetch, 17),
+    "api_versions": (api_versions, 3),
+    "heartbeat": (lambda *_: HeartbeatRequest(), 4),  # see `members`
+    "offset_commit": (commit, 8),
+    "produce": (produce, 9),
+    "produce v13": (produce, 13),
+}
+
+
+async def members(lines: list[Line]) -> list[bytes]:
+    """The first connections join a group of their own each; their heartbeats."""
+    frames = []
+    for index, line in enumerate(lines):
+        asked = JoinGroupRequest(
+            group_id=f"{GROUP}-hb-{index}",
+            session_timeout_ms=600_000,
+            rebalance_timeout_ms=600_000,
+            protocol_type="consumer",
+            protocols=[JoinGroupRequestProtocol(name="range", metadata=b"")],
+        )
+        joined = await line.ask(asked, 5)
+        while joined.error_code == ErrorCode.MEMBER_ID_REQUIRED or joined.error_code == ErrorCode.NOT_COORDINATOR:
+            asked.member_id = joined.member_id
+            joined = await line.ask(asked, 5)
+        assert joined.error_code == 0, joined
+        given = [SyncGroupRequestAssignment(member_id=joined.member_id, assignment=b"x")]
+        known = {"group_id": asked.group_id, "member_id": joined.member_id, "generation_id": joined.generation_id}
+        await line.ask(SyncGroupRequest(**known, assignments=given), 4)
+        frames.append(framed(HeartbeatRequest(**known), 4))
+    return frames
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+async def turns(lines: list[Line], per_turn: int, count: int) -> None:
+    """Send `count` requests, so many in each turn of the loop, and wait for all replies of a turn."""
+    sleep = asyncio.sleep
+    sent = 0
+    while sent < count:
+        now = [lines[(sent + i) % len(lines)] for i in range(per_turn)]
+        before = [line.sink.replies for line in now]
+        for line in now:
+            line.send(line.frame)
+        while any(line.sink.replies == had for line, had in zip(now, before, strict=True)):
+            await sleep(0)
+        sent += per_turn
+
+
+async def harness_cost(per_turn: int, count: int) -> float:
+    """What `turns` itself takes for each request, to be taken off."""
+
+    class Nothing(Line):
+        def __init__(self) -> None:
+            self.sink = Sink()
+            self.frame = b"x" * 200
+            self.room = memoryview(bytearray(1 << 16))
+
+        def send(self, frame: bytes) -> None:
+            size = len(frame)
+            self.room[:size] = frame
+            self.sink.replies += 1
+
+    return await best([Nothing() for _ in range(CONNECTIONS)], per_turn, count, 5)  # type: ignore[misc]
+
+
+async def best(lines: list[Line], per_turn: int, count: int, rounds: int) -> float:
+    found = []
+    for _ in range(rounds):
+        before = time.thread_time()
+        await turns(lines, per_turn, count)
+        found.append((time.thread_time() - before) / count * 1e6)
+    return min(found)
+
+
+async def calls(lines: list[Line], per_turn: int) -> float:
+    """Python functions that are entered per request, ours and the library's."""
+    mine = {turns.__code__, Line.send.__code__, Sink.write.__code__, Sink.writelines.__code__, Sink.is_closing.__code__}
+    entered = 0
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        nonlocal entered
+        if event == "call" and frame.f_code not in mine:
+            entered += frame.f_back is None or frame.f_back.f_code is not turns.__code__
+
+    count = per_turn * 50
+    sys.setprofile(note)
+    await turns(lines, per_turn, count)
+    sys.setprofile(None)
+    return entered / count
+
+
+def parts(line: Line, key: int, version: int, reply: bytes) -> Iterator[tuple[str, float]]:
+    """Pieces of the request, each alone, in microseconds."""
+    frame = bytearray(line.frame[4:])
+    request_class, response_class = APIS[key].request_class(), APIS[key].response_class()
+    at = decode_request_header(frame)[-1]
+    _, offset = decode_response_header(reply, response_header_version(key, version))
+    response = response_class.decode(reply[offset:], version)
+    yield "header", alone(lambda: decode_request_header(frame))
+    yield "decode", alone(lambda: request_class.decode_from(frame, at, version))
+    yield "encode", alone(lambda: response.parts(version))
+
+
+def alone(call: Callable[[], object], count: int = 3000) -> float:
+    found = []
+    for _ in range(7):
+        before = time.thread_time()
+        for _ in range(count):
+            call()
+        found.append((time.thread_time() - before) / count * 1e6)
+    return min(found)
+
+
+async def prepare(broker: Broker, lines: list[Line], kind: str) -> tuple[int, int]:
+    """Give every line its frame; key and version of the request."""
+    make, version = KINDS[kind]
+    catalog = broker.cluster.catalog
+    if catalog.topic(TOPIC) is None:
+        topic = CreatableTopic(name=TOPIC, num_partitions=PARTITIONS, replication_factor=1)
+        await lines[0].ask(CreateTopicsRequest(topics=[topic], timeout_ms=30_000), 5)
+    found = catalog.topic(TOPIC)
+    assert found is not None
+    requests = [make(version, index % PARTITIONS, found.id) for index in range(len(lines))]
+    for line, request in zip(lines, requests, strict=True):
+        line.frame = framed(request, version)
+    if kind == "heartbeat":
+        for line, frame in zip(lines, await members(lines), strict=True):
+            line.frame = frame
+    return requests[0].__api_key__, version
+
+
+async def measure(broker: Broker, kind: str, arguments: argparse.Namespace, overhead: tuple[float, float]) -> None:
+    lines = [Line(broker) for _ in range(CONNECTIONS)]
+    key, version = await prepare(broker, lines, kind)
+    await turns(lines, 8, 2048)
+    count = max(int(arguments.seconds * 20_000) // arguments.turn, 8) * arguments.turn
+    if arguments.profile:
+        profile(lambda: turns(lines, arguments.turn, count))
+        await turns(lines, arguments.turn, count)
+        show()
+        return
+    many = await best(lines, arguments.turn, count, arguments.rounds) - overhead[0]
+    one = await best(lines, 1, count // 4, arguments.rounds) - overhead[1]
+    entered = await calls(lines, arguments.turn)
+    lines[0].sink.keep, lines[0].sink.last = True, []
+    await turns(lines[:1], 1, 1)
+    pieces = "  ".join(f"{name} {us:.2f}" for name, us in parts(lines[0], key, version, lines[0].sink.last[0][4:]))
+    print(f"{kind:14s} v{version:<3d} {many:7.2f} {one:7.2f} {entered:7.1f}   {pieces}", flush=True)
+
+
+_profiler: Any = None
+
+
+def profile(_: object) -> None:
+    global _profiler
+    import cProfile
+
+    _profiler = cProfile.Profile()
+    _profiler.enable()
+
+
+def show() -> None:
+    import pstats
+
+    _profiler.disable()
+    pstats.Stats(_profiler).sort_stats("tottime").print_stats(45)
+
+
+async def main(arguments: argparse.Namespace) -> None:
+    kinds = arguments.only.split(",") if arguments.only else list(KINDS)
+    with tempfile.TemporaryDirectory() as folder:
+        place = {"kbroker.memory": "true"} if arguments.memory else {"log.dirs": folder}
+        broker = Broker(Config({"listeners": "PLAINTEXT://127.0.0.1:0", **place}))
+        await broker.start()
+        overhead = (await harness_cost(arguments.turn, 8000), await harness_cost(1, 8000))
+        if not arguments.profile:
+            print(f"{'request':19s} {f'us/{arguments.turn}':>7s} {'alone':>7s} {'calls':>7s}   parts, us each")
+        for kind in [arguments.profile] if arguments.profile else kinds:
+            await measure(broker, kind, arguments, overhead)
+        await broker.stop()
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="some of: " + ", ".join(KINDS))
+    parser.add_argument("--turn", type=int, default=16, help="requests in one turn of the loop")
+    parser.add_argument("--seconds", type=float, default=0.5, help="so long, about, for each round")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--profile", default="", help="one of the requests")
+    parser.add_argument("--memory", action="store_true", help="the engine that keeps everything in memory")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.run(main(parsed()))
