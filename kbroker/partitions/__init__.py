@@ -3,6 +3,7 @@
     partition.py   Partition: offsets, appends, reads       registry.py    Partitions: all of them, and who leads
     staging.py     a write under way                        recovery.py    opening from a note and the log's tail
     producers.py   KIP-98: sequences and epochs, pure       epochs.py      where each leader epoch begins, pure
+    undecided.py   open and aborted transactions, pure      marking.py     how a transaction ends
     replicas.py    marks and the high watermark, pure       waiters.py     who waits for the log to move
     validate.py    the checks of a produced batch, pure     rewrite.py     other compression, the broker's time
     checkpoint.py  what is saved for the next start, pure   search.py      offsets by time
@@ -26,7 +27,9 @@ What others use (offsets are ints, times ms since the epoch, futures those of th
         .log_start  .end                        `end` is the offset that the next batch will get: it counts writes still
                                                 under way, and moves inside append(), before any await
         .high_watermark  .last_stable_offset    move only when the write is done (and by the marks of the ISR)
-        .leader_epoch  .epochs  .producers  .replicas  .waiters  .rules
+        .leader_epoch  .epochs  .producers  .undecided  .replicas  .waiters  .rules
+        .is_ongoing(producer_id, epoch) -> bool
+        .undecided.admission(producer_id, epoch, sequence) -> Admission     for stage(); see undecided.py
         .append(batches) -> Future[int]         batches made by this broker (runtimes, markers), whole, in writable
                                                 buffers, stamped here; the base offset of the first, which is .end as it
                                                 was before the call. KafkaError(KAFKA_STORAGE_ERROR) if the write fails

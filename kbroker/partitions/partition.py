@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storage.engine import Appended, Buffer, Chunk, Engine, LogOptions, Outcome, Read, UnknownLog
+from storage.engine import Appended, Buffer, Chunk, Engine, Outcome, Read, UnknownLog
 from wire.batch import Batch, stamp
 from wire.errors import ErrorCode, KafkaError, ProtocolError
 
@@ -31,9 +31,10 @@ from .recovery import Recovered, recover, tail
 from .replicas import Replicas
 from .rewrite import as_stored
 from .search import Found, Span, first_at_or_after, with_max_timestamp
-from .staging import LOST, PENDING, WRITTEN, Staging
-from .topics import Settings
-from .validate import FOREVER_MS, Rules, validate
+from .staging import LOST, PENDING, WRITTEN, Staging, settle
+from .topics import Settings, log_options
+from .undecided import Admission, Undecided
+from .validate import Rules, validate
 from .waiters import Waiters
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Partition:
         self.leader_epoch = leader_epoch
         self.epochs = EpochTable()
         self.producers = Producers(producer_expiration_ms)
+        self.undecided = Undecided()
         self.waiters = Waiters()
         self.every_record = every_record
         self.rules = Rules.of(config, every_record)
@@ -88,8 +90,8 @@ class Partition:
 
     @property
     def last_stable_offset(self) -> int:
-        """The end for readers of committed records. No transaction can be open here, so it is the high watermark."""
-        return self.replicas.high_watermark
+        """The end for readers of committed records: where the first open transaction begins, or the high watermark."""
+        return self.undecided.stable(self.replicas.high_watermark, self.log_start)
 
     def bound(self, read_committed: bool) -> int:
         """Up to where a consumer may read."""
@@ -173,10 +175,11 @@ class Partition:
 
     def _opened(self, state: Recovered) -> None:
         state.producers.owed = self.producers.owed
-        self.epochs, self.producers = state.epochs, state.producers
+        self.epochs, self.producers, self.undecided = state.epochs, state.producers, state.undecided
         self.log_start, self.end, self.noted = state.start, state.end, state.noted
         self._unnoted_bytes, self._unnoted_batches = state.size, state.batches
         self.epochs.forget_below(state.start)
+        self.undecided.forget_below(state.start)
         self.epochs.assign(self.leader_epoch, state.end)
         self.replicas.reset(state.end)
         self.is_open = not self.is_dropped
@@ -213,9 +216,12 @@ class Partition:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def stage(self, records: Buffer | None, zstd_allowed: bool = True) -> Staging | Duplicate:
+    def stage(
+        self, records: Buffer | None, zstd_allowed: bool = True, admission: Admission | None = None
+    ) -> Staging | Duplicate:
         """The produce path: check the one batch in `records`, give it its place and stamp it. The caller hands the
-        Staging to `Partitions.write` before anything else happens. Raises KafkaError, and then nothing has changed."""
+        Staging to `Partitions.write` before anything else happens. Raises KafkaError, and then nothing has changed. A
+        first batch of a transaction comes with its admission, unless nobody asks for one."""
         try:
             self.must_be_open()
         except KafkaError:
@@ -228,22 +234,26 @@ class Partition:
             decision = self.producers.check(batch, now_ms)
             if type(decision) is Duplicate:
                 return decision
+            if admission is not None and not self.is_ongoing(batch.producer_id, batch.producer_epoch):
+                self.undecided.check(batch, admission)
             if type(decision) is Refused:
                 raise KafkaError(decision.code, decision.reason)
         batch = as_stored(batch, self.rules, now_ms)
-        staging = self._place((batch,))
+        staging = self._place((batch,), now_ms)
         if self.rules.log_append_time:
             staging.log_append_time = now_ms
-        if idempotent:
-            staging.producer_id = batch.producer_id
-            staging.entry = self.producers.begin(batch, staging.base_offset, now_ms, staging)
         return staging
+
+    def is_ongoing(self, producer_id: int, epoch: int) -> bool:
+        """Whether this producer has a transaction open here, in this epoch."""
+        producer = self.producers.table.get(producer_id)
+        return producer is not None and producer.in_transaction and producer.newest_epoch == epoch
 
     def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]:
         """What this broker itself writes: whole, writable batches, stamped here. The base offset of the first, once all
         of them are durable; KafkaError(KAFKA_STORAGE_ERROR) when the write is lost."""
         self.must_be_open()
-        staging = self._place([Batch.parse(batch) for batch in batches])
+        staging = self._place([Batch.parse(batch) for batch in batches], self.world.time_ms())
         answer: asyncio.Future[int] = self.world.future()
 
         def settled() -> None:
@@ -258,14 +268,20 @@ class Partition:
         self.engine.append([staging.write]).add_done_callback(lambda done: settle([staging], done))
         return answer
 
-    def _place(self, batches: Sequence[Batch]) -> Staging:
-        offset, size, epoch = self.end, 0, self.leader_epoch
+    def _place(self, batches: Sequence[Batch], now_ms: int) -> Staging:
+        """Each batch gets its offset, and what is known of producers and transactions follows it."""
+        staging = Staging(self, self.end, [batch.buffer for batch in batches])
+        offset, epoch = self.end, self.leader_epoch
         for batch in batches:
             stamp(batch.buffer, offset, epoch)
+            if batch.producer_id >= 0:
+                staging.entries.append((batch.producer_id, self.producers.begin(batch, offset, now_ms, staging)))
+                if batch.is_transactional and (ended := self.undecided.follow(batch, offset)) is not None:
+                    self.producers.marked(batch.producer_id, ended.coordinator_epoch)
+                    staging.ends_transactions = True
             offset += batch.last_offset_delta + 1
-            size += batch.length
-        staging = Staging(self, self.end, offset, [batch.buffer for batch in batches], size)
-        self.end = offset
+            staging.size += batch.length
+        self.end = staging.next_offset = offset
         self._pending.append(staging)
         return staging
 
@@ -277,13 +293,14 @@ class Partition:
             self._lost(staging, outcome)
             return
         before = self.high_watermark
-        size = 0
+        size, frees = 0, False
         done: list[Staging] = []
         while not done or done[-1] is not staging:
             first = self._pending.popleft()
-            if first.entry is not None:
-                self.producers.settle(first.producer_id, first.entry)
+            for producer_id, entry in first.entries:
+                self.producers.settle(producer_id, entry)
             size += first.size
+            frees = frees or first.ends_transactions
             self._unnoted_batches += first.batches
             done.append(first)
         self._unnoted_bytes += size
@@ -293,7 +310,7 @@ class Partition:
         for one in done:
             one.settled(WRITTEN)
         if self.high_watermark != before:
-            self.waiters.moved(self.high_watermark, size)
+            self.waiters.moved(self.high_watermark, 0 if frees else size)
         self._open_when_drained()
 
     def _turned_away(self, records: Buffer | None) -> None:
@@ -310,8 +327,9 @@ class Partition:
             log.error("a write to partition %s failed, it opens again from its log: %s", self.name, outcome)
             self._close_for_now()
         self._pending.remove(staging)
-        if (entry := staging.entry) is not None:
-            self.producers.owe(staging.producer_id, entry.epoch, entry.first_sequence)
+        for producer_id, entry in staging.entries:
+            if entry.first_sequence >= 0:
+                self.producers.owe(producer_id, entry.epoch, entry.first_sequence)
         self._open_when_drained()
         staging.settled(LOST)
 
@@ -375,6 +393,7 @@ class Partition:
             self.note()  # what producers are known by goes with their batches
         self.log_start = target
         self.epochs.forget_below(target)
+        self.undecided.forget_below(target)
         self.waiters.changed()
 
         def trimmed(done: asyncio.Future[None]) -> None:
@@ -393,7 +412,7 @@ class Partition:
         self.producers.forget_expired(self.world.time_ms())
         self.noted = self.replicas.end
         self._unnoted_bytes = self._unnoted_batches = 0
-        data = checkpoint.encode(self.noted, self.epochs, self.producers)
+        data = checkpoint.encode(self.noted, self.epochs, self.producers, self.undecided)
         saving = self.engine.checkpoint(self.log, self.noted, checkpoint.NAME, data)
         saving.add_done_callback(self._logged)
         return saving
@@ -410,28 +429,6 @@ class Partition:
         self.is_dropped = True
         self._tell(KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{self.name} has been deleted"))
         self.waiters.changed()
-
-
-def settle(stagings: Sequence[Staging], done: asyncio.Future[list[Outcome]]) -> None:
-    """Hand the engine's answers to the partitions, also when it broke its promise and raised."""
-    failure: BaseException | None = asyncio.CancelledError() if done.cancelled() else done.exception()
-    if failure is None:
-        for staging, outcome in zip(stagings, done.result(), strict=True):
-            staging.partition.settle(staging, outcome)
-    else:
-        for staging in stagings:
-            staging.partition.settle(staging, failure)
-
-
-def log_options(config: Settings) -> LogOptions:
-    """What of a topic's config the engine acts on."""
-    messages, ms = config["flush.messages"], config["flush.ms"]
-    return LogOptions(
-        segment_bytes=config["segment.bytes"],
-        segment_ms=config["segment.ms"],
-        flush_messages=None if messages == FOREVER_MS else messages,
-        flush_ms=None if ms == FOREVER_MS else ms,
-    )
 
 
 def _heard(done: asyncio.Future[Any]) -> None:

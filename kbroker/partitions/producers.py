@@ -11,6 +11,9 @@ in their order (Kafka's ProducerAppendInfo and ProducerStateEntry):
     higher epoch                        must begin at 0, else OUT_OF_ORDER_SEQUENCE_NUMBER
     same epoch                          must begin after the last one (2147483647 is followed by 0),
                                         else OUT_OF_ORDER_SEQUENCE_NUMBER; also what is older than the five
+    outside of a transaction            INVALID_TXN_STATE while the producer has one open here
+
+A marker ends a transaction and gives the producer its epoch: in a higher one the sequence begins at 0 again (KIP-890).
 
 A batch is decided on when it comes and is true only when its write is done. Between the two it is pending: it counts
 for what comes after it (clients send five requests without waiting), it is not part of what a checkpoint saves, and a
@@ -28,12 +31,13 @@ from collections import deque
 from collections.abc import Iterable
 
 from wire.batch import MAX_SEQUENCE, Batch
-from wire.errors import ErrorCode
+from wire.errors import ErrorCode, KafkaError
 
 KEPT_BATCHES = 5
 MOST_OWED = 1000
 NO_EPOCH = -1
 NO_SEQUENCE = -1
+NO_TIMESTAMP = -1
 
 
 class Entry:
@@ -70,20 +74,35 @@ class Entry:
 
 class Producer:
     """One producer id in one partition. `kept` has the applied batches of `epoch` only, `pending` may have newer
-    epochs."""
+    epochs. `in_transaction`, `coordinator_epoch` (of the last marker) and `timestamp` (of the last batch) say what
+    will be true when the pending ones are written."""
 
-    __slots__ = ("epoch", "kept", "pending", "seen_ms")
+    __slots__ = ("coordinator_epoch", "epoch", "in_transaction", "kept", "pending", "seen_ms", "timestamp")
 
     def __init__(self, epoch: int, seen_ms: int, kept: Iterable[Entry] = ()) -> None:
         self.epoch = epoch
         self.seen_ms = seen_ms
+        self.in_transaction = False
+        self.coordinator_epoch = NO_EPOCH
+        self.timestamp = NO_TIMESTAMP
         self.kept: deque[Entry] = deque(kept, KEPT_BATCHES)
         self.pending: deque[Entry] = deque()
 
     def window(self) -> list[Entry]:
         """The last five batches of the newest epoch, the pending ones included."""
-        epoch = self.pending[-1].epoch if self.pending else self.epoch
-        return [entry for entry in (*self.kept, *self.pending) if entry.epoch == epoch][-KEPT_BATCHES:]
+        epoch = self.newest_epoch
+        both = (*self.kept, *self.pending)
+        return [entry for entry in both if entry.epoch == epoch and entry.first_sequence >= 0][-KEPT_BATCHES:]
+
+    @property
+    def newest_epoch(self) -> int:
+        return self.pending[-1].epoch if self.pending else self.epoch
+
+    @property
+    def last_sequence(self) -> int:
+        """Of the newest epoch; -1 when nothing was written in it."""
+        window = self.window()
+        return window[-1].last_sequence if window else NO_SEQUENCE
 
 
 class Accepted:
@@ -133,34 +152,33 @@ class Producers:
         return producer
 
     def _expired(self, producer: Producer, now_ms: int) -> bool:
-        return now_ms - producer.seen_ms >= self.expiration_ms and not producer.pending
+        is_idle = now_ms - producer.seen_ms >= self.expiration_ms
+        return is_idle and not producer.pending and not producer.in_transaction
 
     def check(self, batch: Batch, now_ms: int) -> Decision:
         """The decision on a batch that has a producer id; nothing changes by asking."""
         producer = self.find(batch.producer_id, now_ms)
         if producer is None:
             return self._check_owed(batch)
-        newest = producer.pending[-1] if producer.pending else producer.kept[-1] if producer.kept else None
-        epoch = producer.epoch if newest is None else newest.epoch
-        first = batch.base_sequence
-        if batch.producer_epoch == epoch:
-            expected = 0 if newest is None else (newest.last_sequence + 1) & MAX_SEQUENCE
-            if first == expected:
-                return ACCEPTED
-            last = batch.last_sequence
-            for entry in producer.window():
-                if entry.first_sequence == first and entry.last_sequence == last:
-                    return Duplicate(entry)
-        elif batch.producer_epoch < epoch:
-            return Refused(
-                ErrorCode.INVALID_PRODUCER_EPOCH,
-                f"producer {batch.producer_id} has epoch {epoch} here, and the batch has {batch.producer_epoch}",
-            )
-        elif first == 0:
-            return ACCEPTED
-        else:
-            expected = 0
-        return _out_of_order(batch, expected)
+        decision = _check_sequence(producer, batch)
+        if decision is ACCEPTED and producer.in_transaction and not batch.is_transactional:
+            message = f"producer {batch.producer_id} has a transaction open here, and the batch is not part of it"
+            return Refused(ErrorCode.INVALID_TXN_STATE, message)
+        return decision
+
+    def check_marker(self, producer_id: int, epoch: int, coordinator_epoch: int, raises_epochs: bool) -> None:
+        """May this marker be written? A marker of transaction version 2 brings the epoch that comes after the one in
+        which its transaction was written (KIP-890, KIP-1228). Raises KafkaError."""
+        producer = self.table.get(producer_id)
+        if producer is None:
+            return
+        newest = producer.newest_epoch
+        if epoch < newest or (raises_epochs and epoch == newest and producer.in_transaction):
+            message = f"producer {producer_id} has epoch {newest} here, and the marker has {epoch}"
+            raise KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH, message)
+        if coordinator_epoch < producer.coordinator_epoch:
+            message = f"coordinator epoch {producer.coordinator_epoch} was here, and the marker has {coordinator_epoch}"
+            raise KafkaError(ErrorCode.TRANSACTION_COORDINATOR_FENCED, message)
 
     def _check_owed(self, batch: Batch) -> Decision:
         """Nobody knows the producer; but perhaps we owe it a batch."""
@@ -181,10 +199,16 @@ class Producers:
         producer = self.find(batch.producer_id, now_ms)
         if producer is None:
             producer = self.table[batch.producer_id] = Producer(NO_EPOCH, now_ms)
-        entry = _entry_of(batch, base_offset, write)
+        if batch.is_control:
+            last_sequence = producer.last_sequence if batch.producer_epoch == producer.newest_epoch else NO_SEQUENCE
+            entry = Entry(
+                batch.producer_epoch, NO_SEQUENCE, last_sequence, base_offset, 0, batch.max_timestamp, write
+            )
+        else:
+            entry = _entry_of(batch, base_offset, write)
+            self.owed.pop(batch.producer_id, None)
         producer.pending.append(entry)
-        producer.seen_ms = now_ms
-        self.owed.pop(batch.producer_id, None)
+        _saw(producer, batch, now_ms)
         return entry
 
     def settle(self, producer_id: int, entry: Entry) -> None:
@@ -193,7 +217,10 @@ class Producers:
         first = producer.pending.popleft()
         assert first is entry, "batches of a producer settle in the order in which they began"
         entry.write = None
-        _keep(producer, entry)
+        if entry.first_sequence != NO_SEQUENCE:
+            _keep(producer, entry)
+        elif entry.epoch > producer.epoch:
+            _begin_epoch(producer, entry.epoch)
 
     def replay(self, batch: Batch, now_ms: int) -> None:
         """A batch found in the log: it was accepted once, so it is not judged again. A control batch ends a
@@ -201,16 +228,43 @@ class Producers:
         producer = self.table.get(batch.producer_id)
         if producer is None:
             producer = self.table[batch.producer_id] = Producer(NO_EPOCH, now_ms)
-        producer.seen_ms = now_ms
+        _saw(producer, batch, now_ms)
         if batch.base_sequence != NO_SEQUENCE:
             _keep(producer, _entry_of(batch, batch.base_offset, None))
         elif batch.producer_epoch > producer.epoch:
-            producer.epoch = batch.producer_epoch
-            producer.kept.clear()
+            _begin_epoch(producer, batch.producer_epoch)
+
+    def marked(self, producer_id: int, coordinator_epoch: int) -> None:
+        """The marker just written or found came from this coordinator."""
+        self.table[producer_id].coordinator_epoch = coordinator_epoch
 
     def forget_expired(self, now_ms: int) -> None:
         for producer_id in [key for key, producer in self.table.items() if self._expired(producer, now_ms)]:
             del self.table[producer_id]
+
+
+def _check_sequence(producer: Producer, batch: Batch) -> Decision:
+    newest = producer.pending[-1] if producer.pending else producer.kept[-1] if producer.kept else None
+    epoch = producer.epoch if newest is None else newest.epoch
+    first = batch.base_sequence
+    if batch.producer_epoch == epoch:
+        expected = 0 if newest is None else (newest.last_sequence + 1) & MAX_SEQUENCE
+        if first == expected:
+            return ACCEPTED
+        last = batch.last_sequence
+        for entry in producer.window():
+            if entry.first_sequence == first and entry.last_sequence == last:
+                return Duplicate(entry)
+    elif batch.producer_epoch < epoch:
+        return Refused(
+            ErrorCode.INVALID_PRODUCER_EPOCH,
+            f"producer {batch.producer_id} has epoch {epoch} here, and the batch has {batch.producer_epoch}",
+        )
+    elif first == 0:
+        return ACCEPTED
+    else:
+        expected = 0
+    return _out_of_order(batch, expected)
 
 
 def _out_of_order(batch: Batch, expected: int) -> Refused:
@@ -228,8 +282,19 @@ def _entry_of(batch: Batch, base_offset: int, write: object) -> Entry:
     )
 
 
+def _saw(producer: Producer, batch: Batch, now_ms: int) -> None:
+    producer.seen_ms = now_ms
+    producer.timestamp = batch.max_timestamp
+    if batch.is_transactional:
+        producer.in_transaction = not batch.is_control
+
+
 def _keep(producer: Producer, entry: Entry) -> None:
     if entry.epoch != producer.epoch:
-        producer.epoch = entry.epoch
-        producer.kept.clear()
+        _begin_epoch(producer, entry.epoch)
     producer.kept.append(entry)
+
+
+def _begin_epoch(producer: Producer, epoch: int) -> None:
+    producer.epoch = epoch
+    producer.kept.clear()

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from storage.engine import Engine, UnknownLog
 from wire.errors import ErrorCode, KafkaError
 
-from .partition import Partition, log, settle
+from .partition import Partition, log
 from .replicas import Replicas
-from .staging import Staging
+from .staging import Staging, settle
 from .topics import PartitionState, Topic
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from storage.engine import Buffer, Write
+from storage.engine import Buffer, Outcome, Write
 
 from .producers import Entry
 
@@ -16,34 +17,31 @@ PENDING, WRITTEN, LOST = range(3)
 
 
 class Staging:
-    """One Write. `log_append_time` is -1 where the producer's timestamps stay; `entry` is what the producer state has
-    of it."""
+    """One Write. `log_append_time` is -1 where the producer's timestamps stay; `entries` are what the producer state
+    has of it, by producer id; `ends_transactions` says that there is a marker in it."""
 
     __slots__ = (
         "_waiting",
         "base_offset",
         "batches",
-        "entry",
+        "ends_transactions",
+        "entries",
         "log_append_time",
         "next_offset",
         "partition",
-        "producer_id",
         "size",
         "state",
         "write",
     )
 
-    def __init__(
-        self, partition: Partition, base_offset: int, next_offset: int, buffers: Sequence[Buffer], size: int
-    ) -> None:
+    def __init__(self, partition: Partition, base_offset: int, buffers: Sequence[Buffer]) -> None:
         self.partition = partition
-        self.base_offset = base_offset
-        self.next_offset = next_offset
+        self.base_offset = self.next_offset = base_offset
         self.write = Write(partition.log, base_offset, buffers)
         self.batches = len(buffers)
-        self.size = size
-        self.producer_id = -1
-        self.entry: Entry | None = None
+        self.size = 0
+        self.entries: list[tuple[int, Entry]] = []
+        self.ends_transactions = False
         self.log_append_time = -1
         self.state = PENDING
         self._waiting: list[Callable[[], object]] | None = None
@@ -63,3 +61,14 @@ class Staging:
         waiting, self._waiting = self._waiting, None
         for callback in waiting or ():
             callback()
+
+
+def settle(stagings: Sequence[Staging], done: asyncio.Future[list[Outcome]]) -> None:
+    """Hand the engine's answers to the partitions, also when it broke its promise and raised."""
+    failure: BaseException | None = asyncio.CancelledError() if done.cancelled() else done.exception()
+    if failure is None:
+        for staging, outcome in zip(stagings, done.result(), strict=True):
+            staging.partition.settle(staging, outcome)
+    else:
+        for staging in stagings:
+            staging.partition.settle(staging, failure)

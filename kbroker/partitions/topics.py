@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from storage.engine import LogOptions
+
+FOREVER_MS = (1 << 63) - 1
+
 
 class Settings(Protocol):
     """A topic's config: typed values by Kafka's names."""
@@ -42,3 +46,14 @@ class Topic(Protocol):
 
     @property
     def config(self) -> Settings: ...
+
+
+def log_options(config: Settings) -> LogOptions:
+    """What of a topic's config the engine acts on."""
+    messages, ms = config["flush.messages"], config["flush.ms"]
+    return LogOptions(
+        segment_bytes=config["segment.bytes"],
+        segment_ms=config["segment.ms"],
+        flush_messages=None if messages == FOREVER_MS else messages,
+        flush_ms=None if ms == FOREVER_MS else ms,
+    )

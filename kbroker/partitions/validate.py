@@ -25,7 +25,7 @@ from wire.crc import Buffer
 from wire.errors import ErrorCode, KafkaError, MalformedMessage
 from wire.records import Record, iterate
 
-from .topics import Settings
+from .topics import FOREVER_MS, Settings
 
 ZSTD = 4
 NO_TIMESTAMP = -1
@@ -34,7 +34,6 @@ _LENGTH_AT = 8
 _MAGIC_AT = 16
 _ATTRIBUTES_LOW = 22  # the low byte of the attributes
 _SMALLEST_MESSAGE = 26  # offset, length and the 14 bytes that even a message of magic 0 has
-FOREVER_MS = (1 << 63) - 1
 CODECS = {"uncompressed": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 
 RecordErrors = Sequence[tuple[int, str]]

@@ -243,8 +243,17 @@ def snapshot(one) -> object:
         one.end,
         one.high_watermark,
         list(one.epochs),
+        one.last_stable_offset,
+        one.undecided.open,
+        one.undecided.aborted,
         {
-            key: (producer.epoch, [entry.values() for entry in producer.kept])
+            key: (
+                producer.epoch,
+                [entry.values() for entry in producer.kept],
+                producer.in_transaction,
+                producer.coordinator_epoch,
+                producer.timestamp,
+            )
             for key, producer in one.producers.table.items()
         },
     )

@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from kbroker.partitions import checkpoint
 from kbroker.partitions.epochs import EpochTable
 from kbroker.partitions.producers import KEPT_BATCHES, Accepted, Decision, Duplicate, Entry, Producers, Refused
-from wire.batch import MAX_SEQUENCE, Batch
+from kbroker.partitions.undecided import Undecided
+from wire.batch import CONTROL, MAX_SEQUENCE, TRANSACTIONAL, Batch
 from wire.errors import ErrorCode
 
 OUT_OF_ORDER = ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
@@ -26,6 +27,7 @@ def header(first: int, count: int = 1, *, epoch: int = 0, producer_id: int = 9, 
     batch.producer_id, batch.producer_epoch, batch.base_sequence = producer_id, epoch, first
     batch.last_offset_delta, batch.count = count - 1, count
     batch.base_offset, batch.max_timestamp = base_offset, base_offset * 10
+    batch.attributes = 0 if first >= 0 else TRANSACTIONAL | CONTROL
     return batch
 
 
@@ -149,7 +151,7 @@ def test_what_is_under_way_is_not_in_a_note() -> None:
     log.write(header(0))
     log.begin(header(1))
     log.begin(header(0, producer_id=10))
-    restored = checkpoint.decode(checkpoint.encode(1, EpochTable(), log.producers), DAY_MS)
+    restored = checkpoint.decode(checkpoint.encode(1, EpochTable(), log.producers, Undecided()), DAY_MS)
     assert restored is not None
     assert list(restored[1].table) == [9]
     assert [entry.values() for entry in restored[1].table[9].kept] == [(0, 0, 0, 0, 0)]
@@ -263,7 +265,7 @@ class ProducersMatchTheModel(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: not self.under_way)
     def reopen_from_a_note(self) -> None:
-        restored = checkpoint.decode(checkpoint.encode(0, EpochTable(), self.log.producers), DAY_MS)
+        restored = checkpoint.decode(checkpoint.encode(0, EpochTable(), self.log.producers, Undecided()), DAY_MS)
         assert restored is not None
         self.log.producers = restored[1]
 

@@ -10,7 +10,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kbroker.machine import Marker, Producer
 from kbroker.partitions import Partition
+from kbroker.partitions.marking import write_marker
 from wire.errors import KafkaError
 
 from .support import TestEngine, TestWorld, batch, partition, produce, turns
@@ -20,6 +22,8 @@ steps = st.lists(
     st.one_of(
         st.tuples(st.just("produce"), st.integers(1, 3), st.integers(0, 2), st.integers(0, 9)),
         st.tuples(st.just("plain"), st.integers(1, 4)),
+        st.tuples(st.just("transact"), st.integers(1, 3), st.integers(0, 2), st.integers(0, 9)),
+        st.tuples(st.just("mark"), st.integers(1, 3), st.integers(0, 2), st.booleans(), st.integers(0, 1)),
         st.tuples(st.just("fail"), st.integers(1, 3)),
         st.tuples(st.just("note")),
         st.tuples(st.just("delete"), st.sampled_from((-1, 1, 2, 3, 4, 6, 8))),
@@ -43,6 +47,12 @@ class Life:
 
     async def produce(self, producer: int, epoch: int, sequence: int) -> None:
         produce(self.one, batch(2, producer=(producer, epoch, sequence)))
+
+    async def transact(self, producer: int, epoch: int, sequence: int) -> None:
+        produce(self.one, batch(2, producer=(producer, epoch, sequence), transactional=True))
+
+    async def mark(self, producer: int, epoch: int, committed: bool, coordinator_epoch: int) -> None:
+        await write_marker(self.one, Marker(Producer(producer, epoch), committed, coordinator_epoch), False)
 
     async def plain(self, count: int) -> None:
         produce(self.one, batch(count))
