@@ -17,6 +17,7 @@ What others use (offsets are ints, times ms since the epoch, futures those of th
         .open(topic, index) -> Partition        without asking who leads; made at the first call, loads by itself
         .write(stagings)                        what produce uses: one engine.append for a whole request
         .changed(topic)                         leaders, epochs, replicas or configs of the topic are others now
+        .on_growth, .tell_growth(topic_id, index)      who is told that a log was written to, once until asked for again
         .drop(topic)                            deleted: whoever waits wakes and finds no topic; its logs are deleted
         await .close()                          checkpoints of a clean stop, before the engine closes
 

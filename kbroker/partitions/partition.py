@@ -80,6 +80,7 @@ class Partition:
         self._pending: deque[Staging] = deque()
         self._unnoted_bytes = self._unnoted_batches = 0
         self._when_open: list[Callable[[], object]] = []
+        self.when_grown: Callable[[], object] | None = None
         self._opening: asyncio.Future[None] = world.future()
         self._opening.add_done_callback(_heard)
         self._open()
@@ -307,6 +308,9 @@ class Partition:
         self.replicas.written(staging.next_offset)
         if self._unnoted_bytes >= NOTE_BYTES or self._unnoted_batches >= NOTE_BATCHES:
             self.note()
+        if (tell := self.when_grown) is not None:
+            self.when_grown = None  # once is enough until somebody has looked
+            tell()
         for one in done:
             one.settled(WRITTEN)
         if self.high_watermark != before:

@@ -8,7 +8,7 @@ for what does not come from a client.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,8 @@ class Partitions:
         self.producer_expiration_ms = producer_expiration_ms
         self.every_record = every_record
         self._topics: dict[bytes, dict[int, Partition]] = {}
+        self.on_growth: Callable[[str], object] | None = None
+        """Told the name of a log when it is written to, once until `tell_growth` asks for it again."""
 
     def lookup(self, node_id: int, topic: Topic | None, index: int, current_leader_epoch: int = NOT_ASKED) -> Partition:
         """The partition, if this node leads it in the epoch that the client believes in (KIP-320)."""
@@ -79,7 +81,14 @@ class Partitions:
                 self.producer_expiration_ms,
                 self.every_record,
             )
+            self.tell_growth(topic.id, index)
         return partition
+
+    def tell_growth(self, topic_id: bytes, index: int) -> None:
+        """Somebody wants to hear of the next write (`on_growth`)."""
+        partition = self._topics.get(topic_id, {}).get(index)
+        if partition is not None and self.on_growth is not None:
+            partition.when_grown = partial(self.on_growth, partition.log)
 
     def write(self, stagings: Sequence[Staging]) -> None:
         """All batches of a request in one call of the engine. Each Staging tells when its own is settled; what the

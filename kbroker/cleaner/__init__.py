@@ -1,0 +1,25 @@
+"""The log cleaner: retention and compaction of every log of the broker.
+
+    settings.py      what a topic's config says of it            keys.py      the last offset of each key, bounded
+    records.py       records as slices of their batch, pure      marks.py     which transaction a batch belongs to, pure
+    sieve.py         what stays of a batch, pure                 run.py       compaction of one log
+    schedule.py      what is due when, one timer                 cleaner.py   Cleaner: looks at logs, does what is due
+    ports.py         what is needed of the others                breath.py    giving way
+
+Storage decides on whole pieces (`storage/retention.py`, `storage/compaction.py`) and swaps them; here batches are
+looked into. What others use:
+
+    Cleaner(engine, world, config, topics, partitions)
+        .start()                    the first look, 30 s later as in Kafka
+        .grown(log)                 something was written to the log since the last look
+        .changed(topic)             its config is another one now
+        await .run(topic=None)      look at all logs, or those of one topic, now; answers when what was due is done
+        await .close()              stops within a step; what was begun is undone
+
+Nothing runs while nothing is due: a log that nobody writes to has at most the one alarm at which its oldest piece
+becomes too old.
+"""
+
+from .cleaner import Cleaner
+
+__all__ = ["Cleaner"]
