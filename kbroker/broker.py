@@ -17,6 +17,8 @@ import os
 from typing import TYPE_CHECKING
 
 from kbroker.catalog import Catalog, Change, Node, TopicCreated, TopicDeleted
+from kbroker.catalog.log import CATALOG
+from kbroker.cleaner import Cleaner
 from kbroker.config import Config
 from kbroker.context import Cluster, Listener, LocalNode
 from kbroker.groups import Groups
@@ -90,6 +92,7 @@ class Broker:
         if "groups" in self._started:
             await self.cluster.groups.stop()
         if "partitions" in self._started:
+            await self.cluster.cleaner.close()
             await self.cluster.partitions.close()
         try:
             if "catalog" in self._started:
@@ -155,17 +158,22 @@ class Broker:
         for node in self._nodes:
             node.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], world.random)
         cluster.catalog.subscribe(self._changed)
+        cluster.cleaner = Cleaner(engine, world, config, cluster.catalog, cluster.partitions, CATALOG)
+        cluster.partitions.on_growth = cluster.cleaner.grown
         self._started += ["partitions", "catalog"]
         await cluster.catalog.start()
         cluster.groups = Groups(config, world, cluster.catalog, cluster.partitions)
         self._started.append("groups")
+        cluster.cleaner.start()
 
     def _changed(self, change: Change) -> None:
-        """What the catalog has decided, partitions follow."""
+        """What the catalog has decided, partitions follow, and the cleaner."""
+        self.cluster.cleaner.grown(CATALOG)
         if isinstance(change, TopicDeleted):
             self.cluster.partitions.drop(change.topic)
         elif not isinstance(change, TopicCreated):
             self.cluster.partitions.changed(change.topic)
+            self.cluster.cleaner.changed(change.topic)
 
 
 def _node_id(config: Config) -> int:

@@ -58,6 +58,35 @@ ACTING: tuple[Row, ...] = (
         "Where to listen, as NAME://HOST:PORT. Port 0 picks a free one, an empty host or 0.0.0.0 means all addresses.",
     ),
     (
+        "log.cleaner.backoff.ms", "LONG", "15000", "[0,...]", True,
+        "How long after a write a compacted log is looked at.",
+    ),
+    (
+        "log.cleaner.dedupe.buffer.size", "LONG", "134217728", None, True,
+        "The memory for the keys of one compaction; what does not fit takes several passes.",
+    ),
+    (
+        "log.cleaner.delete.retention.ms", "LONG", "86400000", "[0,...]", True,
+        "How long tombstones and transaction markers stay in a compacted log.",
+    ),
+    ("log.cleaner.enable", "BOOLEAN", "true", None, False, "Whether compacted topics are compacted."),
+    (
+        "log.cleaner.io.buffer.load.factor", "DOUBLE", "0.9", None, True,
+        "How full the memory for the keys of a compaction may get.",
+    ),
+    (
+        "log.cleaner.max.compaction.lag.ms", "LONG", "9223372036854775807", "[1,...]", True,
+        "How long a record may wait to be compacted, whatever the ratio.",
+    ),
+    (
+        "log.cleaner.min.cleanable.ratio", "DOUBLE", "0.5", "[0,...,1]", True,
+        "The share of bytes not yet compacted from which on a log is compacted.",
+    ),
+    (
+        "log.cleaner.min.compaction.lag.ms", "LONG", "0", "[0,...]", True,
+        "How long a record stays as it is before it may be compacted.",
+    ),
+    (
         "log.cleanup.policy", "LIST", "delete", "[compact, delete]", True,
         "What happens to old records: delete, compact, or both.",
     ),
@@ -73,6 +102,10 @@ ACTING: tuple[Row, ...] = (
         "How long after a write a sync follows, where log.flush.interval.ms is not set.",
     ),
     (
+        "log.initial.task.delay.ms", "LONG", "30000", "[0,...]", False,
+        "How long after the start all logs are looked at for retention and compaction.",
+    ),
+    (
         "log.message.timestamp.after.max.ms", "LONG", "3600000", "[0,...]", True,
         "How far ahead of the broker a record timestamp may lie.",
     ),
@@ -84,6 +117,20 @@ ACTING: tuple[Row, ...] = (
         "log.message.timestamp.type", "STRING", "CreateTime", "[CreateTime, LogAppendTime]", True,
         "Whether records keep the time of the producer or get the time of the append.",
     ),
+    ("log.retention.bytes", "LONG", "-1", None, True, "How much of a log is kept, by whole segments; -1 for all."),
+    (
+        "log.retention.check.interval.ms", "LONG", "300000", "[1,...]", False,
+        "How long after a write retention is looked at, and to what multiple moments are rounded.",
+    ),
+    (
+        "log.retention.hours", "INT", "168", None, False,
+        "How long records are kept, in hours; log.retention.minutes and log.retention.ms go before it.",
+    ),
+    (
+        "log.retention.minutes", "INT", None, None, False,
+        "How long records are kept, in minutes; log.retention.ms goes before it.",
+    ),
+    ("log.retention.ms", "LONG", None, None, True, "How long records are kept; -1 for ever."),
     (
         "log.roll.hours", "INT", "168", "[1,...]", False,
         "The age at which a new segment file is begun, in hours; log.roll.ms goes before it.",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from kbroker.catalog import Catalog
+    from kbroker.cleaner import Cleaner
     from kbroker.config import Config
     from kbroker.groups import Groups
     from kbroker.partitions import Partitions
@@ -67,12 +68,13 @@ class Peer(Protocol):
 class Cluster:
     """The parts of the broker as `broker.py` put them together. Attributes, no behaviour."""
 
-    __slots__ = ("apis", "catalog", "config", "engine", "groups", "partitions", "world")
+    __slots__ = ("apis", "catalog", "cleaner", "config", "engine", "groups", "partitions", "world")
 
     world: World
     config: Config
     engine: Engine
     catalog: Catalog
+    cleaner: Cleaner
     partitions: Partitions
     groups: Groups
     apis: Apis

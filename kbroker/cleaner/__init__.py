@@ -4,13 +4,14 @@
     records.py       records as slices of their batch, pure      marks.py     which transaction a batch belongs to, pure
     sieve.py         what stays of a batch, pure                 run.py       compaction of one log
     schedule.py      what is due when, one timer                 cleaner.py   Cleaner: looks at logs, does what is due
-    ports.py         what is needed of the others                breath.py    giving way
+    dirty.py         how far a log was compacted                 breath.py    giving way
+    ports.py         what is needed of the others
 
 Storage decides on whole pieces (`storage/retention.py`, `storage/compaction.py`) and swaps them; here batches are
 looked into. What others use:
 
-    Cleaner(engine, world, config, topics, partitions)
-        .start()                    the first look, 30 s later as in Kafka
+    Cleaner(engine, world, config, topics, partitions, catalog_log)
+        .start()                    the first look, after log.initial.task.delay.ms
         .grown(log)                 something was written to the log since the last look
         .changed(topic)             its config is another one now
         await .run(topic=None)      look at all logs, or those of one topic, now; answers when what was due is done

@@ -23,19 +23,17 @@ from wire.batch import batches
 from wire.errors import KafkaError
 
 from .breath import Breath, Stopped
+from .dirty import first_dirty, young
 from .ports import Partition, Partitions, Topic, Topics
-from .run import Run, first_dirty, young
 from .schedule import Schedule
 from .settings import CATALOG, FOREVER_MS, Pace, Policy, Settings
-from .sieve import Last
 
 if TYPE_CHECKING:
     from kbroker.world import Handle, World
 
-log = logging.getLogger("kbroker.cleaner")
+    from .sieve import Last
 
-FIRST_LOOK_MS = 30_000
-CATALOG_LOG = "catalog"
+log = logging.getLogger("kbroker.cleaner")
 
 
 class Log:
@@ -54,12 +52,21 @@ class Log:
 class Cleaner:
     """See the package for what it offers."""
 
-    def __init__(self, engine: Engine, world: World, config: Settings, topics: Topics, partitions: Partitions) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        world: World,
+        config: Settings,
+        topics: Topics,
+        partitions: Partitions,
+        catalog_log: str,
+    ) -> None:
         self._engine = engine
         self._world = world
         self._topics = topics
         self._partitions = partitions
-        self._pace = Pace.of(config)
+        self._catalog_log = catalog_log
+        self._config = config
         self._schedule = Schedule(world, self._ring)
         self._breath = Breath(world)
         self._first: Handle | None = None
@@ -70,9 +77,15 @@ class Cleaner:
         self._working = False
         self._idle: list[asyncio.Future[None]] = []
 
+    @property
+    def _pace(self) -> Pace:
+        return Pace.of(self._config)  # may change at run time
+
     def start(self) -> None:
         """What an earlier process left is looked at soon, but not while everybody connects."""
-        self._first = self._world.at(self._world.time_ms() + FIRST_LOOK_MS, self._look_at_all)
+        if self._engine.logs() in ([], [self._catalog_log]):
+            return
+        self._first = self._world.at(self._world.time_ms() + self._pace.first_look_ms, self._look_at_all)
 
     def _look_at_all(self) -> None:
         self._first = None
@@ -172,7 +185,7 @@ class Cleaner:
             self._later(found)
 
     def _find(self, name: str) -> Log | None:
-        if name == CATALOG_LOG:
+        if name == self._catalog_log:
             return Log(name, CATALOG)
         topic_id, _, index = name.partition("/")
         topic = self._topics.topic_by_id(bytes.fromhex(topic_id)) if len(topic_id) == 32 else None
@@ -249,7 +262,9 @@ class Cleaner:
     # --- compacting -----------------------------------------------------------------------------------------------
 
     async def _compact(self, found: Log) -> None:
-        source: _CatalogSource | _PartitionSource = _CatalogSource(self._engine)
+        from .run import Run  # with all that knows records, which a start does not need
+
+        source: _CatalogSource | _PartitionSource = _CatalogSource(self._engine, found.name)
         if found.topic is not None:
             source = _PartitionSource(await self._opened(found))
         most_keys, now = self._pace.most_keys, self._world.time_ms()
@@ -281,11 +296,12 @@ class _PartitionSource:
 class _CatalogSource:
     """The catalog's log: one writer, no transactions, no producers."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
+        self._name = name
 
     def stable_end(self) -> int:
-        return self._engine.bounds(CATALOG_LOG).end
+        return self._engine.bounds(self._name).end
 
     def last_batches(self) -> Mapping[int, Last]:
         return {}

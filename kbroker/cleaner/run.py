@@ -25,14 +25,13 @@ from storage.engine import Corrupt, Engine, Extent, Read, Stale
 from wire.batch import Batch, batches, verify_crc
 
 from .breath import Breath
+from .dirty import CHECKPOINT, first_dirty, young
 from .keys import Keys
 from .marks import Marks
 from .settings import Policy
 from .sieve import Last, Rules, learn, sift
 
-CHECKPOINT = "cleaner"
 READ_BYTES = 1 << 20
-FOREVER_MS = (1 << 63) - 1
 
 
 class Source(Protocol):
@@ -53,18 +52,6 @@ class Done(NamedTuple):
     end: int
     before: int
     after: int
-
-
-def first_dirty(engine: Engine, log: str) -> int:
-    """Up to where earlier runs have come."""
-    start, end = engine.bounds(log)
-    notes = engine.checkpoints(log, CHECKPOINT)
-    return max(start, notes[0].at) if notes and notes[0].at <= end else start
-
-
-def young(policy: Policy, now: int) -> int:
-    """Pieces with a greater timestamp are too young."""
-    return now - policy.min_lag_ms if policy.min_lag_ms else FOREVER_MS
 
 
 class Run:

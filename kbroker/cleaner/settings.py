@@ -56,6 +56,7 @@ class Pace(NamedTuple):
     """What the broker's config says."""
 
     enabled: bool
+    first_look_ms: int
     retention_interval_ms: int
     compaction_interval_ms: int
     most_keys: int
@@ -65,7 +66,8 @@ class Pace(NamedTuple):
         usable = config["log.cleaner.dedupe.buffer.size"] * config["log.cleaner.io.buffer.load.factor"]
         return cls(
             config["log.cleaner.enable"],
+            config["log.initial.task.delay.ms"],
             config["log.retention.check.interval.ms"],
             max(config["log.cleaner.backoff.ms"], 1),
-            max(int(usable / KEY_BYTES / max(config["log.cleaner.threads"], 1)), 1),
+            max(int(usable / KEY_BYTES), 1),
         )
