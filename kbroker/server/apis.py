@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from os import listdir
+from struct import Struct as Packing
 from typing import Any
 
 from kbroker import handlers
 from kbroker.context import Context
+from wire.header import response_header_version
 from wire.registry import APIS, BROKER, Api
 from wire.schema import Request, Response
 
 Handler = Callable[[Any, Context], Any]
 
+_SIZE_BYTES = 4
+_HEAD = Packing(">ii")  # size of the frame, correlation id
+_HEAD_FLEXIBLE = Packing(">iix")
+
 
 class Entry:
-    """What the dispatcher needs of one API. A wrapper may stand in place of the handler."""
+    """What the dispatcher needs of one API. A wrapper may stand in place of the handler.
 
-    __slots__ = ("api", "handler", "max_version", "min_version", "request_class", "response_class")
+    `heads` has for each version how the head of a reply is packed, and how many of its bytes the frame's size counts.
+    """
+
+    __slots__ = ("api", "handler", "heads", "max_version", "min_version", "request_class", "response_class")
 
     def __init__(
         self, api: Api, handler: Handler, request_class: type[Request], response_class: type[Response]
@@ -29,6 +38,12 @@ class Entry:
         self.max_version = api.max_version
         self.request_class = request_class
         self.response_class = response_class
+        self.heads = {version: _head(api.key, version) for version in range(api.min_version, api.max_version + 1)}
+
+
+def _head(key: int, version: int) -> tuple[Callable[[int, int], bytes], int]:
+    head = _HEAD_FLEXIBLE if response_header_version(key, version) else _HEAD
+    return head.pack, head.size - _SIZE_BYTES
 
 
 class Apis:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from enum import IntFlag
 from typing import TYPE_CHECKING, Any, cast
 
 from kbroker.server.dispatch import Call, Refused
@@ -32,8 +31,8 @@ MOST_STARTED = 256
 _MOST_BACKLOG = 16
 
 
-class Hold(IntFlag):
-    """Why a connection is not read."""
+class Hold:
+    """Why a connection is not read; bits, and plain integers because they are looked at for every request."""
 
     MEMORY = 1  # all connections together hold too much
     WRITING = 2  # the client does not read its replies
@@ -74,7 +73,7 @@ class Connection(asyncio.BufferedProtocol):
         self._out: list[Buffer] = []
         self._flushing = False  # the server will call `flush` in this turn of the loop
         self._parked: Call | None = None
-        self._hold = Hold(0)
+        self._hold = 0  # bits of Hold
         self._counted = 0  # what the budget counts for incomplete frames
         self._unsent = 0  # what the budget counts for replies that the client leaves lying
 
@@ -239,9 +238,9 @@ class Connection(asyncio.BufferedProtocol):
             return
         assert call.reply is not None
         self._out += call.reply
-        if call.context.throttle_ms:
+        if call.throttle_ms:
             self._pause(Hold.MUTED)
-            self.world.later(call.context.throttle_ms / 1000, self._resume, Hold.MUTED)
+            self.world.later(call.throttle_ms / 1000, self._resume, Hold.MUTED)
 
     def _give_back(self, frame: Frame) -> None:
         self.server.budget.give_back(len(frame))
@@ -282,12 +281,12 @@ class Connection(asyncio.BufferedProtocol):
         if unsent:
             self.server.budget.give_back(unsent)
 
-    def _pause(self, reason: Hold) -> None:
+    def _pause(self, reason: int) -> None:
         if not self._hold and not self.closing:
             self.transport.pause_reading()
         self._hold |= reason
 
-    def _resume(self, reason: Hold) -> None:
+    def _resume(self, reason: int) -> None:
         if not self._hold & reason:
             return
         self._hold &= ~reason

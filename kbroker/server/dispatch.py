@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from struct import Struct as Packing
 from typing import TYPE_CHECKING, Any
 
 from kbroker.context import Cluster, Context
@@ -24,7 +23,6 @@ from wire.errors import ErrorCode, KafkaError, ProtocolError
 from wire.header import decode_request_header
 from wire.primitives import Buffer
 from wire.registry import APIS
-from wire.schema import Response
 
 if TYPE_CHECKING:
     from kbroker.server.connection import Connection
@@ -37,31 +35,50 @@ PRODUCE, FETCH, JOIN_GROUP, SYNC_GROUP, API_VERSIONS, SHARE_FETCH = 0, 1, 11, 14
 # Requests that wait for what other clients do. Nothing of a connection starts behind one before it has been answered.
 PARKING = frozenset((FETCH, JOIN_GROUP, SYNC_GROUP, SHARE_FETCH))
 
-_HEAD = Packing(">ii")
-_HEAD_FLEXIBLE = Packing(">iix")
-
 
 class Refused(Exception):
     """The request cannot be answered; the connection is closed with this reason."""
 
 
-class Call:
-    """A request under way. `reply` is None until it is done, then the parts to send: none at all if nothing is sent."""
+class Call(Context):
+    """A request under way, and what its handler knows of it.
 
-    __slots__ = ("context", "entry", "frame", "refused", "reply", "request", "version")
+    `reply` is None until it is done, then the parts to send: none at all if nothing is sent.
+    """
 
-    def __init__(self, frame: Frame, entry: Entry, request: Any, context: Context, version: int) -> None:
+    __slots__ = ("entry", "frame", "refused", "reply", "request")
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        connection: Connection,
+        frame: Frame,
+        entry: Entry,
+        client_id: str | None,
+        version: int,
+        correlation_id: int,
+        arrived_at: float,
+    ) -> None:
+        # What Context has, set here: one call less for every request.
+        self.cluster = cluster
+        self.node = connection.node
+        self.listener = connection.listener
+        self.connection = connection
+        self.client_id = client_id
+        self.api_key = entry.api.key
+        self.version = version
+        self.correlation_id = correlation_id
+        self.arrived_at = arrived_at
+        self.throttle_ms = 0
         self.frame = frame
         self.entry = entry
-        self.request = request
-        self.context = context
-        self.version = version
+        self.request: Any = None
         self.reply: list[Buffer] | None = None
         self.refused = ""
 
     @property
     def parks(self) -> bool:
-        return self.entry.api.key in PARKING
+        return self.api_key in PARKING
 
 
 class Dispatcher:
@@ -79,24 +96,20 @@ class Dispatcher:
             entry = self.apis.entry(key)
             if entry is None:
                 raise Refused(f"it sent a request with API key {key}{_called(key)}, which this broker does not have")
-            context = Context(
-                self.cluster, connection.node, connection.listener, connection, client_id, key, version,
-                correlation_id, arrived_at,
-            )  # fmt: skip
+            call = Call(self.cluster, connection, frame, entry, client_id, version, correlation_id, arrived_at)
             if not entry.min_version <= version <= entry.max_version:
-                return self._unsupported(frame, entry, context, version)
-            request, _ = entry.request_class.decode_from(frame, offset, version)
+                return self._unsupported(call)
+            call.request, _ = entry.request_class.decode_from(frame, offset, version)
         except ProtocolError as error:
             raise Refused(f"it sent bytes that are no request: {error}") from None
         if connection.is_new:
             connection.is_new = connection.first_steps(key, client_id)
-        call = Call(frame, entry, request, context, version)
         try:
-            result = entry.handler(request, context)
+            result = entry.handler(call.request, call)
         except Exception as error:
             self._failed(call, error)
             return call
-        if isinstance(result, Response):
+        if type(result) is entry.response_class:
             self._finish(call, result)
         elif result is None:
             call.reply = []
@@ -132,27 +145,13 @@ class Dispatcher:
         else:
             self._finish(call, response)
 
-    def _finish(self, call: Call, response: Response) -> None:
-        if call.context.throttle_ms:
-            response.throttle_time_ms = call.context.throttle_ms  # type: ignore[attr-defined]
+    def _finish(self, call: Call, response: Any) -> None:
+        if call.throttle_ms:
+            response.throttle_time_ms = call.throttle_ms
         try:
-            call.reply = self._encoded(call, response)
+            call.reply = _frame(call, response)
         except Exception as error:
             self._failed(call, error)
-
-    def _encoded(self, call: Call, response: Response) -> list[Buffer]:
-        """The frame of the reply: its size and header joined to the first part of the body."""
-        parts = response.parts(call.version)
-        api = call.entry.api
-        flexible = api.is_flexible(call.version) and api.key != API_VERSIONS
-        head = _HEAD_FLEXIBLE if flexible else _HEAD
-        size = head.size - 4 + sum(map(len, parts))
-        start = head.pack(size, call.context.correlation_id)
-        if parts and isinstance(parts[0], bytes):
-            parts[0] = start + parts[0]
-        else:
-            parts.insert(0, start)
-        return parts
 
     def _failed(self, call: Call, error: BaseException) -> None:
         """Answer with the error. A produce without acks has no answer: there the connection is closed, as in Kafka."""
@@ -160,29 +159,40 @@ class Dispatcher:
         if isinstance(error, KafkaError):
             code, message = error.code, error.message
         else:
-            who = f"{name} v{version} of client {call.context.client_id}"
+            who = f"{name} v{version} of client {call.client_id}"
             log.error("%s failed in a way that nobody foresaw", who, exc_info=error)
             code, message = ErrorCode.UNKNOWN_SERVER_ERROR, None
-        if call.entry.api.key == PRODUCE and call.request.acks == 0:
+        if call.api_key == PRODUCE and call.request.acks == 0:
             call.refused = f"its Produce with acks=0 failed: {message or code.message}"
             call.reply = []
             return
         try:
-            response = error_response(call.entry.response_class, call.request, version, code, message)
-            call.reply = self._encoded(call, response)
+            call.reply = _frame(call, error_response(call.entry.response_class, call.request, version, code, message))
         except Exception:
             log.exception("the error response of %s v%s cannot be written", name, version)
             call.refused = f"its {name} failed"
             call.reply = []
 
-    def _unsupported(self, frame: Frame, entry: Entry, context: Context, version: int) -> Call:
+    def _unsupported(self, call: Call) -> Call:
         """Only ApiVersions answers a version that we do not have: in version 0, which anybody can read (KIP-511)."""
-        if entry.api.key != API_VERSIONS:
+        entry = call.entry
+        if call.api_key != API_VERSIONS:
             name, low, high = entry.api.kafka_name, entry.min_version, entry.max_version
-            raise Refused(f"it sent {name} v{version}, where v{low} to v{high} are supported")
-        call = Call(frame, entry, entry.request_class(), context, 0)
-        self._finish(call, entry.handler(call.request, context))
+            raise Refused(f"it sent {name} v{call.version}, where v{low} to v{high} are supported")
+        call.request = entry.request_class()
+        response = entry.handler(call.request, call)
+        call.version = 0
+        self._finish(call, response)
         return call
+
+
+def _frame(call: Call, response: Any) -> list[Buffer]:
+    """The frame of the reply: its size and header joined to the first part of the body."""
+    parts: list[Buffer] = response.parts(call.version)
+    pack, size = call.entry.heads[call.version]
+    size += len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
+    parts[0] = pack(size, call.correlation_id) + parts[0]
+    return parts
 
 
 def _called(key: int) -> str:
