@@ -8,7 +8,7 @@
     records.py       the records in Kafka's own format
     classic/         the JoinGroup protocol: states, members, join and sync phases, static membership
     offsets/         commit, fetch, expiry, removal
-    placement.py     group id -> partition      settings.py   the configs      topics.py   what we need of the catalog
+    settings.py      the configs                topics.py     what we need of transactions
 
 The durable and the living. `Store` holds what the log says and changes by `apply` alone. `ClassicGroup` objects are
 alive: parked joins, session deadlines, a rebalance half done. They are made from the store at `Loaded`, and a step

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kbroker.machine import Ticket
+from kbroker.machine import Marker, Producer, Ticket
 from wire.errors import ErrorCode
 from wire.messages.heartbeat import HeartbeatRequest
 from wire.messages.join_group import JoinGroupRequest
@@ -84,6 +84,53 @@ class CommitOffsets:
     ticket: Ticket
     request: OffsetCommitRequest
     unknown_group: ErrorCode = ErrorCode.GROUP_ID_NOT_FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInTransaction:
+    """Offsets that are part of a transaction. The request is that of a plain commit, as above. `raises_epochs` is
+    transaction version 2, `not_added` what a client of this version hears when the group is not part of the
+    transaction.
+    """
+
+    ticket: Ticket
+    request: OffsetCommitRequest
+    transactional_id: str
+    producer: Producer
+    raises_epochs: bool = False
+    not_added: ErrorCode = ErrorCode.TRANSACTION_ABORTABLE
+    unknown_group: ErrorCode = ErrorCode.ILLEGAL_GENERATION
+
+    @property
+    def group_id(self) -> str:
+        return self.request.group_id
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """A task: ask the transaction coordinator whether the group is part of that transaction (KIP-890)."""
+
+    question: int
+    transactional_id: str
+    producer: Producer
+    group_id: str
+    raises_epochs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Its answer."""
+
+    question: int
+    error: ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class EndTransaction:
+    """A producer's transaction has ended so: here, too. Answered with None when the marker is written."""
+
+    ticket: Ticket
+    marker: Marker
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from kbroker.groups.classic.rebalance import (
 )
 from kbroker.groups.classic.states import State
 from kbroker.groups.classic.sync import sync
-from kbroker.groups.offsets import commit, expiry, removal
+from kbroker.groups.offsets import commit, expiry, removal, transactional
 from kbroker.groups.offsets.fetch import fetch
 from kbroker.groups.records import forget_group, forget_offsets, write_group
 from kbroker.groups.settings import Settings
@@ -48,6 +48,7 @@ class GroupsMachine:
         self.settings = settings
         self.store = Store()
         self.groups: dict[str, ClassicGroup] = {}
+        self._admissions = transactional.Admissions()
         self._next_check: int | None = None  # when the timer for expired offsets rings
         self._dispatch: dict[type, Callable[[Any, Turn], None]] = {
             Loaded: self._loaded,
@@ -59,6 +60,9 @@ class GroupsMachine:
             events.ListAll: self._list,
             events.Delete: self._delete,
             events.CommitOffsets: self._commit,
+            events.CommitInTransaction: self._commit_in_transaction,
+            events.Admitted: self._admitted,
+            events.EndTransaction: self._end_transaction,
             events.FetchOffsets: self._fetch,
             events.DeleteOffsets: self._delete_offsets,
             events.TopicsDeleted: self._topics_deleted,
@@ -159,6 +163,42 @@ class GroupsMachine:
             self._check_at(turn.now + self.settings.offsets_retention_ms, turn)
             if request.retention_time_ms >= 0:
                 self._check_at(turn.now + request.retention_time_ms, turn)
+
+    def _commit_in_transaction(self, event: events.CommitInTransaction, turn: Turn) -> None:
+        if self.store.is_open(event.producer):
+            self._take_in_transaction(event, turn)
+        else:
+            self._admissions.ask(event, turn)
+
+    def _admitted(self, event: events.Admitted, turn: Turn) -> None:
+        asker = self._admissions.answered(event.question)
+        if asker is None:
+            return
+        if event.error:
+            turn.answer(asker.ticket, commit.refuse(asker.request, transactional.refusal(asker, event.error)))
+        else:
+            self._take_in_transaction(asker, turn)
+
+    def _take_in_transaction(self, event: events.CommitInTransaction, turn: Turn) -> None:
+        group = self.groups.get(event.group_id)
+        if group is None:
+            if event.request.generation_id_or_member_epoch >= 0:
+                turn.answer(event.ticket, commit.refuse(event.request, event.unknown_group))
+                return
+            group = ClassicGroup(event.group_id, turn.now)
+        turn.answer(event.ticket, transactional.commit(group, event, turn))
+        if turn.records:
+            self.groups[group.id] = group
+
+    def _end_transaction(self, event: events.EndTransaction, turn: Turn) -> None:
+        marker = event.marker
+        self._admissions.ended(marker.producer, turn)
+        for group_id in transactional.left_behind(self.store, marker.producer, marker.committed):
+            self.groups.pop(group_id, None)
+        turn.markers.append(marker)
+        if marker.committed and marker.producer.id in self.store.undecided:
+            self._check_at(turn.now + self.settings.offsets_retention_ms, turn)
+        turn.answer(event.ticket, None)
 
     def _fetch(self, event: events.FetchOffsets, turn: Turn) -> None:
         turn.answer(event.ticket, fetch(self.store, event))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kbroker.machine import Marker, Origin, Record
+from kbroker.machine import Marker, Origin, Producer, Record
 from wire.durable.groups import GroupMetadataKey, GroupMetadataValue
 from wire.durable.offsets import (
     LegacyOffsetCommitKey,
@@ -46,17 +46,22 @@ class Committed(NamedTuple):
 
 
 class Store:
-    __slots__ = ("groups", "offsets", "undecided")
+    __slots__ = ("groups", "offsets", "undecided", "undecided_epochs")
 
     def __init__(self) -> None:
         self.groups: dict[str, GroupMetadataValue] = {}
         self.offsets: dict[str, dict[Partition, Committed]] = {}
         self.undecided: dict[int, dict[str, dict[Partition, Committed]]] = {}  # by producer id
+        self.undecided_epochs: dict[int, int] = {}
 
     def group_ids(self) -> list[str]:
         """Every group of which anything is known, in an order that depends on the log alone."""
         undecided = [group_id for groups in self.undecided.values() for group_id in groups]
         return list(dict.fromkeys([*self.groups, *self.offsets, *undecided]))
+
+    def is_open(self, producer: Producer) -> bool:
+        """Has this producer, in this epoch, committed offsets here that are undecided?"""
+        return self.undecided_epochs.get(producer.id) == producer.epoch
 
     def is_undecided(self, group_id: str, partition: Partition) -> bool:
         return any(partition in groups.get(group_id, ()) for groups in self.undecided.values())
@@ -107,6 +112,7 @@ class Store:
                 self._remember(key.group, partition, _committed(value, origin), origin)
 
     def apply_marker(self, marker: Marker) -> None:
+        self.undecided_epochs.pop(marker.producer.id, None)
         for group_id, offsets in self.undecided.pop(marker.producer.id, {}).items():
             if not marker.committed:
                 continue
@@ -117,7 +123,10 @@ class Store:
                     decided[partition] = committed
 
     def _remember(self, group_id: str, partition: Partition, committed: Committed, origin: Origin) -> None:
-        groups = self.offsets if origin.producer is None else self.undecided.setdefault(origin.producer.id, {})
+        groups = self.offsets
+        if origin.producer is not None:
+            groups = self.undecided.setdefault(origin.producer.id, {})
+            self.undecided_epochs[origin.producer.id] = origin.producer.epoch
         groups.setdefault(group_id, {})[partition] = committed
 
     def _forget(self, group_id: str, partition: Partition) -> None:

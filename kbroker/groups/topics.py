@@ -1,36 +1,31 @@
-"""What groups need of the rest of the broker: which topics there are, who leads, and the logs of their partitions.
+"""What groups need of transactions, beside the topics and logs that every coordinator needs (kbroker/coordinators.py).
 
-The catalog and the registry of partitions have it; they are handed over in `broker.py`.
+It is handed over in `broker.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
-from kbroker.machine_log import MachineLog
-
-
-class Topic(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def id(self) -> bytes: ...
-
-    @property
-    def partitions(self) -> Sequence[object]: ...
+from kbroker.machine import Producer
+from wire.errors import ErrorCode
 
 
-class Topics(Protocol):
-    def topic(self, name: str) -> Topic | None: ...
+class Admission(Protocol):
+    def __call__(
+        self, transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool, /
+    ) -> asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None]:
+        """Are these partitions part of that transaction? With `raises_epochs` they become part of it now. Raises
+        KafkaError, at once or later; nothing said of a partition means yes.
+        """
 
-    def leader(self, topic: Any, index: int) -> tuple[int, int]:
-        """Node and epoch; node -1 when there is none."""
 
-    def subscribe(self, callback: Callable[[Any], None]) -> None:
-        """Call with every change, which has the `topic` that it is about."""
-
-
-class Logs(Protocol):
-    def open(self, topic: Any, index: int) -> MachineLog: ...
+def everybody(
+    transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool, /
+) -> asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None]:
+    """Without transactions nobody is asked."""
+    answer: asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None] = asyncio.get_running_loop().create_future()
+    answer.set_result(None)
+    return answer

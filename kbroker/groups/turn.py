@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Protocol
 
 from kbroker.groups.settings import Settings
-from kbroker.machine import Batch, Effects, Record, Reply, Ticket, Timer
+from kbroker.machine import Batch, Effects, Marker, Producer, Record, Reply, Ticket, Timer
 
 
 class Dice(Protocol):
@@ -16,9 +16,11 @@ class Dice(Protocol):
 
 
 class Turn:
-    """Parts write into it in any order. All records of a step are one batch: they count together or not at all."""
+    """Parts write into it in any order. All records of a step are one batch: they count together or not at all. With a
+    producer they are part of its transaction.
+    """
 
-    __slots__ = ("now", "records", "replies", "rng", "settings", "timers")
+    __slots__ = ("markers", "now", "producer", "records", "replies", "rng", "settings", "tasks", "timers")
 
     def __init__(self, now: int, rng: Dice, settings: Settings) -> None:
         self.now = now
@@ -27,6 +29,9 @@ class Turn:
         self.records: list[Record] = []
         self.replies: list[Reply] = []
         self.timers: list[Timer] = []
+        self.tasks: list[object] = []
+        self.markers: list[Marker] = []
+        self.producer: Producer | None = None
 
     def answer(self, ticket: Ticket, response: object) -> None:
         self.replies.append(Reply(ticket, response))
@@ -38,8 +43,8 @@ class Turn:
         self.timers.append(Timer(key, None))
 
     def effects(self) -> Effects:
-        batches: list[Batch] = [Batch(self.records)] if self.records else []
-        return Effects([*batches], self.replies, self.timers)
+        batches: list[Batch | Marker] = [Batch(self.records, self.producer)] if self.records else []
+        return Effects([*batches, *self.markers], self.replies, self.timers, self.tasks)
 
     def uuid_text(self) -> str:
         """A random UUID of version 4 in its usual form, as it ends the member ids that the coordinator makes."""

@@ -86,6 +86,17 @@ def check_sync(
     return ErrorCode.NONE
 
 
+def check_transactional_commit(
+    state: State, generation: int, asked_generation: int, anonymous: bool, member: ErrorCode
+) -> ErrorCode:
+    """May these offsets be committed in a transaction? Clients from before KIP-447 do not say who they are."""
+    if asked_generation < 0 and (state is State.EMPTY or anonymous):
+        return ErrorCode.NONE
+    if member is not ErrorCode.NONE:
+        return member
+    return ErrorCode.NONE if asked_generation == generation else ErrorCode.ILLEGAL_GENERATION
+
+
 def check_commit(
     state: State, commit: ErrorCode, generation: int, asked_generation: int, anonymous: bool, member: ErrorCode
 ) -> ErrorCode:

@@ -41,10 +41,14 @@ def commit(group: ClassicGroup, request: OffsetCommitRequest, turn: Turn) -> Off
     member = group.members.get(request.member_id)
     if member is not None and group.state in (State.STABLE, State.PREPARING_REBALANCE):
         touch(group, member, turn)
-    expires = turn.now + request.retention_time_ms if request.retention_time_ms >= 0 else -1
+    return take(request, turn.now + request.retention_time_ms if request.retention_time_ms >= 0 else -1, turn)
+
+
+def take(request: OffsetCommitRequest, expires: int, turn: Turn) -> OffsetCommitResponse:
+    """Write the offsets down: they come from somebody who may commit."""
     topics = []
     for topic in request.topics:
-        answers = [_commit_one(group.id, topic, partition, expires, turn) for partition in topic.partitions]
+        answers = [_commit_one(request.group_id, topic, partition, expires, turn) for partition in topic.partitions]
         topics.append(OffsetCommitResponseTopic(name=topic.name, topic_id=topic.topic_id, partitions=answers))
     return OffsetCommitResponse(topics=topics)
 

@@ -29,9 +29,9 @@ def ask(desk: GroupDesk, node: int, group: str = "g") -> Any:
 
 def test_nothing_is_loaded_before_a_group_falls_on_it() -> None:
     async def test(desk: GroupDesk) -> None:
-        assert desk.cluster.groups._terms == {}
+        assert desk.cluster.groups.coordinators._terms == {}
         await desk.commit({("t", 0): 1})
-        assert list(desk.cluster.groups._terms) == [desk.cluster.groups.coordinator("g")]
+        assert list(desk.cluster.groups.coordinators._terms) == [desk.cluster.groups.coordinator("g")]
 
     among_groups(test)
 

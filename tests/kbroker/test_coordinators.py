@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbroker.groups.placement import java_hash, partition_of
+from kbroker.coordinators import java_hash, partition_of
 
 
 @pytest.mark.parametrize(
