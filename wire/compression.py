@@ -13,7 +13,7 @@ given a bound and holds it while it works: it believes no header about sizes, an
 the bound. Frames may follow one another in one piece of data, also thousands of tiny ones, in linear time. A frame that
 ends too early is malformed, even where the codec's own reader would be content with what it got.
 
-A wheel that is not installed gives UnsupportedCompression, which the broker answers as UNSUPPORTED_COMPRESSION_TYPE.
+A wheel that is not installed gives MissingCodec, which the broker answers as UNSUPPORTED_COMPRESSION_TYPE.
 """
 
 import zlib
@@ -47,6 +47,14 @@ class UnsupportedCompression(ProtocolError):
     """A codec number that Kafka does not have, or a codec whose wheel is not installed."""
 
 
+class MissingCodec(UnsupportedCompression):
+    """The codec's wheel is not installed."""
+
+    def __init__(self, codec: str, wheel: str) -> None:
+        super().__init__(f"{codec} needs the Python package {wheel}, which is not installed")
+        self.wheel = wheel
+
+
 def name(codec: int) -> str:
     """What Kafka's configs call the codec."""
     return NAMES[codec] if 0 <= codec < len(NAMES) else f"codec {codec}"
@@ -74,10 +82,6 @@ def compress(codec: int, data: Buffer, level: int | None = None) -> bytes:
 
 def _too_large(what: str, max_bytes: int) -> MalformedMessage:
     return MalformedMessage(f"{what} unfold to more than {max_bytes} bytes")
-
-
-def _missing(codec: str, wheel: str) -> UnsupportedCompression:
-    return UnsupportedCompression(f"{codec} needs the Python package {wheel}, which is not installed")
 
 
 def _frame_by_frame(what: str, start: Callable[[], Any], step: _Step, data: Buffer, max_bytes: int) -> bytes:
@@ -123,7 +127,7 @@ def _lz4() -> Any:
     try:
         import lz4.frame
     except ImportError:
-        raise _missing("lz4", "lz4") from None
+        raise MissingCodec("lz4", "lz4") from None
     return lz4.frame
 
 
@@ -151,7 +155,7 @@ def _snappy() -> Any:
     try:
         from cramjam import snappy
     except ImportError:
-        raise _missing("snappy", "cramjam") from None
+        raise MissingCodec("snappy", "cramjam") from None
     return snappy
 
 
@@ -208,7 +212,7 @@ def _zstd() -> Any:
     try:
         import zstandard
     except ImportError:
-        raise _missing("zstd", "zstandard") from None
+        raise MissingCodec("zstd", "zstandard") from None
     return zstandard
 
 

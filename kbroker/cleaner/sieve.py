@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from typing import NamedTuple
 
+from kbroker.codecs import cannot_read
 from wire.batch import Batch
 from wire.compression import UnsupportedCompression
 from wire.errors import MalformedMessage
@@ -57,8 +58,10 @@ def learn(batch: Batch, keys: Keys, marks: Marks, max_bytes: int) -> Generator[N
                 keys.learn(one.key, one.offset)
             if not count % STEP:
                 yield
-    except (MalformedMessage, UnsupportedCompression):
+    except MalformedMessage:
         return  # it stays as it is
+    except UnsupportedCompression as error:
+        cannot_read(error)
 
 
 def sift(batch: Batch, keys: Keys, marks: Marks, rules: Rules) -> Steps:
@@ -74,7 +77,10 @@ def sift(batch: Batch, keys: Keys, marks: Marks, rules: Rules) -> Steps:
         try:
             body = plain_body(batch, rules.max_bytes)
             yield from _stay(batch, slices(batch, body), kept, keys, rules)
-        except (MalformedMessage, UnsupportedCompression):
+        except MalformedMessage:
+            return batch.buffer
+        except UnsupportedCompression as error:
+            cannot_read(error)
             return batch.buffer
     if not kept:
         return _remainder(batch, rules)

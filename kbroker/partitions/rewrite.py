@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+from kbroker.codecs import cannot_read
 from wire.batch import LOG_APPEND_TIME, Batch, set_log_append_time, write_crc
 from wire.compression import UnsupportedCompression
 from wire.compression import name as codec_name
@@ -49,7 +50,8 @@ def recompress(batch: Batch, codec: int, rules: Rules) -> Batch:
     except MalformedMessage as error:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"the batch's records cannot be read: {error}") from None
     except UnsupportedCompression as error:
-        message = f"this broker cannot turn {codec_name(batch.compression)} into {codec_name(codec)}: {error}"
+        what = f"{codec_name(batch.compression)} into {codec_name(codec)}"
+        message = f"this broker cannot turn {what}: {cannot_read(error)}"
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message) from None
     if len(packed) > rules.max_message_bytes:
         message = f"packed anew the batch has {len(packed)} bytes, and max.message.bytes is {rules.max_message_bytes}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import NamedTuple
 
+from kbroker.codecs import cannot_read
 from storage.engine import Engine, Read
 from wire.batch import Batch, batches
 from wire.compression import UnsupportedCompression
@@ -95,6 +96,6 @@ def _visible(batch: Batch, span: Span, max_bytes: int) -> Iterator[Found]:
             if span.start <= record.offset < span.before:
                 yield Found(record.offset, record.timestamp)
     except UnsupportedCompression as error:
-        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, str(error)) from None
+        raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, cannot_read(error)) from None
     except MalformedMessage as error:
         raise KafkaError(ErrorCode.CORRUPT_MESSAGE, f"the batch at {batch.base_offset}: {error}") from None

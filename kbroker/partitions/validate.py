@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from struct import Struct
 
+from kbroker.codecs import cannot_read
 from wire.batch import BATCH_OVERHEAD, LENGTH_PREFIX, MAGIC, TRANSACTIONAL, Batch, verify_crc
 from wire.compression import UnsupportedCompression
-from wire.compression import name as codec_name
 from wire.crc import Buffer
 from wire.errors import ErrorCode, KafkaError, MalformedMessage
 from wire.records import Record, iterate
@@ -238,8 +238,7 @@ def _walk(batch: Batch, rules: Rules) -> int:
 def _records(batch: Batch, rules: Rules) -> list[Record]:
     try:
         return list(iterate(batch, rules.max_decompressed_bytes))
-    except UnsupportedCompression:
-        message = f"this broker cannot read {codec_name(batch.compression)}: its wheel is not installed"
-        raise Rejected(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message) from None
+    except UnsupportedCompression as error:
+        raise Rejected(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, cannot_read(error)) from None
     except MalformedMessage as error:
         raise Rejected(ErrorCode.INVALID_RECORD, f"the batch's records cannot be read: {error.reason}") from None

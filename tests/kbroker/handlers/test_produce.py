@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -319,6 +320,33 @@ def test_of_a_partition_that_is_named_twice_the_last_batch_counts() -> None:
         assert [found.count for found in stored(stage)] == [2]
 
     run(test)
+
+
+def test_a_missing_codec_is_answered_each_time_and_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    packed = {codec: batch(1, key=b"k", compression=codec) for codec in (2, 3, 4)}
+    monkeypatch.setattr("kbroker.codecs._told", set())
+    for module in ("cramjam", "lz4.frame", "zstandard"):
+        monkeypatch.setitem(sys.modules, module, None)
+
+    async def test() -> None:
+        stage = Stage()
+        stage.catalog.add("plain")
+        stage.catalog.add("compacted", cleanup_policy="compact")
+        stage.catalog.add("packed", compression_type="zstd")
+        for codec, records in packed.items():
+            assert only(stage.call(request(("plain", 0, bytearray(records))), BY_NAME)).error_code == 0
+            for _ in range(2):
+                told = only(stage.call(request(("compacted", 0, bytearray(records))), BY_NAME))
+                assert told.error_code == ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+                assert "which is not installed" in told.error_message
+            if codec != 4:
+                told = only(stage.call(request(("packed", 0, bytearray(records))), BY_NAME))
+                assert told.error_code == ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+
+    run(test)
+    assert [record.getMessage().partition(" needs")[0] for record in caplog.records] == ["snappy", "lz4", "zstd"]
 
 
 def test_zstd_needs_version_7() -> None:
