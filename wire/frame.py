@@ -74,7 +74,7 @@ def frame_size(parts: list[Buffer]) -> bytes:
 class FrameReader:
     """The receiving end of one connection."""
 
-    __slots__ = ("_allocate", "_filled", "_own", "_scratch", "_size", "_tail", "max_bytes")
+    __slots__ = ("_allocate", "_filled", "_own", "_scratch", "_size", "_tail", "held_bytes", "max_bytes")
 
     def __init__(
         self,
@@ -90,11 +90,8 @@ class FrameReader:
         self._own: Frame | None = None  # the large frame that is coming in, of _size bytes, _filled of them here
         self._size = 0
         self._filled = 0
-
-    @property
-    def held_bytes(self) -> int:
+        self.held_bytes = 0
         """What is kept of frames that are not whole yet. At the end of a connection anything but 0 is half a frame."""
-        return len(self._tail) if self._own is None else len(self._own)
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Where to receive to. It is lent until buffer_updated, which has to come before another reader's call when the
@@ -155,6 +152,7 @@ class FrameReader:
                 return frames
             frames.append(bytearray(view[start:stop]))
             at = stop
+        self.held_bytes = end - at
         self._tail = bytes(view[at:end]) if at < end else b""
         return frames
 
@@ -164,6 +162,7 @@ class FrameReader:
         self._filled = len(head)
         self._own = self._allocate(min(size, max(EXACT_BYTES, self._filled)))
         self._own[: self._filled] = head
+        self.held_bytes = len(self._own)
 
     def _take(self, piece: memoryview) -> None:
         assert self._own is not None
@@ -179,10 +178,12 @@ class FrameReader:
         larger = self._allocate(size)
         larger[: self._filled] = memoryview(self._own)[: self._filled]
         self._own = larger
+        self.held_bytes = len(larger)
 
     def _finish(self) -> Frame:
         whole, self._own = self._own, None
         assert whole is not None
+        self.held_bytes = 0
         return whole
 
     def _fault(self, size: int, frames: list[Frame]) -> FrameFault:

@@ -48,7 +48,8 @@ class Connection(asyncio.BufferedProtocol):
     """See `kbroker.context.Peer` for what handlers know of it."""
 
     __slots__ = (
-        "_awaiting", "_backlog", "_counted", "_flushing", "_hold", "_out", "_parked", "_reader", "_unsent", "closing",
+        "_awaiting", "_backlog", "_budget", "_counted", "_flushing", "_hold", "_out", "_parked", "_pool", "_reader",
+        "_unsent", "closing", "get_buffer",
         "host", "id", "is_new", "last_active", "listener", "local_host", "node", "port", "principal", "server",
         "software_name", "software_version", "transport", "world",
     )  # fmt: skip
@@ -67,7 +68,10 @@ class Connection(asyncio.BufferedProtocol):
         self.closing = False
         self.last_active = 0.0
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._budget = server.budget
+        self._pool = server.pool
         self._reader = FrameReader(server.max_frame_bytes, server.scratch, server.pool.take)
+        self.get_buffer = self._reader.get_buffer  # type: ignore[method-assign]
         self._awaiting: deque[Call] = deque()
         self._backlog: deque[Frame] = deque()
         self._out: list[Buffer] = []
@@ -89,20 +93,18 @@ class Connection(asyncio.BufferedProtocol):
         if refusal := self.server.accepted(self):
             self.close(refusal)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._reader.get_buffer(sizehint)
-
     def buffer_updated(self, nbytes: int) -> None:
         if self.closing:
             return
         now = self.last_active = self.world.loop_time()
         fault = None
+        reader, budget = self._reader, self._budget
         try:
-            frames = self._reader.buffer_updated(nbytes)
+            frames = reader.buffer_updated(nbytes)
         except FrameFault as error:
             frames, fault = error.frames, error
         for frame in frames:
-            self.server.budget.used += len(frame)
+            budget.used += len(frame)
             if self._backlog or self._parked is not None or self._hold & _NOTHING_STARTS:
                 self._backlog.append(frame)
             else:
@@ -111,7 +113,9 @@ class Connection(asyncio.BufferedProtocol):
             self.flush()
         if fault is not None:
             self.close(str(fault))
-        elif not self.closing:
+        elif (
+            reader.held_bytes or self._counted or self._backlog or budget.used > budget.limit or budget.passage is not None
+        ):
             self._mind_memory()
 
     def eof_received(self) -> bool:
@@ -119,7 +123,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         self._unsent = self.transport.get_write_buffer_size()
-        self.server.budget.used += self._unsent
+        self._budget.used += self._unsent
         self._pause(Hold.WRITING)
 
     def resume_writing(self) -> None:
@@ -131,7 +135,7 @@ class Connection(asyncio.BufferedProtocol):
         self.closing = True
         self._forget_unsent()
         self._count(-self._counted)
-        self.server.budget.leave(self)
+        self._budget.leave(self)
         while self._backlog:
             self._give_back(self._backlog.popleft())
         self._out.clear()
@@ -189,8 +193,11 @@ class Connection(asyncio.BufferedProtocol):
         out = self._out
         if not out or self.transport.is_closing():
             return
-        self._out = []
-        self.server.write(self.transport, out)
+        if len(out) == 1:
+            self.transport.write(out.pop())
+        else:
+            self._out = []
+            self.server.write(self.transport, out)
 
     def memory_is_free(self) -> None:
         self.world.soon(self._go_on)
@@ -243,14 +250,18 @@ class Connection(asyncio.BufferedProtocol):
             self.world.later(call.throttle_ms / 1000, self._resume, Hold.MUTED)
 
     def _give_back(self, frame: Frame) -> None:
-        self.server.budget.give_back(len(frame))
-        self.server.pool.put(frame)
+        self._budget.give_back(len(frame))
+        if self._pool.fill or type(frame) is memoryview:
+            self._pool.put(frame)
 
     # Reading, or not.
 
     def _mind_memory(self) -> None:
-        """Count what is still arriving; stop reading if there is no room for more."""
-        budget, held = self.server.budget, self._reader.held_bytes
+        """Count what is still arriving; stop reading if there is no room for more. `buffer_updated` asks only when
+        there may be something to mind."""
+        if self.closing:
+            return
+        budget, held = self._budget, self._reader.held_bytes
         if held != self._counted:
             self._count(held - self._counted)
         inside = held >= LARGE_BYTES
@@ -265,21 +276,20 @@ class Connection(asyncio.BufferedProtocol):
     def _count(self, more: int) -> None:
         self._counted += more
         if more > 0:
-            self.server.budget.used += more
+            self._budget.used += more
         elif more:
-            self.server.budget.give_back(-more)
+            self._budget.give_back(-more)
 
     def _go_on(self) -> None:
         """There may be memory again."""
-        if self.closing:
-            return
-        self._resume(Hold.MEMORY)
-        self._mind_memory()
+        if not self.closing:
+            self._resume(Hold.MEMORY)
+            self._mind_memory()
 
     def _forget_unsent(self) -> None:
         unsent, self._unsent = self._unsent, 0
         if unsent:
-            self.server.budget.give_back(unsent)
+            self._budget.give_back(unsent)
 
     def _pause(self, reason: int) -> None:
         if not self._hold and not self.closing:

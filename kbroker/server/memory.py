@@ -24,7 +24,7 @@ class Waiter(Protocol):
 class Budget:
     """Counts bytes held, and wakes who waits for some to be given back. A negative limit is none."""
 
-    __slots__ = ("limit", "passage", "used", "waiting")
+    __slots__ = ("limit", "passage", "used", "waiting")  # `used` is counted up by whoever holds more
 
     def __init__(self, limit: int) -> None:
         self.limit = limit if limit >= 0 else 1 << 62

@@ -103,9 +103,7 @@ class Server:
 
     def write(self, transport: asyncio.Transport, parts: list[Buffer]) -> None:
         """Give parts to the transport without joining large ones."""
-        if len(parts) == 1:
-            transport.write(parts[0])
-        elif not _JOINS:
+        if not _JOINS:
             transport.writelines(parts)
         else:
             _write_apart(transport, parts)
