@@ -80,12 +80,18 @@ async def sicken_the_disk(life: "Life") -> None:
 
 
 async def stall_the_disk(life: "Life") -> None:
-    """And perhaps the machine fails before it is well again: what was under way all this time is gone."""
+    """And perhaps a producer sends again meanwhile what is under way, and the machine fails before the disk is well:
+    what was under way all this time is gone. Or the process dies first, and what the next one shows is not synced."""
     life.hits["disk stalled"] += 1
     seconds = life.dice.random()
     life.disk.stalled_until = life.loop.time() + seconds
+    if life.dice.random() < 0.5:
+        life.network.ambush("p", life.dice.randint(1, 3), False)
     if life.dice.random() < 0.6:
         await passed(seconds * life.dice.random())
+        if life.dice.random() < 0.3:
+            await kill(life)
+            await passed(0.3 * life.dice.random())
         await lose_power(life)
 
 

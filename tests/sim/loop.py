@@ -7,6 +7,7 @@ selected at all; `create_server` and `create_connection` go to the in-memory net
 import asyncio
 import selectors
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from tests.storage.simdisk import Crash
@@ -86,6 +87,7 @@ def live(coroutine: Coroutine[Any, Any, T], loop: VirtualLoop) -> T:
         for task in pending:
             task.cancel()
         if pending:
-            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            with suppress(Stuck):
+                loop.run_until_complete(asyncio.wait(pending, timeout=1))
         asyncio.set_event_loop(None)
         loop.close()

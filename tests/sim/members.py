@@ -144,6 +144,9 @@ class Member(Actor):
     async def join(self) -> Membership:
         joined = await self.join_phase()
         self.member_id = joined.member_id
+        if self.instance_id is not None and not self.is_calm and self.dice.random() < 0.15:
+            self.hits["slept between join and sync"] += 1
+            await self.pause(self.dice.random() * 3)
         deal = self.deal(joined) if joined.leader == joined.member_id and not joined.skip_assignment else []
         synced = await self.ask(
             SyncGroupRequest(

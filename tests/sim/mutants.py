@@ -7,6 +7,7 @@ of them, and prints the table that stands in docs/simulation.md.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -393,3 +394,19 @@ def a_static_member_that_returns_does_not_fence_its_old_self(patches: Patches) -
         group.members[old.id] = old
 
     return_static = patches.set(joining, "_return_static", careless)
+
+
+def main(names: list[str]) -> int:
+    """Plant each, live until it is found, and print the table of docs/simulation.md."""
+    missed = 0
+    print("| planted bug | found by | at seed |\n|---|---|---|")
+    for name in names or list(MUTANTS):
+        found = find(name, range(1, MOST_SEEDS + 1))
+        seed, by = found or ("-", "nobody")
+        missed += found is None
+        print(f"| {name.replace('_', ' ')} | {by.partition(':')[0].replace('_', ' ')} | {seed} |", flush=True)
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -106,7 +106,7 @@ class Reader(Actor):
             for p in changed
         ]
         return FetchRequest(
-            max_wait_ms=4_000 if self.is_patient else self.dice.choice((0, 20, 500)),
+            max_wait_ms=4_000 if self.is_patient else 500 if self.is_calm else self.dice.choice((0, 20, 500)),
             min_bytes=1,
             max_bytes=self.dice.choice((1, 500, 1_000_000)),
             session_id=session.id,
