@@ -67,6 +67,7 @@ class History:
     """Per consumer, which never seeks backwards within one name."""
     answers: list[Answer] = field(default_factory=list)
     acknowledged_at: dict[Value, float] = field(default_factory=dict)
+    """When, of what was written with acks=all: from then on readers see it."""
     waited: list[tuple[str, Partition, Value, float, float]] = field(default_factory=list)
     """(reader, partition, the first record of an answer, when it was asked for, when it came), where that took long"""
     caught_up: list[tuple[str, Partition, int, int]] = field(default_factory=list)

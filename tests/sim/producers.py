@@ -31,7 +31,6 @@ class Producer(Actor):
     def acknowledged(self, partition: int, base_offset: int, values: list[Value]) -> None:
         for i, value in enumerate(values):
             self.history.acknowledged[value] = ((TOPIC, partition), base_offset + i)
-            self.history.acknowledged_at[value] = asyncio.get_running_loop().time()
 
 
 class IdempotentProducer(Producer):
@@ -117,6 +116,8 @@ class IdempotentProducer(Producer):
             await self.refused(part.error_code, "produce", pending.partition)
             return False
         self.acknowledged(pending.partition, part.base_offset, pending.values)
+        now = asyncio.get_running_loop().time()
+        self.history.acknowledged_at.update(dict.fromkeys(pending.values, now))
         return True
 
 
