@@ -51,9 +51,10 @@ class Topic(Protocol):
 def log_options(config: Settings) -> LogOptions:
     """What of a topic's config the engine acts on."""
     messages, ms = config["flush.messages"], config["flush.ms"]
+    compacted = "compact" in config["cleanup.policy"]  # what still grows is not compacted (KIP-354)
     return LogOptions(
         segment_bytes=config["segment.bytes"],
-        segment_ms=config["segment.ms"],
+        segment_ms=min(config["segment.ms"], config["max.compaction.lag.ms"]) if compacted else config["segment.ms"],
         flush_messages=None if messages == FOREVER_MS else messages,
         flush_ms=None if ms == FOREVER_MS else ms,
     )
