@@ -37,9 +37,5 @@ def _load() -> Crc:
     return usual
 
 
-_crc32c: Crc = _load()
-
-
-def crc32c(data: Buffer, value: int = 0) -> int:
-    """The checksum of data; value is the checksum of what came before it."""
-    return _crc32c(data, value)
+crc32c: Crc = _load()
+"""crc32c(data, value=0): the checksum of data; value is the checksum of what came before it."""

@@ -223,11 +223,12 @@ class Partition:
         """The produce path: check the one batch in `records`, give it its place and stamp it. The caller hands the
         Staging to `Partitions.write` before anything else happens. Raises KafkaError, and then nothing has changed. A
         first batch of a transaction comes with its admission, unless nobody asks for one."""
-        try:
-            self.must_be_open()
-        except KafkaError:
-            self._turned_away(records)
-            raise
+        if not self.is_open:
+            try:
+                self.must_be_open()
+            except KafkaError:
+                self._turned_away(records)
+                raise
         now_ms = self.world.time_ms()
         batch = validate(records, self.rules, now_ms, zstd_allowed)
         idempotent = batch.producer_id >= 0
@@ -293,7 +294,6 @@ class Partition:
         if type(outcome) is not Appended:
             self._lost(staging, outcome)
             return
-        before = self.high_watermark
         size, frees = 0, False
         done: list[Staging] = []
         while not done or done[-1] is not staging:
@@ -305,7 +305,7 @@ class Partition:
             self._unnoted_batches += first.batches
             done.append(first)
         self._unnoted_bytes += size
-        self.replicas.written(staging.next_offset)
+        moved = self.replicas.written(staging.next_offset)
         if self._unnoted_bytes >= NOTE_BYTES or self._unnoted_batches >= NOTE_BATCHES:
             self.note()
         if (tell := self.when_grown) is not None:
@@ -313,9 +313,10 @@ class Partition:
             tell()
         for one in done:
             one.settled(WRITTEN)
-        if self.high_watermark != before:
+        if moved:
             self.waiters.moved(self.high_watermark, 0 if frees else size)
-        self._open_when_drained()
+        if not self.is_open:
+            self._open_when_drained()
 
     def _turned_away(self, records: Buffer | None) -> None:
         """The producer will send this batch again, and nothing that it has sent behind it may go before it."""

@@ -68,7 +68,7 @@ def as_stored(batch: Batch, rules: Rules, now_ms: int) -> Batch:
     if rules.log_append_time:
         set_log_append_time(batch.buffer, now_ms)
         return Batch.parse(batch.buffer)
-    if batch.log_append_time:
+    if batch.attributes & LOG_APPEND_TIME:
         return _with_the_producers_time(batch)
     if rules.every_record:
         _repair_max_timestamp(batch)

@@ -1,4 +1,4 @@
-"""The checks of a produced batch, as a table over its 61 bytes of header. Pure.
+"""The checks of a produced batch, over its 61 bytes of header. Pure.
 
 A producer sends exactly one batch of magic 2 per partition. Its records are one compressed piece, and the broker takes
 them as they are: what is checked is the header and the CRC over all. The order is Kafka's
@@ -14,12 +14,21 @@ A refusal drops the whole batch; `record_errors` names single records where that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 
 from kbroker.codecs import cannot_read
-from wire.batch import BATCH_OVERHEAD, LENGTH_PREFIX, MAGIC, TRANSACTIONAL, Batch, verify_crc
+from wire.batch import (
+    BATCH_OVERHEAD,
+    CODEC_MASK,
+    CONTROL,
+    LENGTH_PREFIX,
+    MAGIC,
+    TRANSACTIONAL,
+    Batch,
+    verify_crc,
+)  # fmt: skip
 from wire.compression import UnsupportedCompression
 from wire.crc import Buffer
 from wire.errors import ErrorCode, KafkaError, MalformedMessage
@@ -89,57 +98,30 @@ class Rules:
         )
 
 
-Check = tuple[ErrorCode, Callable[[Batch, Rules], bool], Callable[[Batch, Rules], str]]
-
-HEADER_CHECKS: tuple[Check, ...] = (
-    (
-        ErrorCode.INVALID_RECORD,
-        lambda batch, rules: batch.base_offset != 0,
-        lambda batch, rules: f"the base offset of a produced batch is 0, not {batch.base_offset}",
-    ),
-    (
-        ErrorCode.MESSAGE_TOO_LARGE,
-        lambda batch, rules: batch.length > rules.max_message_bytes,
-        lambda batch, rules: (
-            f"the batch has {batch.length} bytes, and max.message.bytes allows {rules.max_message_bytes}"
-        ),
-    ),
-    (
-        ErrorCode.CORRUPT_MESSAGE,
-        lambda batch, rules: not verify_crc(batch),
-        lambda batch, rules: f"the bytes of the batch do not have its checksum {batch.crc:#010x}",
-    ),
-    (
-        ErrorCode.INVALID_RECORD,
-        lambda batch, rules: batch.is_control,
-        lambda batch, rules: "clients may not write control batches",
-    ),
-    (
-        ErrorCode.INVALID_RECORD,
-        lambda batch, rules: batch.count <= 0,
-        lambda batch, rules: f"a batch has records, and its count is {batch.count}",
-    ),
-    (
-        ErrorCode.INVALID_RECORD,
-        lambda batch, rules: batch.last_offset_delta != batch.count - 1,
-        lambda batch, rules: f"{batch.count} records cannot have the last offset delta {batch.last_offset_delta}",
-    ),
-    (
-        ErrorCode.INVALID_RECORD,
-        lambda batch, rules: batch.producer_id >= 0 and batch.base_sequence < 0,
-        lambda batch, rules: f"producer {batch.producer_id} sends the sequence {batch.base_sequence}",
-    ),
-    (
-        ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-        lambda batch, rules: batch.compression > ZSTD,
-        lambda batch, rules: f"there is no codec {batch.compression}",
-    ),
-    (
-        ErrorCode.RECORD_LIST_TOO_LARGE,
-        lambda batch, rules: batch.length > rules.segment_bytes,
-        lambda batch, rules: f"the batch has {batch.length} bytes, and segment.bytes is {rules.segment_bytes}",
-    ),
-)
+def _fault(batch: Batch, rules: Rules) -> tuple[ErrorCode, str] | None:
+    """What is wrong with the header, in Kafka's order; None for a good one."""
+    if batch.base_offset != 0:
+        return ErrorCode.INVALID_RECORD, f"the base offset of a produced batch is 0, not {batch.base_offset}"
+    if batch.length > rules.max_message_bytes:
+        message = f"the batch has {batch.length} bytes, and max.message.bytes allows {rules.max_message_bytes}"
+        return ErrorCode.MESSAGE_TOO_LARGE, message
+    if not verify_crc(batch):
+        return ErrorCode.CORRUPT_MESSAGE, f"the bytes of the batch do not have its checksum {batch.crc:#010x}"
+    if batch.attributes & CONTROL:
+        return ErrorCode.INVALID_RECORD, "clients may not write control batches"
+    if batch.count <= 0:
+        return ErrorCode.INVALID_RECORD, f"a batch has records, and its count is {batch.count}"
+    if batch.last_offset_delta != batch.count - 1:
+        message = f"{batch.count} records cannot have the last offset delta {batch.last_offset_delta}"
+        return ErrorCode.INVALID_RECORD, message
+    if batch.producer_id >= 0 and batch.base_sequence < 0:
+        return ErrorCode.INVALID_RECORD, f"producer {batch.producer_id} sends the sequence {batch.base_sequence}"
+    if batch.attributes & CODEC_MASK > ZSTD:
+        return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"there is no codec {batch.compression}"
+    if batch.length > rules.segment_bytes:
+        message = f"the batch has {batch.length} bytes, and segment.bytes is {rules.segment_bytes}"
+        return ErrorCode.RECORD_LIST_TOO_LARGE, message
+    return None
 
 
 def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bool) -> Batch:
@@ -147,9 +129,9 @@ def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bo
     batch = the_batch(records)
     if not zstd_allowed and batch.compression == ZSTD:
         raise Unreadable(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
-    for code, wrong, explain in HEADER_CHECKS:
-        if wrong(batch, rules):
-            raise Rejected(code, explain(batch, rules))
+    fault = _fault(batch, rules)
+    if fault is not None:
+        raise Rejected(*fault)
     if rules.log_append_time:
         if batch.log_append_time:
             message = "only the broker gives a record its append time"
@@ -167,18 +149,21 @@ def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bo
 def the_batch(records: Buffer | None) -> Batch:
     """Exactly one whole batch of magic 2. Bytes behind it that are the beginning of another are cut off, as Kafka
     does."""
-    length = 0 if records is None else _next_length(records, 0)
-    if records is None or not length:
-        raise Unreadable(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here is none")
-    if records[_MAGIC_AT] != MAGIC:
-        raise Unreadable(ErrorCode.INVALID_RECORD, f"a produced batch has magic 2, not {records[_MAGIC_AT]}")
     try:
-        batch = Batch.parse(records)
+        batch = Batch.parse(records or b"")
     except MalformedMessage as error:
-        raise Unreadable(ErrorCode.CORRUPT_MESSAGE, error.reason) from None
-    if len(records) > length and _next_length(records, length):
+        raise _unreadable(records, error) from None
+    if records is not None and batch.length != len(records) and _next_length(records, batch.length):
         raise Unreadable(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here are several")
     return batch
+
+
+def _unreadable(records: Buffer | None, error: MalformedMessage) -> Unreadable:
+    if records is None or not _next_length(records, 0):
+        return Unreadable(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here is none")
+    if records[_MAGIC_AT] != MAGIC:
+        return Unreadable(ErrorCode.INVALID_RECORD, f"a produced batch has magic 2, not {records[_MAGIC_AT]}")
+    return Unreadable(ErrorCode.CORRUPT_MESSAGE, error.reason)
 
 
 def _next_length(records: Buffer, at: int) -> int:

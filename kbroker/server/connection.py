@@ -113,9 +113,7 @@ class Connection(asyncio.BufferedProtocol):
             self.flush()
         if fault is not None:
             self.close(str(fault))
-        elif (
-            reader.held_bytes or self._counted or self._backlog or budget.used > budget.limit or budget.passage is not None
-        ):
+        elif reader.held_bytes or self._counted or self._backlog or budget.passage or budget.used > budget.limit:
             self._mind_memory()
 
     def eof_received(self) -> bool:
@@ -152,6 +150,16 @@ class Connection(asyncio.BufferedProtocol):
         """Whether nothing is under way but what waits for other clients."""
         return all(call.parks for call in self._awaiting)
 
+    @property
+    def its_turn(self) -> tuple[int, float] | None:
+        """How far the client has come, if it holds memory which it alone can free: by reading its replies, or by
+        sending the rest of a large frame."""
+        if self._unsent:
+            return self.transport.get_write_buffer_size(), 0.0
+        if self._counted >= LARGE_BYTES and not self._hold:
+            return self._counted, self.last_active
+        return None
+
     def first_steps(self, key: int, client_id: str | None) -> bool:
         """Told of a connection's requests as long as this returns True."""
         return self.server.hints.requested(self, key, client_id)
@@ -163,8 +171,6 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._collect()
         self.server.answered()
-        if call is self._parked:
-            self._parked = None
         self._start_backlog()
 
     def close(self, reason: str) -> None:
@@ -176,6 +182,11 @@ class Connection(asyncio.BufferedProtocol):
         log.warning("closing the connection from %s:%d%s: %s", self.host, self.port, who, reason)
         self.flush()
         self.transport.close()
+
+    def drop(self, reason: str) -> None:
+        """End the connection of a client that would not read what is still to be sent."""
+        self.close(reason)
+        self.transport.abort()
 
     def stop(self) -> None:
         """Read and start nothing more."""
@@ -236,7 +247,10 @@ class Connection(asyncio.BufferedProtocol):
         """Send what is done, up to the first request that is not."""
         awaiting = self._awaiting
         while awaiting and awaiting[0].reply is not None:
-            self._send(awaiting.popleft())
+            call = awaiting.popleft()
+            if call is self._parked:
+                self._parked = None
+            self._send(call)
 
     def _send(self, call: Call) -> None:
         if call.refused:
@@ -245,6 +259,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         assert call.reply is not None
         self._out += call.reply
+        if len(call.reply) > 1 and sum(map(len, call.reply)) >= LARGE_BYTES:
+            self.flush()  # before the next request starts: whether the client takes it, is known then
         if call.throttle_ms:
             self._pause(Hold.MUTED)
             self.world.later(call.throttle_ms / 1000, self._resume, Hold.MUTED)
@@ -270,6 +286,7 @@ class Connection(asyncio.BufferedProtocol):
         if not budget.may_read(self, inside):
             budget.wait(self)
             self._pause(Hold.MEMORY)
+            self.server.relief.wanted()
         if len(self._backlog) >= _MOST_BACKLOG:
             self._pause(Hold.BACKLOG)
 

@@ -39,6 +39,6 @@ def test_the_package_can_still_be_imported_by_others_afterwards() -> None:
 
 
 def test_the_package_is_used_where_somebody_imported_it_before() -> None:
-    program = "import crc32c, wire.crc; print(wire.crc._crc32c is crc32c.crc32c)"
+    program = "import crc32c, wire.crc; print(wire.crc.crc32c is crc32c.crc32c)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
