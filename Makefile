@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint compat clean
+.PHONY: run test lint lives compat clean
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -17,6 +17,11 @@ test: $(VENV)/test.stamp lint
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check wire storage kbroker tests compat_tests
 	$(BIN)/mypy
+
+# Simulated lives, about 6 minutes: 300 without a bug, and for every planted bug as many as it takes to find it.
+lives: $(VENV)/test.stamp
+	$(BIN)/python -m tests.sim 1-300
+	$(BIN)/python -m tests.sim.mutants
 
 # Real clients against a real process, under 25 minutes.
 compat: $(VENV)/compat.stamp

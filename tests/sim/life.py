@@ -67,10 +67,10 @@ class Life:
         self.seed, self.loop, self.patches = seed, loop, patches
         self.dice = random.Random(seed)
         self.plan = Plan.draw(self.dice)
-        self.plan.apply(patches)
         self.clock = Clock(loop)
         self.network = Network(loop, self.dice, slowest=self.plan.slowest, high_bytes=self.plan.high_bytes)
         self.hits = self.network.hits
+        self.plan.apply(patches, self.hits)
         self.disk = Disk(self.dice)
         self.history = History()
         self.log: Log | None = None

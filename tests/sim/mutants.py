@@ -37,6 +37,7 @@ from kbroker.server.sessions import FetchSessions, Interest
 from storage.engine import Appended, Write
 from wire.errors import ErrorCode
 
+from .checkers import OF_THE_HISTORY, OF_THE_LOG
 from .life import live_through
 from .patches import Patches
 
@@ -396,6 +397,14 @@ def a_static_member_that_returns_does_not_fence_its_old_self(patches: Patches) -
     return_static = patches.set(joining, "_return_static", careless)
 
 
+def _finder(violation: str) -> str:
+    """Which checker has found it, or what else: an assertion of a client, or what the broker did not foresee."""
+    kind, _, text = violation.partition(": ")
+    if kind in [checker.__name__ for checker in (*OF_THE_LOG, *OF_THE_HISTORY)]:
+        return kind.replace("_", " ")
+    return f"{kind}: {text[:60]}".replace("|", "/")
+
+
 def main(names: list[str]) -> int:
     """Plant each, live until it is found, and print the table of docs/simulation.md."""
     missed = 0
@@ -404,7 +413,7 @@ def main(names: list[str]) -> int:
         found = find(name, range(1, MOST_SEEDS + 1))
         seed, by = found or ("-", "nobody")
         missed += found is None
-        print(f"| {name.replace('_', ' ')} | {by.partition(':')[0].replace('_', ' ')} | {seed} |", flush=True)
+        print(f"| {name.replace('_', ' ')} | {_finder(by)} | {seed} |", flush=True)
     return missed
 
 

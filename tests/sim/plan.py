@@ -5,6 +5,7 @@ shrinks some of them, each life others.
 """
 
 import random
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,13 +14,30 @@ import kbroker.broker
 import kbroker.catalog.catalog
 import kbroker.catalog.machine
 import kbroker.partitions.partition
+import kbroker.runtime
+import kbroker.server.memory
+import storage.disk.handles
 import storage.disk.journal
 import storage.disk.log
+import storage.disk.recovery
+import storage.disk.rewrite
 from storage.engine import EngineOptions
 
 from .patches import Patches
 
 PORT = 9092
+COUNTED: tuple[tuple[Any, str, str], ...] = (
+    (storage.disk.log.Seal, "__init__", "segment sealed"),
+    (storage.disk.rewrite.DiskRewrite, "commit", "log compacted"),
+    (storage.disk.journal.Journal, "_write_anew", "journal written anew"),
+    (storage.disk.recovery._Recovery, "_settle", "log recovered"),
+    (storage.disk.handles.Handles, "_shrink", "file closed for another"),
+    (kbroker.partitions.partition.Partition, "note", "producers noted"),
+    (kbroker.partitions.partition.Partition, "_lost", "write lost by the disk"),
+    (kbroker.runtime.Runtime, "_fail", "machine thrown away"),
+    (kbroker.server.memory.Budget, "wait", "connection waited for memory"),
+)
+"""What is counted wherever it happens."""
 
 
 @dataclass
@@ -51,6 +69,10 @@ class Plan:
             "group.min.session.timeout.ms": "100",
             "group.initial.rebalance.delay.ms": dice.choice(("0", "0", "100")),
             "max.incremental.fetch.session.cache.slots": dice.choice(("1", "1000")),
+            "log.initial.task.delay.ms": dice.choice(("100", "30000")),
+            "log.cleaner.backoff.ms": dice.choice(("200", "15000")),
+            "log.cleaner.min.cleanable.ratio": dice.choice(("0.0", "0.5")),
+            "log.cleaner.delete.retention.ms": dice.choice(("0", "86400000")),
             "queued.max.request.bytes": dice.choice(("2000", "100000000")),
         }
         return cls(
@@ -68,7 +90,9 @@ class Plan:
             trouble=dice.choice((0.3, 0.6)),
         )
 
-    def apply(self, patches: Patches) -> None:
+    def apply(self, patches: Patches, hits: Counter[str]) -> None:
+        for owner, name, what in COUNTED:
+            _count(patches, owner, name, hits, what)
         partition, catalog = kbroker.partitions.partition, kbroker.catalog.catalog
         options_of = partition.log_options
         segment_bytes = self.segment_bytes
@@ -83,3 +107,11 @@ class Plan:
         patches.set(kbroker.broker, "EngineOptions", partial(EngineOptions, open_files=self.open_files))
         patches.set(storage.disk.log, "PREFIX_BYTES", self.prefix_bytes)
         patches.set(storage.disk.journal, "SPARE_LINES", 4)
+
+
+def _count(patches: Patches, owner: Any, name: str, hits: Counter[str], what: str) -> None:
+    def counted(*arguments: Any) -> Any:
+        hits[what] += 1
+        return really(*arguments)
+
+    really = patches.set(owner, name, counted)
