@@ -230,6 +230,8 @@ class Connection(asyncio.BufferedProtocol):
         self._give_back(frame)
         if self._awaiting:
             self._awaiting.append(call)
+            if call.parks:
+                self._parked = call  # what fetches have found does not pile up behind a write
         else:
             self._send(call)
 

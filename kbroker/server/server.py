@@ -19,6 +19,7 @@ from kbroker.server.connection import Connection
 from kbroker.server.dispatch import Dispatcher
 from kbroker.server.hints import Hints
 from kbroker.server.memory import Budget, Pool
+from kbroker.server.relief import Relief
 from wire.frame import SCRATCH_BYTES
 from wire.primitives import Buffer
 
@@ -45,10 +46,9 @@ class Server:
         self.scratch = memoryview(bytearray(SCRATCH_BYTES))
         self.max_frame_bytes: int = config["socket.request.max.bytes"]
         self.connections: dict[Connection, None] = {}  # in the order in which they came
+        self.relief = Relief(cluster.world, self.budget, self.connections)
         self._buffer_options = _buffer_options(config)
-        self._most: int = config["max.connections"]
-        self._most_per_host: int = config["max.connections.per.ip"]
-        self._most_of_host = _overrides(config["max.connections.per.ip.overrides"])
+        self.configure(config)
         self._per_host: Counter[str] = Counter()
         self._idle_seconds: float = config["connections.max.idle.ms"] / 1000
         self._idle_timer: Handle | None = None
@@ -56,6 +56,12 @@ class Server:
         self._last_id = 0
         self._settled: asyncio.Future[None] | None = None
         self._all_gone: asyncio.Future[None] | None = None
+
+    def configure(self, config: Config) -> None:
+        """What may be others while the broker runs."""
+        self._most: int = config["max.connections"]
+        self._most_per_host: int = config["max.connections.per.ip"]
+        self._most_of_host = _overrides(config["max.connections.per.ip.overrides"])
 
     def connection(self, node: LocalNode, listener: Listener) -> Callable[[], Connection]:
         """The protocol factory of one listener."""
@@ -123,7 +129,7 @@ class Server:
             if not connection.is_idle:
                 continue
             if idle_at <= now:
-                connection.close(f"it was silent for {self._idle_seconds:g} s (connections.max.idle.ms)")
+                connection.drop(f"it was silent for {self._idle_seconds:g} s (connections.max.idle.ms)")
             else:
                 next_at = min(next_at, idle_at)
         if self.connections:
@@ -146,6 +152,7 @@ class Server:
             await self._all_gone
             timer.cancel()
         self.hints.stop()
+        self.relief.stop()
 
     def answered(self) -> None:
         """While the broker stops: a request was answered, perhaps the last that it waits for."""

@@ -35,7 +35,7 @@ def frame(request: Request, version: int, correlation_id: int = 1, client_id: st
 
 
 class Transport:
-    """Takes writes; a test says when they are `stuck`, and sees what was sent."""
+    """Takes writes, and a test sees what was sent. A `protocol` is told of large ones as of what cannot be sent yet."""
 
     def __init__(self) -> None:
         self.writes: list[bytes] = []
@@ -47,10 +47,12 @@ class Transport:
         return {"peername": ("10.0.0.7", 5000), "sockname": ("10.0.0.1", 9092)}.get(name)
 
     def write(self, data: Any) -> None:
-        self.writes.append(bytes(data))
+        self.writelines([data])
 
     def writelines(self, parts: Iterable[Any]) -> None:
         self.writes.append(b"".join(parts))
+        if self.protocol is not None and len(self.writes[-1]) > 64 * 1024:
+            self.protocol.pause_writing()
 
     def get_write_buffer_size(self) -> int:
         return self.buffered

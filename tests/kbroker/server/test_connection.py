@@ -7,7 +7,7 @@ import pytest
 
 from kbroker.context import Context
 from wire.errors import ErrorCode, KafkaError
-from wire.messages.fetch import FetchRequest, FetchResponse
+from wire.messages.fetch import FetchableTopicResponse, FetchRequest, FetchResponse, PartitionData
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from wire.messages.produce import ProduceRequest, ProduceResponse
 
@@ -190,6 +190,40 @@ def test_who_does_not_read_its_replies_is_not_read() -> None:
         assert not client.transport.paused
         assert client.correlation_ids == [1]
         assert here.server.budget.used == 0
+
+    run(body)
+
+
+def test_large_replies_are_made_one_at_a_time_and_only_for_who_takes_them() -> None:
+    async def body() -> None:
+        here = Surroundings()
+        found = PartitionData(error_code=0, high_watermark=1, records=bytes(100_000))
+        large = FetchResponse(error_code=0, responses=[FetchableTopicResponse(partitions=[found])])
+        fetches: list[int] = []
+        here.answer(FETCH, lambda request, ctx: fetches.append(ctx.correlation_id) or large)
+        client = here.client()
+        client.transport.protocol = client.connection  # which is told of what the client does not take
+        client.send(b"".join(wait(number) for number in range(50)))
+        assert fetches == [0]
+        for number in range(1, 4):
+            client.connection.resume_writing()
+            assert fetches == list(range(number + 1))
+
+    run(body)
+
+
+def test_what_fetches_find_does_not_pile_up_behind_a_write() -> None:
+    async def body() -> None:
+        here = Surroundings()
+        written = here.answer_later(PRODUCE)
+        fetches: list[int] = []
+        here.answer(FETCH, lambda request, ctx: fetches.append(ctx.correlation_id) or FETCHED)
+        client = here.client()
+        client.send(write(0) + b"".join(wait(number) for number in range(1, 50)))
+        assert fetches == [1]
+        written[0].set_result(WRITTEN)
+        await turns()
+        assert client.correlation_ids == list(range(50))
 
     run(body)
 
