@@ -26,6 +26,7 @@ import kbroker.runtime as runtime
 import storage.disk.engine as engine
 import storage.disk.log as disk_log
 import storage.disk.recovery as disk_recovery
+from kbroker.cleaner.keys import Keys
 from kbroker.partitions.epochs import EpochTable
 from kbroker.partitions.producers import ACCEPTED, Duplicate, Producers, Refused
 from kbroker.partitions.registry import Partitions
@@ -321,6 +322,14 @@ def a_topic_made_again_finds_what_was_there_before(patches: Patches) -> None:
 
     new_topic = patches.set(catalog.CatalogMachine, "_new_topic", named)
     patches.set(Partitions, "drop", lambda self, topic: None)
+
+
+@mutant
+def compaction_drops_the_last_value_of_a_key(patches: Patches) -> None:
+    def wrong(self: Keys, key: bytes) -> int:
+        return last(self, key) + 1
+
+    last = patches.set(Keys, "last", wrong)
 
 
 # --- groups -----------------------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ class Plan:
             "group.initial.rebalance.delay.ms": dice.choice(("0", "0", "100")),
             "max.incremental.fetch.session.cache.slots": dice.choice(("1", "1000")),
             "log.initial.task.delay.ms": dice.choice(("100", "30000")),
+            "log.cleaner.dedupe.buffer.size": dice.choice(("134217728", "200")),
             "log.cleaner.backoff.ms": dice.choice(("200", "15000")),
             "log.cleaner.min.cleanable.ratio": dice.choice(("0.0", "0.5")),
             "log.cleaner.delete.retention.ms": dice.choice(("0", "86400000")),
