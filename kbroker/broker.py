@@ -158,13 +158,21 @@ class Broker:
         for node in self._nodes:
             node.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], world.random)
         cluster.catalog.subscribe(self._changed)
+        cluster.catalog.on_configured(self._configured)
         cluster.cleaner = Cleaner(engine, world, config, cluster.catalog, cluster.partitions, CATALOG)
         cluster.partitions.on_growth = cluster.cleaner.grown
         self._started += ["partitions", "catalog"]
         await cluster.catalog.start()
+        self._configured()
         cluster.groups = Groups(config, world, cluster.catalog, cluster.partitions)
         self._started.append("groups")
         cluster.cleaner.start()
+
+    def _configured(self) -> None:
+        """Broker configs are others, or were so before this start. Who reads the config each time needs no word."""
+        assert self._server is not None
+        self._server.configure(self.config)
+        self.cluster.partitions.expire_producers_after(self.config["producer.id.expiration.ms"])
 
     def _changed(self, change: Change) -> None:
         """What the catalog has decided, partitions follow, and the cleaner."""

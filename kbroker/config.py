@@ -1,7 +1,8 @@
 """Broker configs: Kafka's names, typed values, and Kafka's words when a value is wrong.
 
 The rows are in `config_acting.py` (what has an effect here) and `config_stored.py` (what Kafka has and we only keep).
-`Config` holds what was set, checked and typed when it was made, and answers with the default for the rest:
+`Config` holds what was set, checked and typed when it was made, what was set at run time (KIP-226), and answers with
+the default for the rest:
 
     config = Config.parse({"num.partitions": "3"})
     config["num.partitions"] == 3          config["group.max.size"] == 2147483647          config["broker.rack"] is None
@@ -55,12 +56,37 @@ def entries() -> dict[str, Entry]:
     return {entry.name: entry for entry in sorted(rows)}
 
 
+# Several names of one thing: a value is looked for in this order, and shown with all of them (Kafka's
+# `DynamicBrokerConfig.brokerConfigSynonyms`).
+_FAMILIES = {
+    member: family[first:] if family[0] == "log.flush.interval.ms" else family
+    for family in (
+        ("log.roll.ms", "log.roll.hours"),
+        ("log.roll.jitter.ms", "log.roll.jitter.hours"),
+        ("log.flush.interval.ms", "log.flush.scheduler.interval.ms"),
+        ("log.retention.ms", "log.retention.minutes", "log.retention.hours"),
+    )
+    for first, member in enumerate(family)
+}
+
+
+class Layer(NamedTuple):
+    """One place where a value could have come from: source is "broker" (set at run time for this broker), "brokers"
+    (for all), "static" (file, command line) or "default".
+    """
+
+    name: str
+    value: str
+    source: str
+
+
 class Config(Mapping[str, Value]):
-    """The broker's configs. Nothing changes after it was made."""
+    """The broker's configs. What was set before the start stands; `change` says what is set at run time."""
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         self._texts = dict(texts or {})
         table = entries()
+        self._dynamic: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
         self._values: dict[str, Value] = {}
         for name, text in self._texts.items():
             if name not in table:
@@ -75,8 +101,8 @@ class Config(Mapping[str, Value]):
         try:
             return self._values[name]
         except KeyError:
-            entry = entries()[name]
-            value = self._values[name] = None if entry.default is None else parse(entry, entry.default)
+            text = self.text(name)
+            value = self._values[name] = None if text is None else parse(entries()[name], text)
             return value
 
     def __iter__(self) -> Iterator[str]:
@@ -85,21 +111,69 @@ class Config(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(entries())
 
+    def change(self, own: Mapping[str, str], of_all: Mapping[str, str]) -> None:
+        """What is set at run time from now on, for this broker and for all. Names that a broker does not know are for
+        its plugins, and values that do not hold here (another version wrote them) are as if not set.
+        """
+        self._dynamic = (_holding(own), _holding(of_all))
+        self._values = {}
+
     def is_set(self, name: str) -> bool:
         """Whether somebody has set it, even if to its default."""
-        return name in self._texts
+        return name in self._texts or any(name in texts for texts in self._dynamic)
 
     def source(self, name: str) -> str:
-        """Where the value comes from: "static" (file, command line) or "default"."""
+        """Where the value comes from, in the words of `Layer`."""
+        own, of_all = self._dynamic
+        if name in own or name in of_all:
+            return "broker" if name in own else "brokers"
         return "static" if name in self._texts else "default"
 
     def text(self, name: str) -> str | None:
         """The value as it was written, or the default as Kafka writes it."""
-        return self._texts[name] if name in self._texts else entries()[name].default
+        for texts in (*self._dynamic, self._texts):
+            if name in texts:
+                return texts[name]
+        return entries()[name].default
+
+    def layers(self, name: str, own: Mapping[str, str] | None = None) -> list[Layer]:
+        """Where the value could have come from, the one that counts first; `own` are the configs of another broker.
+
+        Kafka looks at all names of the thing, one place after another, and tells what comes from the name itself on.
+        """
+        table = entries()
+        family = _FAMILIES.get(name, (name,))
+        defaults = {member: table[member].default for member in family}
+        found = [
+            Layer(member, text, source)
+            for source, texts in (
+                ("broker", self._dynamic[0] if own is None else own),
+                ("brokers", self._dynamic[1]),
+                ("static", self._texts),
+                ("default", defaults),
+            )
+            for member in family
+            if (text := texts.get(member)) is not None
+        ]
+        first = next((at for at, layer in enumerate(found) if layer.name == name), len(found))
+        return found[first:]
 
     def without_effect(self) -> list[str]:
         """The names that were set although they are only stored."""
         return [name for name in self._texts if not entries()[name].acts]
+
+
+def _holding(texts: Mapping[str, str]) -> dict[str, str]:
+    table = entries()
+    found = {}
+    for name, text in texts.items():
+        if name in table:
+            try:
+                parse(table[name], text)
+            except ConfigError:
+                continue
+            found[name] = text
+    return found
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
@@ -132,6 +206,16 @@ def parse(entry: Any, text: str) -> Value:
     if entry.valid is not None:
         _check(entry.valid, name, kind, value, text)
     return value
+
+
+def canonical(entry: Any, text: str) -> str:
+    """The text that stands for the same value without what is in the way of reading it: ` TRUE ` is `true`."""
+    value = parse(entry, text)
+    if entry.type == "LIST":
+        return ",".join(value)
+    if entry.type in _BOUNDS:
+        return str(value)
+    return text if entry.type == "PASSWORD" else text.strip().lower() if entry.type == "BOOLEAN" else text.strip()
 
 
 def _number(convert: type[int] | type[float], name: str, kind: str, text: str) -> int | float:

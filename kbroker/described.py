@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kbroker import config as broker_config
-from kbroker import topic_config
+from kbroker import group_config, telemetry_config, topic_config
 from kbroker.config import Config
 from kbroker.topic_config import TopicConfig
 
-TOPIC, BROKER, DEFAULT_BROKER, STATIC, DEFAULT, LOGGER = 1, 2, 3, 4, 5, 6
+TOPIC, BROKER, DEFAULT_BROKER, STATIC, DEFAULT, LOGGER, CLIENT_METRICS, GROUP = range(1, 9)
 
 TYPES = {
     "BOOLEAN": 1,
@@ -30,7 +30,8 @@ TYPES = {
     "CLASS": 8,
     "PASSWORD": 9,
 }
-_SOURCES = {"topic": TOPIC, "static": STATIC, "default": DEFAULT}
+UNKNOWN_TYPE = 0
+_SOURCES = {"topic": TOPIC, "broker": BROKER, "brokers": DEFAULT_BROKER, "static": STATIC, "default": DEFAULT}
 
 ONLY_STORED = "Kept and shown; it has no effect in this broker."
 
@@ -71,23 +72,19 @@ def described_topic(config: TopicConfig) -> Iterator[Described]:
         )
 
 
-def described_broker(
-    config: Config, node_id: int, own: Mapping[str, str], of_all: Mapping[str, str]
-) -> Iterator[Described]:
-    """All configs of one broker: `own` are its dynamic ones, `of_all` those of every broker."""
+def described_broker(config: Config, node_id: int, own: Mapping[str, str]) -> Iterator[Described]:
+    """All configs of one broker: `own` are its dynamic ones, those of all brokers are in the config. What is set at
+    run time and no config of ours may be one of a plugin, and a secret.
+    """
+    identity = {"node.id": str(node_id), "broker.id": str(node_id)}
     for entry in broker_config.entries().values():
-        name, sensitive = entry.name, entry.sensitive
-        found = []
-        if name in own:
-            found.append(Synonym(name, None if sensitive else own[name], BROKER))
-        if name in of_all:
-            found.append(Synonym(name, None if sensitive else of_all[name], DEFAULT_BROKER))
-        if name in ("node.id", "broker.id"):
-            found.append(Synonym(name, str(node_id), STATIC))
-        elif config.is_set(name):
-            found.append(Synonym(name, None if sensitive else config.text(name), STATIC))
-        if entry.default is not None:
-            found.append(Synonym(name, None if sensitive else entry.default, DEFAULT))
+        name, secret = entry.name, entry.sensitive
+        layers = config.layers(name, own)
+        if name in identity:
+            found = [Synonym(name, identity[name], STATIC)]
+            found += [Synonym(*layer[:2], DEFAULT) for layer in layers if layer.source == "default"]
+        else:
+            found = [Synonym(one, None if secret else text, _SOURCES[source]) for one, text, source in layers]
         yield Described(
             name,
             found[0].value if found else None,
@@ -96,65 +93,51 @@ def described_broker(
             tuple(found),
             entry.doc or ONLY_STORED,
             read_only=not entry.dynamic,
-            sensitive=sensitive,
+            sensitive=secret,
         )
+    yield from _of_plugins(own, BROKER)
 
 
 def described_of_all_brokers(of_all: Mapping[str, str]) -> Iterator[Described]:
     """What is set for all brokers at run time, and nothing else."""
+    table = broker_config.entries()
     for name, value in of_all.items():
-        entry = broker_config.entries()[name]
-        shown = None if entry.sensitive else value
-        synonyms = (Synonym(name, shown, DEFAULT_BROKER),)
-        doc = entry.doc or ONLY_STORED
-        yield Described(name, shown, DEFAULT_BROKER, TYPES[entry.type], synonyms, doc, sensitive=entry.sensitive)
+        if name in table:
+            entry = table[name]
+            shown = None if entry.sensitive else value
+            synonyms = (Synonym(name, shown, DEFAULT_BROKER),)
+            doc = entry.doc or ONLY_STORED
+            yield Described(name, shown, DEFAULT_BROKER, TYPES[entry.type], synonyms, doc, sensitive=entry.sensitive)
+    yield from _of_plugins(of_all, DEFAULT_BROKER)
 
 
-# Groups and client metrics as Kafka shows them when nothing is set: name, type, default, the broker config behind it.
-# fmt: off
-_GROUP_ROWS = (
-    ("consumer.assignment.interval.ms", "INT", "1000", "group.consumer.assignment.interval.ms"),
-    ("consumer.heartbeat.interval.ms", "INT", "5000", "group.consumer.heartbeat.interval.ms"),
-    ("consumer.session.timeout.ms", "INT", "45000", "group.consumer.session.timeout.ms"),
-    ("errors.deadletterqueue.copy.record.enable", "BOOLEAN", "false", "errors.deadletterqueue.copy.record.enable"),
-    ("errors.deadletterqueue.topic.name", "STRING", "", "errors.deadletterqueue.topic.name"),
-    ("share.assignment.interval.ms", "INT", "1000", "group.share.assignment.interval.ms"),
-    ("share.auto.offset.reset", "STRING", "latest", "share.auto.offset.reset"),
-    ("share.delivery.count.limit", "INT", "5", "group.share.delivery.count.limit"),
-    ("share.heartbeat.interval.ms", "INT", "5000", "group.share.heartbeat.interval.ms"),
-    ("share.isolation.level", "STRING", "read_uncommitted", "share.isolation.level"),
-    ("share.partition.max.record.locks", "INT", "2000", "group.share.partition.max.record.locks"),
-    ("share.record.lock.duration.ms", "INT", "30000", "group.share.record.lock.duration.ms"),
-    ("share.renew.acknowledge.enable", "BOOLEAN", "true", "share.renew.acknowledge.enable"),
-    ("share.session.timeout.ms", "INT", "45000", "group.share.session.timeout.ms"),
-    ("streams.assignment.interval.ms", "INT", "1000", "group.streams.assignment.interval.ms"),
-    ("streams.assignor.name", "STRING", "sticky", "group.streams.assignors"),
-    ("streams.heartbeat.interval.ms", "INT", "5000", "group.streams.heartbeat.interval.ms"),
-    ("streams.initial.rebalance.delay.ms", "INT", "3000", "group.streams.initial.rebalance.delay.ms"),
-    ("streams.num.standby.replicas", "INT", "0", "group.streams.num.standby.replicas"),
-    ("streams.rack.aware.assignment.tags", "LIST", "", "group.streams.rack.aware.assignment.tags"),
-    ("streams.session.timeout.ms", "INT", "45000", "group.streams.session.timeout.ms"),
-)
-_CLIENT_METRICS_ROWS = (
-    ("interval.ms", "INT", "300000", None),
-    ("match", "LIST", "", None),
-    ("metrics", "LIST", "", None),
-)
-# fmt: on
+def _of_plugins(texts: Mapping[str, str], source: int) -> Iterator[Described]:
+    for name in texts:
+        if name not in broker_config.entries():
+            synonyms = (Synonym(name, None, source),)
+            yield Described(name, None, source, UNKNOWN_TYPE, synonyms, ONLY_STORED, read_only=True, sensitive=True)
 
 
-def described_group(config: Config) -> Iterator[Described]:
-    """No group has configs of its own yet: what the broker says for all."""
-    known = broker_config.entries()
-    for name, kind, default, synonym in _GROUP_ROWS:
-        if synonym in known and config.is_set(synonym):
-            text = config.text(synonym)
-            chain = (Synonym(synonym, text, STATIC), Synonym(synonym, default, DEFAULT))
-            yield Described(name, text, STATIC, TYPES[kind], chain, ONLY_STORED)
+def described_group(config: Config, overrides: Mapping[str, str]) -> Iterator[Described]:
+    """A group that nobody knows has configs, too: what the broker says for all."""
+    for entry in group_config.TABLE:
+        name = entry.name
+        if entry.hidden and name not in overrides:
+            continue
+        found = [Synonym(name, overrides[name], GROUP)] if name in overrides else []
+        if entry.synonym in config:
+            found += [Synonym(one, text, _SOURCES[source]) for one, text, source in config.layers(entry.synonym)]
         else:
-            yield Described(name, default, DEFAULT, TYPES[kind], (Synonym(synonym, default, DEFAULT),), ONLY_STORED)
+            found.append(Synonym(entry.synonym, entry.default, DEFAULT))
+        value = group_config.value(name, overrides, config)
+        yield Described(name, value, found[0].source, TYPES[entry.type], tuple(found), ONLY_STORED)
 
 
-def described_client_metrics() -> Iterator[Described]:
-    for name, kind, default, _ in _CLIENT_METRICS_ROWS:
-        yield Described(name, default, DEFAULT, TYPES[kind], (), ONLY_STORED)
+def described_client_metrics(texts: Mapping[str, str]) -> Iterator[Described]:
+    """A subscription that was never made shows the defaults."""
+    for name, entry in telemetry_config.TABLE.items():
+        if name in texts:
+            synonyms: tuple[Synonym, ...] = (Synonym(name, texts[name], CLIENT_METRICS),)
+            yield Described(name, texts[name], CLIENT_METRICS, TYPES[entry.type], synonyms, ONLY_STORED)
+        else:
+            yield Described(name, entry.default, DEFAULT, TYPES[entry.type], (), ONLY_STORED)

@@ -8,12 +8,12 @@ effect here. `internal.segment.bytes` is known to Kafka and shown by it only whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from kbroker.config import Config, ConfigError, Value, parse
-from kbroker.config import entries as broker_entries
+from kbroker.config import Config, ConfigError, Value, canonical, parse
 from wire.errors import ErrorCode, KafkaError
 
 _MINUTE_MS = 60_000
@@ -44,7 +44,9 @@ class Entry(NamedTuple):
 
 
 class Synonym(NamedTuple):
-    """One step of how a value was found, as DescribeConfigs shows it: source is "topic", "static" or "default"."""
+    """One step of how a value was found, as DescribeConfigs shows it: source is "topic", or that of a `Layer` of the
+    broker's config.
+    """
 
     name: str
     value: str
@@ -121,8 +123,8 @@ def entries() -> dict[str, Entry]:
     return {entry.name: entry for entry in TABLE}
 
 
-def check(overrides: Mapping[str, str | None]) -> None:
-    """Refuse overrides as Kafka does, with KafkaError(INVALID_CONFIG) in its words."""
+def check(overrides: Mapping[str, str | None]) -> dict[str, str]:
+    """Refuse overrides as Kafka does, with KafkaError(INVALID_CONFIG) in its words; or give them as they are kept."""
     table = entries()
     nulls = sorted(name for name, text in overrides.items() if text is None)
     if nulls:
@@ -133,12 +135,32 @@ def check(overrides: Mapping[str, str | None]) -> None:
             raise KafkaError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
         try:
             values[name] = parse(table[name], text or "")
+            if name.endswith(".throttled.replicas"):
+                _check_replicas(name, values[name])
         except ConfigError as error:
             raise KafkaError(ErrorCode.INVALID_CONFIG, str(error)) from None
     shortest, longest = values.get("min.compaction.lag.ms", 0), values.get("max.compaction.lag.ms", (1 << 63) - 1)
     if shortest > longest:
         reason = f"min.compaction.lag.ms ({shortest}) > max.compaction.lag.ms ({longest})"
         raise KafkaError(ErrorCode.INVALID_CONFIG, f"conflict topic config setting {reason}")
+    if values.get("remote.storage.enable"):
+        raise KafkaError(
+            ErrorCode.INVALID_CONFIG,
+            "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log "
+            "storage.",
+        )
+    return {name: canonical(table[name], text or "") for name, text in overrides.items()}
+
+
+_REPLICA = re.compile(r"[0-9]+:[0-9]+")
+
+
+def _check_replicas(name: str, replicas: Sequence[str]) -> None:
+    if tuple(replicas) != ("*",) and not all(map(_REPLICA.fullmatch, replicas)):
+        raise ConfigError(
+            f"Invalid value [{', '.join(replicas)}] for configuration {name}: {name} must be the literal '*' or a list "
+            "of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],..."
+        )
 
 
 class TopicConfig:
@@ -173,22 +195,17 @@ class TopicConfig:
         return entry.default
 
     def source(self, name: str) -> str:
-        """Where the value comes from, as Kafka tells it: "topic", "static" or "default"."""
-        if name in self.overrides:
-            return "topic"
-        return "static" if any(map(self._broker.is_set, entries()[name].synonyms[:1])) else "default"
+        """Where the value comes from, as Kafka tells it: in the words of `Synonym`."""
+        return next((one.source for one in self.synonyms(name)), "default")
 
     def synonyms(self, name: str) -> Sequence[Synonym]:
         """The places where the value could have come from, the one that counts first, as DescribeConfigs shows them.
 
-        Kafka names only the first synonym here, though the others count.
+        Kafka begins with the first synonym here, even where only another one is set.
         """
         found = [Synonym(name, self.overrides[name], "topic")] if name in self.overrides else []
-        for source in ("static", "default"):
-            for synonym in entries()[name].synonyms[:1]:
-                text = self._broker.text(synonym) if source == "static" else broker_entries()[synonym].default
-                if text is not None and (source == "default" or self._broker.is_set(synonym)):
-                    found.append(Synonym(synonym, text, source))
+        for synonym in entries()[name].synonyms[:1]:
+            found += [Synonym(*layer) for layer in self._broker.layers(synonym)]
         return found
 
 

@@ -1,7 +1,8 @@
-"""The catalog: what the cluster is. Topics, ids, configs, leaders and epochs, nodes, features, blocks of producer ids.
+"""The catalog: what the cluster is. Topics, ids, configs, leaders and epochs, nodes, features, users, quotas,
+blocks of producer ids.
 
-    names, placement    pure rules
-    machine             the decisions, on one log of our own records (wire/durable/catalog.py)
+    names, placement, configs, moves, features, users, quotas    pure rules
+    machine, alterations, registers  the decisions, on one log of our own records (wire/durable/catalog.py)
     catalog             the facade that everybody else asks
 """
 

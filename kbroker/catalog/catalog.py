@@ -12,23 +12,34 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from kbroker.catalog.configs import Alteration
 from kbroker.catalog.events import (
-    AlterTopicConfigs,
+    AlterConfigs,
+    AlterQuotas,
+    AlterUsers,
+    BrokersConfigured,
     Change,
     CreatePartitions,
     CreateTopics,
     DeleteTopics,
+    Elect,
     EnsureTopic,
     LogsOrphaned,
     MoveLeader,
     NextProducerId,
+    Reassign,
     Start,
     Stop,
     TopicDeleted,
+    UnregisterNode,
+    UpdateFeatures,
 )
+from kbroker.catalog.features import FeatureUpdate
 from kbroker.catalog.log import CATALOG, OPTIONS, EngineLog
 from kbroker.catalog.machine import CatalogMachine
+from kbroker.catalog.quotas import Entity, QuotaAlteration
 from kbroker.catalog.state import NO_EPOCH, NO_LEADER, Features, NewPartitions, NewTopic, Node, Topic
+from kbroker.catalog.users import Credential, Deletion, Upsertion
 from kbroker.runtime import Runtime
 from wire.errors import ErrorCode, KafkaError
 
@@ -67,6 +78,7 @@ class Catalog:
         self._engine = engine
         self._features = features or {}
         self._subscribers: list[Callable[[Change], None]] = []
+        self._listeners: list[Callable[[], None]] = []
         self._seen: CatalogMachine | None = None
         self._started = False
         self._runtime: Runtime[CatalogMachine] = Runtime(
@@ -130,13 +142,41 @@ class Catalog:
         partition = found.partitions[index]
         return (partition.leader if partition.leader in self.nodes else NO_LEADER), partition.leader_epoch
 
-    def broker_overrides(self, node_id: int | None) -> Mapping[str, str]:
-        """The dynamic configs of one broker, or of all (None)."""
-        return self._runtime.machine.broker_overrides("" if node_id is None else str(node_id))
+    def overrides(self, kind: int, name: str) -> Mapping[str, str]:
+        """What was set for a resource (TOPIC, BROKER, CLIENT_METRICS, GROUP); the broker "" stands for all of them."""
+        return self._runtime.machine.overrides(kind, name)
+
+    def configured(self, kind: int) -> Sequence[str]:
+        """The resources of a kind, other than topics, for which something is set."""
+        return sorted(name for found, name in self._runtime.machine.configs if found == kind)
+
+    @property
+    def users(self) -> Mapping[tuple[str, int], Credential]:
+        """SCRAM credentials by user and mechanism."""
+        return self._runtime.machine.registers.users
+
+    @property
+    def quotas(self) -> Mapping[Entity, Mapping[str, float]]:
+        return self._runtime.machine.registers.quotas
+
+    @property
+    def term(self) -> int:
+        """How often the controller has been started: it leads the catalog's log for the time of one start."""
+        node = self._runtime.machine.nodes.get(self.controller_id)
+        return 0 if node is None else int(node.starts)
+
+    @property
+    def end(self) -> int:
+        """Where the catalog's log ends."""
+        return self._engine.bounds(CATALOG).end
 
     def subscribe(self, callback: Callable[[Change], None]) -> None:
         """Hear of every change once it is durable."""
         self._subscribers.append(callback)
+
+    def on_configured(self, callback: Callable[[], None]) -> None:
+        """Hear when broker configs are others, once it is durable."""
+        self._listeners.append(callback)
 
     # --- questions --------------------------------------------------------------------------------------------------
 
@@ -153,14 +193,43 @@ class Catalog:
     ) -> asyncio.Future[list[Topic | KafkaError]]:
         return self._runtime.ask(lambda ticket: CreatePartitions(ticket, topics, validate_only))
 
-    def alter_topic_configs(
-        self, name: str, changes: Mapping[str, str | None], *, validate_only: bool = False
-    ) -> asyncio.Future[Topic]:
-        """Set overrides, or take them away (None)."""
-        return self._runtime.ask(lambda ticket: AlterTopicConfigs(ticket, name, changes, validate_only))
+    def alter_configs(
+        self, alterations: Sequence[Alteration], *, validate_only: bool = False
+    ) -> asyncio.Future[list[KafkaError | None]]:
+        return self._runtime.ask(lambda ticket: AlterConfigs(ticket, alterations, validate_only))
 
     def move_leader(self, name: str, index: int, leader: int) -> asyncio.Future[Topic]:
         return self._runtime.ask(lambda ticket: MoveLeader(ticket, name, index, leader))
+
+    def reassign(
+        self, moves: Sequence[tuple[str, int, Sequence[int] | None]], *, may_change_count: bool = True
+    ) -> asyncio.Future[list[KafkaError | None]]:
+        """(topic, partition, replicas) each."""
+        return self._runtime.ask(lambda ticket: Reassign(ticket, moves, may_change_count))
+
+    def elect(
+        self, partitions: Sequence[tuple[str, int]], election_type: int
+    ) -> asyncio.Future[list[KafkaError | None]]:
+        """(topic, partition) each; the types are those of `moves`."""
+        return self._runtime.ask(lambda ticket: Elect(ticket, partitions, election_type))
+
+    def update_features(
+        self, updates: Sequence[FeatureUpdate], supported: Mapping[str, tuple[int, int]], *, validate_only: bool = False
+    ) -> asyncio.Future[None]:
+        return self._runtime.ask(lambda ticket: UpdateFeatures(ticket, updates, supported, validate_only))
+
+    def unregister(self, node_id: int) -> asyncio.Future[None]:
+        return self._runtime.ask(lambda ticket: UnregisterNode(ticket, node_id))
+
+    def alter_users(
+        self, deletions: Sequence[Deletion], upsertions: Sequence[Upsertion]
+    ) -> asyncio.Future[Mapping[str, KafkaError | None]]:
+        return self._runtime.ask(lambda ticket: AlterUsers(ticket, deletions, upsertions))
+
+    def alter_quotas(
+        self, alterations: Sequence[QuotaAlteration], is_host: Callable[[str], bool], *, validate_only: bool = False
+    ) -> asyncio.Future[list[KafkaError | None]]:
+        return self._runtime.ask(lambda ticket: AlterQuotas(ticket, alterations, is_host, validate_only))
 
     def next_producer_id(self) -> asyncio.Future[int]:
         return self._runtime.ask(NextProducerId)
@@ -190,6 +259,10 @@ class Catalog:
     def _changed(self, change: Any) -> None:
         if isinstance(change, LogsOrphaned):
             self._drop_logs(change.topic_ids)
+            return
+        if isinstance(change, BrokersConfigured):
+            for listener in self._listeners:
+                listener()
             return
         for callback in self._subscribers:
             callback(change)

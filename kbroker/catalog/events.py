@@ -5,10 +5,14 @@ A list asked is a list answered: item i is what came of item i, the topic or a `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from kbroker.catalog.configs import Alteration
+from kbroker.catalog.features import FeatureUpdate
+from kbroker.catalog.quotas import QuotaAlteration
 from kbroker.catalog.state import NewPartitions, NewTopic, Topic
+from kbroker.catalog.users import Deletion, Upsertion
 from kbroker.machine import Ticket
 
 # --- questions --------------------------------------------------------------------------------------------------------
@@ -59,12 +63,11 @@ class CreatePartitions(NamedTuple):
     validate_only: bool = False
 
 
-class AlterTopicConfigs(NamedTuple):
-    """Overrides to set, or to take away (None); all or none. Answered with the topic."""
+class AlterConfigs(NamedTuple):
+    """Answered with None or a KafkaError for each alteration."""
 
     ticket: Ticket
-    name: str
-    changes: Mapping[str, str | None]
+    alterations: Sequence[Alteration]
     validate_only: bool = False
 
 
@@ -75,6 +78,55 @@ class MoveLeader(NamedTuple):
     name: str
     partition: int
     leader: int
+
+
+class Reassign(NamedTuple):
+    """(topic, partition, replicas); None calls a reassignment off. Answered with None or a KafkaError for each."""
+
+    ticket: Ticket
+    moves: Sequence[tuple[str, int, Sequence[int] | None]]
+    may_change_count: bool = True
+
+
+class Elect(NamedTuple):
+    """(topic, partition) to elect leaders for. Answered with None or a KafkaError for each."""
+
+    ticket: Ticket
+    partitions: Sequence[tuple[str, int]]
+    election_type: int
+
+
+class UpdateFeatures(NamedTuple):
+    """All or none, within what is supported: (least, most) by name. Answered with None."""
+
+    ticket: Ticket
+    updates: Sequence[FeatureUpdate]
+    supported: Mapping[str, tuple[int, int]]
+    validate_only: bool = False
+
+
+class UnregisterNode(NamedTuple):
+    """Answered with None."""
+
+    ticket: Ticket
+    node_id: int
+
+
+class AlterUsers(NamedTuple):
+    """Answered with None or a KafkaError by user."""
+
+    ticket: Ticket
+    deletions: Sequence[Deletion]
+    upsertions: Sequence[Upsertion]
+
+
+class AlterQuotas(NamedTuple):
+    """Answered with None or a KafkaError for each alteration. `is_host` says which names may be addresses."""
+
+    ticket: Ticket
+    alterations: Sequence[QuotaAlteration]
+    is_host: Callable[[str], bool]
+    validate_only: bool = False
 
 
 class NextProducerId(NamedTuple):
@@ -106,8 +158,14 @@ class TopicConfigured(NamedTuple):
 
 
 class LeaderChanged(NamedTuple):
+    """Another leader, or other replicas."""
+
     topic: Topic
     partition: int
+
+
+class BrokersConfigured(NamedTuple):
+    """Broker configs are others now; of topics that this concerns, a TopicConfigured goes before."""
 
 
 class LogsOrphaned(NamedTuple):

@@ -11,25 +11,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kbroker import topic_config
-from kbroker.catalog import names, placement
+from kbroker.catalog import alterations, names, placement
 from kbroker.catalog.events import (
-    AlterTopicConfigs,
+    AlterConfigs,
     CreatePartitions,
     CreateTopics,
     DeleteTopics,
+    Elect,
     EnsureTopic,
     LeaderChanged,
     LogsOrphaned,
     MoveLeader,
     NextProducerId,
+    Reassign,
     Start,
     Stop,
-    TopicConfigured,
     TopicCreated,
     TopicDeleted,
     TopicGrown,
 )
-from kbroker.catalog.state import BROKER, Features, NewPartitions, NewTopic, PartitionState, Topic
+from kbroker.catalog.registers import Registers
+from kbroker.catalog.state import BROKER, TOPIC, Features, NewPartitions, NewTopic, PartitionState, Topic
 from kbroker.machine import Batch, Effects, Loaded, Marker, Origin, Record, Reply
 from kbroker.topic_config import TopicConfig
 from kbroker.world import random_uuid
@@ -39,9 +41,6 @@ from wire.durable.catalog import (
     CatalogConfig,
     CatalogConfigKey,
     CatalogConfigValue,
-    CatalogFeature,
-    CatalogFeaturesKey,
-    CatalogFeaturesValue,
     CatalogNodeKey,
     CatalogNodeValue,
     CatalogPartition,
@@ -59,21 +58,23 @@ if TYPE_CHECKING:
 
 BLOCK = 1000  # producer ids at a time, as in KRaft
 
+
 class CatalogMachine:
     """State: everything that `apply` writes, and the block of producer ids at hand, which a restart leaves unused."""
 
     def __init__(self, config: Config, nodes: Sequence[int]) -> None:
-        self._config = config
-        self._live = sorted(nodes)
+        self.config = config
+        self.live = sorted(nodes)
         self.version = 0
         self.cluster_id: str | None = None
         self.nodes: dict[int, CatalogNodeValue] = {}
         self.by_id: dict[bytes, Topic] = {}
         self.by_name: dict[str, Topic] = {}
-        self.features = Features(0, {})
+        self.registers = Registers(self.live, self.nodes)
         self._sorted: list[Topic] | None = None
         self._folded: dict[str, str] = {}
-        self._configs: dict[tuple[int, str], dict[str, str]] = {}
+        self.configs: dict[tuple[int, str], Mapping[str, str]] = {}  # of what is no topic
+        config.change({}, {})
         self._placed = 0  # partitions that were ever placed: where the next topic's leaders begin
         self._gone: list[bytes] | None = []  # topics whose deletion is read from the log
         self._next_block = 0
@@ -86,9 +87,12 @@ class CatalogMachine:
             EnsureTopic: self._ensure_topic,
             DeleteTopics: self._delete_topics,
             CreatePartitions: self._create_partitions,
-            AlterTopicConfigs: self._alter_topic_configs,
+            AlterConfigs: lambda event, rng: alterations.alter_configs(self, event),
             MoveLeader: self._move_leader,
+            Reassign: lambda event, rng: alterations.reassign(self, event),
+            Elect: lambda event, rng: alterations.elect(self, event),
             NextProducerId: self._next_producer_id,
+            **self.registers.steps,
         }
 
     # --- views ------------------------------------------------------------------------------------------------------
@@ -98,8 +102,16 @@ class CatalogMachine:
             self._sorted = [self.by_name[name] for name in sorted(self.by_name)]
         return self._sorted
 
-    def broker_overrides(self, name: str) -> Mapping[str, str]:
-        return self._configs.get((BROKER, name), {})
+    @property
+    def features(self) -> Features:
+        return self.registers.features
+
+    def overrides(self, kind: int, name: str) -> Mapping[str, str]:
+        """The configs that were set for a resource; none for one that nobody knows."""
+        if kind != TOPIC:
+            return self.configs.get((kind, name), {})
+        topic = self.by_name.get(name)
+        return {} if topic is None else topic.overrides
 
     # --- decisions --------------------------------------------------------------------------------------------------
 
@@ -128,29 +140,26 @@ class CatalogMachine:
                 unclean_stops += 1
             value = CatalogNodeValue(running=True, starts=starts + 1, unclean_stops=unclean_stops, rack=rack)
             records.append(Record(CatalogNodeKey(node_id=node_id), value))
-        if self.features.epoch == 0 or dict(self.features.levels) != dict(event.features):
-            features = [CatalogFeature(name=name, level=level) for name, level in sorted(event.features.items())]
-            value_of = CatalogFeaturesValue(epoch=self.features.epoch + 1, features=features)
-            records.append(Record(CatalogFeaturesKey(), value_of))
+        records += self.registers.offer(event.features)
         batches: list[Batch | Marker] = [Batch(records)]
         changes: list[object] = []
         for topic in self.sorted_topics():
             moved = [self._with_live_leader(partition) for partition in topic.partitions]
             if any(new is not old for new, old in zip(moved, topic.partitions, strict=True)):
-                batches.append(Batch([self._record(topic, partitions=moved)]))
+                batches.append(Batch([self.record(topic, partitions=moved)]))
                 changes += [LeaderChanged(topic, at) for at, new in enumerate(moved) if new is not topic.partitions[at]]
         return Effects(batches, [Reply(event.ticket, None)], tasks=changes)
 
     def _with_live_leader(self, partition: PartitionState) -> PartitionState:
         """A node that does not come back leaves its partitions to a live replica in sync, if there is one."""
-        live = [replica for replica in partition.isr if replica in self._live]
-        if partition.leader in self._live or not live:
+        live = [replica for replica in partition.isr if replica in self.live]
+        if partition.leader in self.live or not live:
             return partition
         return PartitionState(live[0], partition.leader_epoch + 1, partition.replicas, partition.isr)
 
     def _stop(self, event: Stop, rng: Random) -> Effects:
         records = []
-        for node_id in self._live:
+        for node_id in self.live:
             before = self.nodes.get(node_id)
             if before is not None and before.running:
                 value = CatalogNodeValue(
@@ -160,7 +169,7 @@ class CatalogMachine:
         return Effects([Batch(records)] if records else [], [Reply(event.ticket, None)])
 
     def _create_topics(self, event: CreateTopics, rng: Random) -> Effects:
-        default: int = self._config["num.partitions"]
+        default: int = self.config["num.partitions"]
         counts = [len(new.assignments) or (default if new.partitions == -1 else new.partitions) for new in event.topics]
         placement.check_total(sum(max(0, count) for count in counts))
         effects = Effects()
@@ -192,7 +201,7 @@ class CatalogMachine:
 
     def _install(self, effects: Effects, topics: Sequence[Topic]) -> None:
         for topic in topics:
-            effects.batches.append(Batch([self._record(topic)]))
+            effects.batches.append(Batch([self.record(topic)]))
             effects.tasks.append(TopicCreated(topic))
 
     def _new_topic(self, new: NewTopic, taken: Mapping[str, str], start: int, rng: Random) -> Topic:
@@ -206,11 +215,9 @@ class CatalogMachine:
             raise KafkaError(
                 ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic '{new.name}' collides with existing topic: {other}"
             )
-        given = dict(new.configs)
-        topic_config.check(given)
-        overrides = {name: text for name, text in given.items() if text is not None}
+        overrides = topic_config.check(dict(new.configs))
         partitions = [PartitionState(replicas[0], 0, replicas, list(replicas)) for replicas in self._place(new, start)]
-        return Topic(new.name, random_uuid(rng), partitions, overrides, TopicConfig(overrides, self._config))
+        return Topic(new.name, random_uuid(rng), partitions, overrides, TopicConfig(overrides, self.config))
 
     def _place(self, new: NewTopic, start: int) -> list[list[int]]:
         if new.assignments:
@@ -220,18 +227,18 @@ class CatalogMachine:
                         ErrorCode.INVALID_REQUEST,
                         f"A manual partition assignment was specified, but {what} was not set to -1.",
                     )
-            return placement.assigned(new.assignments, self._live)
+            return placement.assigned(new.assignments, self.live)
         replication_factor, count = new.replication_factor, new.partitions
         if replication_factor == -1:
-            replication_factor = self._config["default.replication.factor"]
-        placement.check_replication_factor(replication_factor, self._live)
+            replication_factor = self.config["default.replication.factor"]
+        placement.check_replication_factor(replication_factor, self.live)
         if count == -1:
-            count = self._config["num.partitions"]
+            count = self.config["num.partitions"]
         if count <= 0:
             raise KafkaError(
                 ErrorCode.INVALID_PARTITIONS, "Number of partitions was set to an invalid non-positive value."
             )
-        return placement.spread(count, replication_factor, self._live, start)
+        return placement.spread(count, replication_factor, self.live, start)
 
     def _delete_topics(self, event: DeleteTopics, rng: Random) -> Effects:
         effects = Effects()
@@ -260,7 +267,7 @@ class CatalogMachine:
                 continue
             answers.append(topic)
             if not event.validate_only:
-                effects.batches.append(Batch([self._record(topic, partitions=topic.partitions + added)]))
+                effects.batches.append(Batch([self.record(topic, partitions=topic.partitions + added)]))
                 effects.tasks.append(TopicGrown(topic, len(topic.partitions)))
         effects.replies.append(Reply(event.ticket, answers))
         return effects
@@ -279,11 +286,11 @@ class CatalogMachine:
             )
         added = new.count - present
         if new.assignments is None:
-            placement.check_replication_factor(topic.replication_factor, self._live)
+            placement.check_replication_factor(topic.replication_factor, self.live)
             # Go on where this topic's leaders stopped.
             last = topic.partitions[-1].replicas[0]
-            start = self._live.index(last) + 1 if last in self._live else 0
-            replicas = placement.spread(added, topic.replication_factor, self._live, start)
+            start = self.live.index(last) + 1 if last in self.live else 0
+            replicas = placement.spread(added, topic.replication_factor, self.live, start)
         else:
             if len(new.assignments) != added:
                 raise KafkaError(
@@ -292,29 +299,16 @@ class CatalogMachine:
                     "assignment(s) were specified.",
                 )
             for brokers in new.assignments:
-                placement.check_replicas(brokers, self._live, topic.replication_factor)
+                placement.check_replicas(brokers, self.live, topic.replication_factor)
             replicas = [list(brokers) for brokers in new.assignments]
         return topic, [PartitionState(brokers[0], 0, brokers, list(brokers)) for brokers in replicas]
-
-    def _alter_topic_configs(self, event: AlterTopicConfigs, rng: Random) -> Effects:
-        topic = self.by_name.get(event.name)
-        if topic is None:
-            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        merged = {**topic.overrides, **event.changes}
-        overrides = {name: text for name, text in merged.items() if text is not None}
-        topic_config.check(overrides)
-        effects = Effects(replies=[Reply(event.ticket, topic)])
-        if overrides != topic.overrides and not event.validate_only:
-            effects.batches.append(Batch([self._record(topic, overrides=overrides)]))
-            effects.tasks.append(TopicConfigured(topic))
-        return effects
 
     def _move_leader(self, event: MoveLeader, rng: Random) -> Effects:
         topic = self.by_name.get(event.name)
         if topic is None or not 0 <= event.partition < len(topic.partitions):
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         partition = topic.partitions[event.partition]
-        if event.leader not in partition.isr or event.leader not in self._live:
+        if event.leader not in partition.isr or event.leader not in self.live:
             raise KafkaError(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE)
         if event.leader == partition.leader:
             raise KafkaError(ErrorCode.ELECTION_NOT_NEEDED)
@@ -323,7 +317,7 @@ class CatalogMachine:
             event.leader, partition.leader_epoch + 1, partition.replicas, partition.isr
         )
         return Effects(
-            [Batch([self._record(topic, partitions=partitions)])],
+            [Batch([self.record(topic, partitions=partitions)])],
             [Reply(event.ticket, topic)],
             tasks=[LeaderChanged(topic, event.partition)],
         )
@@ -342,7 +336,7 @@ class CatalogMachine:
 
     # --- records ----------------------------------------------------------------------------------------------------
 
-    def _record(
+    def record(
         self,
         topic: Topic,
         *,
@@ -385,12 +379,11 @@ class CatalogMachine:
             self._next_block = value.next_producer_id
         elif isinstance(key, CatalogConfigKey):
             assert value is None or isinstance(value, CatalogConfigValue)
-            configs = {} if value is None else {config.name: config.value for config in value.configs}
-            self._configs[key.resource_type, key.resource_name] = configs
-        elif isinstance(value, CatalogFeaturesValue):
-            self.features = Features(value.epoch, {feature.name: feature.level for feature in value.features})
+            self._apply_configs(key.resource_type, key.resource_name, value)
         elif isinstance(value, CatalogClusterValue):
             self.cluster_id = value.cluster_id
+        else:
+            self.registers.apply(key, value)
 
     def apply_marker(self, marker: Marker, origin: Origin) -> None:
         raise AssertionError("there are no transactions on the catalog")
@@ -415,15 +408,27 @@ class CatalogMachine:
         ]
         overrides = {config.name: config.value for config in value.configs}
         if topic is None:
-            topic = Topic(value.name, topic_id, [], overrides, TopicConfig(overrides, self._config))
+            topic = Topic(value.name, topic_id, [], overrides, TopicConfig(overrides, self.config))
             self.by_id[topic_id] = self.by_name[value.name] = topic
             self._folded[names.folded(value.name)] = value.name
             self._sorted = None
         elif overrides != topic.overrides:
-            topic.overrides, topic.config = overrides, TopicConfig(overrides, self._config)
+            topic.overrides, topic.config = overrides, TopicConfig(overrides, self.config)
         self._placed += max(0, len(partitions) - len(topic.partitions))
         topic.partitions = partitions
         topic.memo.clear()
+
+    def _apply_configs(self, kind: int, name: str, value: CatalogConfigValue | None) -> None:
+        """Several nodes in one process share what they do with logs: the dynamic configs of the first one act."""
+        if value is None:
+            self.configs.pop((kind, name), None)
+        else:
+            self.configs[kind, name] = {config.name: config.value for config in value.configs}
+        if kind == BROKER:
+            self.config.change(self.overrides(BROKER, str(self.live[0])), self.overrides(BROKER, ""))
+            for topic in self.by_id.values():
+                topic.config = TopicConfig(topic.overrides, self.config)
+                topic.memo.clear()
 
     def _apply_node(self, node_id: int, value: CatalogNodeValue) -> None:
         risen = value.unclean_stops - self._unclean_stops(node_id)

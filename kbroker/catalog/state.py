@@ -19,7 +19,7 @@ NO_LEADER = -1
 NO_EPOCH = -1
 
 # What configs hang on, by Kafka's numbers (ConfigResource.Type).
-TOPIC, BROKER, GROUP = 2, 4, 32
+TOPIC, BROKER, CLIENT_METRICS, GROUP = 2, 4, 16, 32
 
 
 @dataclass(slots=True)

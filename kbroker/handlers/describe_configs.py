@@ -7,13 +7,14 @@ time. Groups and client metrics that were never configured show the defaults, as
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 
+from kbroker import loggers
 from kbroker.catalog.names import check
 from kbroker.context import Context
 from kbroker.described import (
     LOGGER,
+    UNKNOWN_TYPE,
     Described,
     described_broker,
     described_client_metrics,
@@ -32,7 +33,6 @@ from wire.messages.describe_configs import (
 )
 
 TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP = 2, 4, 8, 16, 32
-OUR_LOGGERS = "kbroker"
 
 
 def describe_configs(request: DescribeConfigsRequest, ctx: Context) -> DescribeConfigsResponse:
@@ -84,11 +84,10 @@ def _topic(name: str, ctx: Context) -> Iterable[Described]:
 
 def _broker(name: str, ctx: Context) -> Iterable[Described]:
     catalog = ctx.cluster.catalog
-    of_all = catalog.broker_overrides(None)
     if not name:
-        return described_of_all_brokers(of_all)
+        return described_of_all_brokers(catalog.overrides(BROKER, ""))
     _check_broker(name, ctx, "Unexpected broker id, expected {} or empty string, but received {}")
-    return described_broker(ctx.cluster.config, ctx.node.id, catalog.broker_overrides(ctx.node.id), of_all)
+    return described_broker(ctx.cluster.config, ctx.node.id, catalog.overrides(BROKER, str(ctx.node.id)))
 
 
 def _broker_logger(name: str, ctx: Context) -> Iterator[Described]:
@@ -96,11 +95,8 @@ def _broker_logger(name: str, ctx: Context) -> Iterator[Described]:
     if not name:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "Broker id must not be empty")
     _check_broker(name, ctx, "Unexpected broker id, expected {} but received {}")
-    known = logging.root.manager.loggerDict
-    ours = sorted(logger for logger in known if logger == OUR_LOGGERS or logger.startswith(OUR_LOGGERS + "."))
-    for logger in ["root", *ours]:
-        level = logging.getLogger(None if logger == "root" else logger).getEffectiveLevel()
-        yield Described(logger, logging.getLevelName(level), LOGGER, 0)
+    for logger in loggers.names():
+        yield Described(logger, loggers.level(logger), LOGGER, UNKNOWN_TYPE)
 
 
 def _check_broker(name: str, ctx: Context, refusal: str) -> None:
@@ -113,13 +109,13 @@ def _check_broker(name: str, ctx: Context, refusal: str) -> None:
 def _client_metrics(name: str, ctx: Context) -> Iterable[Described]:
     if not name:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "Client metrics subscription name must not be empty")
-    return described_client_metrics()
+    return described_client_metrics(ctx.cluster.catalog.overrides(CLIENT_METRICS, name))
 
 
 def _group(name: str, ctx: Context) -> Iterable[Described]:
     if not name:
         raise KafkaError(ErrorCode.INVALID_REQUEST, "Group name must not be empty")
-    return described_group(ctx.cluster.config)
+    return described_group(ctx.cluster.config, ctx.cluster.catalog.overrides(GROUP, name))
 
 
 _SOURCES = {

@@ -105,6 +105,13 @@ class Partitions:
             _follow(partition, topic.partitions[index])
             partition.configure(topic.config)
 
+    def expire_producers_after(self, milliseconds: int) -> None:
+        """producer.id.expiration.ms is another one now."""
+        self.producer_expiration_ms = milliseconds
+        for opened in self._topics.values():
+            for partition in opened.values():
+                partition.producers.expiration_ms = milliseconds
+
     def drop(self, topic: Topic) -> None:
         """The topic is deleted, and what it held. Whoever waits for it wakes and finds nothing."""
         for partition in self._topics.pop(topic.id, {}).values():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kbroker.config import Config, ConfigError, entries
+from kbroker.config import Config, ConfigError, canonical, entries
 
 FACTS = Path(__file__).resolve().parents[3] / "shared" / "kafka" / "configs" / "broker_configs.json"
 
@@ -115,3 +115,42 @@ def test_names_types_and_defaults_are_those_of_kafka() -> None:
         if row["name"] not in OTHER_DEFAULTS:
             assert entry.default == row.get("default"), row["name"]
     assert all(name.startswith("kbroker.") for name in table)
+
+
+def test_what_is_set_at_run_time_goes_before_the_rest_and_goes_away_again() -> None:
+    config = Config.parse({"message.max.bytes": "2000"})
+    config.change({"message.max.bytes": "4000"}, {"message.max.bytes": "3000", "log.segment.bytes": "2000000"})
+    assert (config["message.max.bytes"], config.source("message.max.bytes")) == (4000, "broker")
+    assert (config["log.segment.bytes"], config.source("log.segment.bytes")) == (2000000, "brokers")
+    assert [(layer.value, layer.source) for layer in config.layers("message.max.bytes")] == [
+        ("4000", "broker"), ("3000", "brokers"), ("2000", "static"), ("1048588", "default"),
+    ]  # fmt: skip
+    config.change({}, {})
+    assert (config["message.max.bytes"], config.is_set("log.segment.bytes")) == (2000, False)
+
+
+def test_values_that_do_not_hold_and_names_that_are_not_ours_are_as_if_not_set() -> None:
+    config = Config()
+    config.change({"message.max.bytes": "many"}, {"a.plugins.config": "1"})
+    assert (config["message.max.bytes"], config.is_set("a.plugins.config")) == (1048588, False)
+
+
+def test_a_thing_of_several_names_is_told_from_the_first_that_is_set_on() -> None:
+    config = Config()
+    assert config.layers("log.retention.ms") == []
+    config.change({}, {"log.retention.ms": "5"})
+    assert [(layer.name, layer.value) for layer in config.layers("log.retention.ms")] == [
+        ("log.retention.ms", "5"), ("log.retention.hours", "168"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kept"),
+    [
+        ("delete.topic.enable", " TRUE ", "true"),
+        ("log.cleanup.policy", "delete , compact", "delete,compact"),
+        ("message.max.bytes", " 5 ", "5"),
+    ],
+)
+def test_a_value_has_one_way_to_be_written(name: str, text: str, kept: str) -> None:
+    assert canonical(entries()[name], text) == kept

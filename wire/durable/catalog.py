@@ -1,8 +1,8 @@
 """The records of the catalog: our own log of what the cluster is. Kafka keeps the same facts in `__cluster_metadata`.
 
 The log is keyed and compacted: for each key the last record counts, one without a value forgets the key. Key and
-value come in pairs; the types begin at 100, apart from those of Kafka's own coordinator records. Users, ACLs and
-quotas will be further types. Values are flexible from version 0 on, so a later field can be a tagged one that older
+value come in pairs; the types begin at 100, apart from those of Kafka's own coordinator records. ACLs will be a
+further type. Values are flexible from version 0 on, so a later field can be a tagged one that older
 readers skip.
 
 Leader epochs must never go back and rise by one after an unclean stop (clients then check where their logs diverge,
@@ -13,7 +13,7 @@ plus what the leader's count has risen since.
 
 from __future__ import annotations
 
-from ..schema import Key, Struct, Value, array, boolean, int8, int16, int32, int64, string, uuid
+from ..schema import Key, Struct, Value, array, boolean, bytes_, float64, int8, int16, int32, int64, string, uuid
 
 
 class CatalogClusterKey(Key, key=100, versions="0"):
@@ -37,6 +37,8 @@ class CatalogNodeValue(Value, key=101, versions="0", flexible="0+"):
     starts: int = int64()
     unclean_stops: int = int32()
     rack: str | None = string(nullable="0+", default=None)
+    registered: bool = boolean(tag=0, default=True)
+    """False after UnregisterBroker. The counts stay: leader epochs are made of them."""
 
 
 class CatalogTopicKey(Key, key=102, versions="0"):
@@ -71,8 +73,8 @@ class CatalogTopicValue(Value, key=102, versions="0", flexible="0+"):
 
 
 class CatalogConfigKey(Key, key=103, versions="0"):
-    """Whose configs: a broker (4) by its number or "" for all, a group (32); the numbers are Kafka's. Topics have
-    theirs inside.
+    """Whose configs: a broker (4) by its number or "" for all, a client metrics subscription (16), a group (32); the
+    numbers are Kafka's. Topics have theirs inside.
     """
 
     resource_type: int = int8()
@@ -90,8 +92,13 @@ class CatalogFeaturesKey(Key, key=104, versions="0"):
 
 
 class CatalogFeature(Struct):
+    """A feature at level 0 is not finalized. `offered` is the level that the broker brought when this was written: a
+    broker that brings another one finalizes that, one that brings the same leaves what UpdateFeatures said.
+    """
+
     name: str = string()
     level: int = int16()
+    offered: int = int16(tag=0, default=-1)
 
 
 class CatalogFeaturesValue(Value, key=104, versions="0", flexible="0+"):
@@ -109,3 +116,43 @@ class CatalogProducerIdsValue(Value, key=105, versions="0", flexible="0+"):
     """All ids below are used up or in the hands of a process that may use them."""
 
     next_producer_id: int = int64(entity="producerId")
+
+
+class CatalogUserKey(Key, key=106, versions="0"):
+    """What a user can log in with: one SCRAM mechanism (1 SHA-256, 2 SHA-512; the numbers are Kafka's, KIP-554)."""
+
+    user: str = string()
+    mechanism: int = int8()
+
+
+class CatalogUserValue(Value, key=106, versions="0", flexible="0+"):
+    """As in RFC 5802; neither password nor salted password can be had from it."""
+
+    iterations: int = int32()
+    salt: bytes = bytes_()
+    stored_key: bytes = bytes_()
+    server_key: bytes = bytes_()
+
+
+class CatalogQuotaEntity(Struct):
+    """One part of an entity: a user, a client id or an address; null is the default one."""
+
+    type: str = string()
+    name: str | None = string(nullable="0+")
+
+
+class CatalogQuotaKey(Key, key=107, versions="0"):
+    """Whose quotas; parts are sorted by type, so that an entity has one key."""
+
+    entity: list[CatalogQuotaEntity] = array(CatalogQuotaEntity)
+
+
+class CatalogQuota(Struct):
+    name: str = string()
+    value: float = float64()
+
+
+class CatalogQuotaValue(Value, key=107, versions="0", flexible="0+"):
+    """The whole set of quotas of the entity."""
+
+    quotas: list[CatalogQuota] = array(CatalogQuota)

@@ -54,6 +54,8 @@ GROUPS: Types = {
     103: ("catalog", "CatalogConfig"),
     104: ("catalog", "CatalogFeatures"),
     105: ("catalog", "CatalogProducerIds"),
+    106: ("catalog", "CatalogUser"),
+    107: ("catalog", "CatalogQuota"),
 }
 TRANSACTIONS: Types = {0: ("transactions", "TransactionLog")}
 SHARE_STATE: Types = {0: ("share", "ShareSnapshot"), 1: ("share", "ShareUpdate")}

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kbroker.catalog.configs import DELETE, SET, Alteration, ConfigChange
 from kbroker.catalog.events import (
-    AlterTopicConfigs,
+    AlterConfigs,
     CreatePartitions,
     CreateTopics,
     DeleteTopics,
@@ -23,12 +24,20 @@ from kbroker.catalog.events import (
     TopicDeleted,
     TopicGrown,
 )
-from kbroker.catalog.state import NewPartitions, NewTopic, Topic
+from kbroker.catalog.state import TOPIC, NewPartitions, NewTopic, Topic
 from kbroker.machine import Record
 from tests.kbroker.catalog.support import CLUSTER, Life, state, told
 from wire.durable.catalog import CatalogNodeKey, CatalogNodeValue
 from wire.errors import ErrorCode, KafkaError
 from wire.primitives import uuid_text
+
+
+def configure(life: Life, name: str, changes: dict[str, str | None]) -> None:
+    """Set overrides of a topic, or take them away (None)."""
+    operations = [ConfigChange(one, DELETE if text is None else SET, text) for one, text in changes.items()]
+    (error,) = life.ask(lambda ticket: AlterConfigs(ticket, [Alteration(TOPIC, name, operations)]))
+    if error is not None:
+        raise error
 
 
 def create(life: Life, *topics: NewTopic, validate_only: bool = False) -> list[Any]:
@@ -275,17 +284,17 @@ def test_configs_change_all_or_none_and_empty_the_memo() -> None:
     create(life, NewTopic("a", configs=[("retention.ms", "5"), ("cleanup.policy", "compact")]))
     topic = life.machine.by_name["a"]
     topic.memo["metadata"] = object()
-    life.ask(lambda ticket: AlterTopicConfigs(ticket, "a", {"retention.ms": None, "max.message.bytes": "7"}))
+    configure(life, "a", {"retention.ms": None, "max.message.bytes": "7"})
     assert topic.overrides == {"cleanup.policy": "compact", "max.message.bytes": "7"}
     assert (topic.config["retention.ms"], topic.config["max.message.bytes"]) == (604_800_000, 7)
     assert topic.memo == {}
     assert life.tasks == told(TopicConfigured(topic))
     with pytest.raises(KafkaError) as caught:
-        life.ask(lambda ticket: AlterTopicConfigs(ticket, "a", {"retention.ms": "1", "segment.bytes": "big"}))
+        configure(life, "a", {"retention.ms": "1", "segment.bytes": "big"})
     assert caught.value.code is ErrorCode.INVALID_CONFIG
     assert "retention.ms" not in topic.overrides
     with pytest.raises(KafkaError):
-        life.ask(lambda ticket: AlterTopicConfigs(ticket, "no", {}))
+        configure(life, "no", {})
 
 
 def test_a_leader_moves_to_a_replica_in_sync_in_a_new_epoch() -> None:
@@ -318,7 +327,7 @@ def test_leader_epochs_stay_over_a_clean_stop_and_rise_by_one_after_an_unclean_o
     assert life.machine.by_name["b"].partitions[0].leader_epoch == 0
     life.boot()
     assert [life.machine.by_name[name].partitions[0].leader_epoch for name in "ab"] == [2, 1]
-    life.ask(lambda ticket: AlterTopicConfigs(ticket, "a", {"retention.ms": "5"}))
+    configure(life, "a", {"retention.ms": "5"})
     assert life.machine.by_name["a"].partitions[0].leader_epoch == 2, "a rewritten record keeps the epoch in force"
     life.ask(Stop)
     life.boot()
@@ -418,8 +427,7 @@ def test_in_any_life_a_replay_is_the_state_epochs_never_go_back_and_ids_come_onc
                 case ("grow", name, count):
                     grow(life, NewPartitions(name, count))
                 case ("configure", name, value):
-                    changes = {"retention.ms": value}
-                    life.ask(lambda ticket, n=name, c=changes: AlterTopicConfigs(ticket, n, c))  # type: ignore[misc]
+                    configure(life, name, {"retention.ms": value})
                 case ("move", name, index, leader):
                     life.ask(lambda ticket, n=name, i=index, to=leader: MoveLeader(ticket, n, i, to))  # type: ignore[misc]
                 case ("id",):
