@@ -285,6 +285,9 @@ class _PartitionSource:
     def stable_end(self) -> int:
         return min(self._partition.last_stable_offset, self._partition.high_watermark)
 
+    def written_end(self) -> int:
+        return self._partition.high_watermark
+
     def last_batches(self) -> Mapping[int, Last]:
         table = self._partition.producers.table
         return {key: (one.epoch, one.kept[-1].last_offset if one.kept else -1) for key, one in table.items()}
@@ -302,6 +305,8 @@ class _CatalogSource:
 
     def stable_end(self) -> int:
         return self._engine.bounds(self._name).end
+
+    written_end = stable_end
 
     def last_batches(self) -> Mapping[int, Last]:
         return {}

@@ -2,7 +2,8 @@
 
 All of it is in the log itself: a producer's transactional batch belongs to the transaction that ends with that
 producer's next marker. `survey` is told every marker of the log first; afterwards batches are asked about in the order
-of the log. Below the last stable offset no transaction is open, so every batch there has its marker.
+of the log. Below the last stable offset no transaction is open, so every batch there has its marker, though perhaps
+above that offset.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Compaction of one log: learn, then write anew, in small steps, beside everything else.
 
-    survey    the headers of the whole log up to the stable end: which transactions ended how
+    survey    the headers of the whole log: which transactions ended how (the marker of what lies below the last stable
+              offset may lie above it, behind the beginning of another transaction that is still open)
     learn     the dirty pieces: the last offset of each key, until the table is full
     write     all pieces up to where was learned, neighbours together, through `sieve`
     note      "clean up to here", as a checkpoint of the log
@@ -38,7 +39,10 @@ class Source(Protocol):
     """The writer of the log that is compacted."""
 
     def stable_end(self) -> int:
-        """Below it every transaction has ended, and nothing will be cut off."""
+        """Below it every transaction has been decided on, and nothing will be cut off."""
+
+    def written_end(self) -> int:
+        """Below it lie all decisions."""
 
     def last_batches(self) -> Mapping[int, Last]: ...
 
@@ -81,7 +85,7 @@ class Run:
         saving = self._source.save(dirt.end)
         if saving is not None:
             await saving
-        async for batch in self._batches(self._engine.bounds(self._log).start, stable_end, False):
+        async for batch in self._batches(self._engine.bounds(self._log).start, self._source.written_end(), False):
             self._marks.survey(batch)
         while clean < dirt.end:
             extents = self._engine.extents(self._log)

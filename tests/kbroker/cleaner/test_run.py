@@ -199,6 +199,24 @@ def test_an_open_transaction_holds_compaction_up() -> None:
     run(body)
 
 
+def test_a_decision_may_lie_above_the_last_stable_offset() -> None:
+    """The first of two transactions that overlap is aborted while the second is open: its marker lies behind the
+    second one's beginning."""
+
+    async def body(world: VirtualWorld) -> None:
+        yard = Yard(world, cleanup_policy="compact")
+        await yard.put((b"a", b"valid"))
+        await yard.put((b"a", b"aborted"), producer_id=1, producer_epoch=0, base_sequence=0, transactional=True)
+        await yard.seal()
+        await yard.put((b"b", b"open"), producer_id=2, producer_epoch=0, base_sequence=0, transactional=True)
+        await yard.end_transaction(1, False)
+        assert yard.partition.last_stable_offset == 3
+        await compacted(yard)
+        assert await yard.values() == {b"a": b"valid", b"b": b"open"}
+
+    run(body)
+
+
 def test_several_passes_when_the_table_is_full() -> None:
     async def body(world: VirtualWorld) -> None:
         yard = Yard(world, cleanup_policy="compact", segment_bytes=1000)
