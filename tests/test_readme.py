@@ -1,7 +1,9 @@
 """The README's table of requests is what ApiVersions advertises: the registry's versions of what has a handler."""
 
+import re
 from pathlib import Path
 
+from kbroker.protocol import explain
 from wire.registry import APIS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,3 +30,10 @@ def test_every_page_that_the_readme_names_is_there() -> None:
     text = (ROOT / "README.md").read_text()
     named = {part.partition(")")[0] for part in text.split("](")[1:]}
     assert {name for name in named if not name.startswith("http") and not (ROOT / name).exists()} == set()
+
+
+def test_the_frame_that_the_readme_explains_is_whole() -> None:
+    (example,) = re.findall(r"kbroker explain ([0-9a-f ]+?) +#", (ROOT / "README.md").read_text())
+    notes = list(explain(bytes.fromhex(example)))
+    assert notes[-1].path == "tags"
+    assert not [note for note in notes if note.type == "error"]
