@@ -47,6 +47,8 @@ class Reader(Actor):
         self.sessions_wanted = self.dice.random() < 0.6
         self.is_patient = self.dice.random() < 0.3
         """Waits for seconds where others look again: it never sees what it is not woken for."""
+        self.dawdles = self.dice.random() < 0.4
+        """Takes long breaks, and finds that what it wanted to read is deleted."""
         await asyncio.gather(*(self.follow(node) for node in self.scene.addresses))
 
     async def follow(self, node: int) -> None:
@@ -84,6 +86,8 @@ class Reader(Actor):
             self.hits["incremental fetch"] += session.epoch > 1
             try:
                 await self.take(answer, floors, asked_at)
+                if self.dawdles and not self.is_calm and self.dice.random() < 0.2:
+                    await self.pause(self.dice.random() * 3)
             except Gone:
                 session.begin_anew()
 
