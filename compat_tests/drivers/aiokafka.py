@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
@@ -173,7 +174,10 @@ class Consumer(drivers.Consumer):
     def close(self) -> None:
         if self._open:
             self._open = False
-            self.thread.run(self.inner.stop())
+            try:
+                self.thread.run(self.inner.stop())
+            except CancelledError:
+                pass  # its own: stop() cancels itself when it is just looking for a coordinator that went away
 
 
 class AioKafka(drivers.Client):
