@@ -119,6 +119,17 @@ def test_leader_epochs_grow_over_kills_and_their_ends_stay_exact(new_broker: Mak
         assert end_for_epoch(connection, topic, epochs[-1] + 5) == (-1, -1)
 
 
+def test_a_producer_id_is_there_before_anything_else(new_broker: Make) -> None:
+    """Every default producer asks for one first, and a fresh broker has neither topics nor groups then."""
+    broker = new_broker()
+    with Connection(broker.host, broker.port) as connection:
+        deadline = Deadline("a producer id")  # Kafka may be loading yet
+        while (given := connection.ask("InitProducerId", 4, transactional_id=None)).error_code == 14:
+            deadline.check()
+        assert (given.error_code, given.producer_epoch) == (0, 0)
+        assert given.producer_id >= 0
+
+
 @pytest.mark.parametrize("name", list(CLIENTS))
 def test_two_consumers_live_with_a_session_cache_of_one(new_broker: Make, open_clients: Open, name: str) -> None:
     """One of them is refused a session and asks in full each time; neither starves, loses or repeats a record."""

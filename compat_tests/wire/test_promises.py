@@ -168,6 +168,17 @@ def test_an_unknown_key_ends_only_its_own_connection(connect: Connect) -> None:
     assert good.ask("ApiVersions", 0).error_code == 0
 
 
+def test_a_client_that_asks_for_much_and_reads_nothing_costs_nobody_else(connect: Connect, topic: str) -> None:
+    greedy, other = connect(), connect()
+    for _ in range(10):
+        assert produce(other, topic, batch(bytes(900_000))).error_code == 0
+    for _ in range(100):
+        greedy.send_request("Fetch", 11, **fetch_tree(topic, 0) | {"max_bytes": 50 << 20})
+    for _ in range(20):
+        assert other.ask("Metadata", 1, topics=[]).topics == []
+    assert produce(other, topic, batch(b"still here")).error_code == 0
+
+
 # --- empty things ------------------------------------------------------------------------------------------------
 
 

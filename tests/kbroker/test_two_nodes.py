@@ -6,6 +6,7 @@ from typing import Any
 
 from kbroker.broker import Broker
 from tests.kbroker.running import Client, connect, run, serving
+from wire.messages.api_versions import ApiVersionsRequest
 from wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from wire.messages.describe_cluster import DescribeClusterRequest
 from wire.messages.find_coordinator import FindCoordinatorRequest
@@ -136,5 +137,16 @@ def test_producer_ids_of_two_nodes_never_meet() -> None:
             request = InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=0)
             ids = [(await client.ask(request, 4)).producer_id for client in clients * 3]
             assert len(set(ids)) == 6
+
+    run(test)
+
+
+def test_both_nodes_tell_the_same_features_in_the_same_epoch() -> None:
+    async def test() -> None:
+        async with both() as (_, *clients):
+            request = ApiVersionsRequest(client_software_name="tester", client_software_version="1")
+            told = [await client.ask(request, 4) for client in clients]
+            assert told[0] == told[1]
+            assert told[0].finalized_features_epoch >= 0
 
     run(test)
