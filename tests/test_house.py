@@ -257,3 +257,9 @@ def test_tests_wait_for_events_and_never_sleep() -> None:
         and not (node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0)
     ]
     assert sleeping == []
+
+
+def test_the_page_on_the_house_names_every_room() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    rooms = {name_of(path.parent) for path in sources("kbroker") if path.parent.parent.name == "kbroker"}
+    assert sorted(room for room in rooms if f"{room}/" not in page) == []
