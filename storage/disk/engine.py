@@ -97,9 +97,10 @@ class DiskEngine:
 
     async def open(self) -> None:
         try:
+            found = self._whose()  # newer data is not touched at all, not even to lock it
             self._files.make_dirs(f"{self._root}/logs")
             self._lock = self._files.lock(f"{self._root}/lock")
-            self._read_format()
+            self._identity = found or self._whose() or self._write_format()
             self._disk = self._make_disk()
             self._journal = Journal(self._disk)
             self._recover(stopped=self._journal.load())
@@ -117,14 +118,13 @@ class DiskEngine:
             log = self._logs[name] = DiskLog(self._disk, self._journal, name, entry)
             recovery.recover(self._disk, log, found[name])
 
-    def _read_format(self) -> None:
-        """Whose data this is; new data becomes ours."""
+    def _whose(self) -> Identity | None:
+        """Whose data this is; None if it is nobody's yet."""
         path = f"{self._root}/format.json"
         try:
             handle = self._files.open(path)
         except FileNotFoundError:
-            self._write_format(path)
-            return
+            return None
         try:
             data = self._files.pread(handle, self._files.size(handle), 0)
         finally:
@@ -136,11 +136,13 @@ class DiskEngine:
                 raise NewerFormat(
                     f"the data in {self._root} has format {number}, written by a newer version; this one knows {FORMAT}"
                 )
-            self._identity = Identity(str(said["cluster_id"]), int(said["node_id"]), number)
+            return Identity(str(said["cluster_id"]), int(said["node_id"]), number)
         except (ValueError, KeyError, TypeError) as error:
             raise Corrupt(f"{path} is not what it should be: {error}") from error
 
-    def _write_format(self, path: str) -> None:
+    def _write_format(self) -> Identity:
+        """New data becomes ours."""
+        path = f"{self._root}/format.json"
         identity = self._options.identity
         said = {"format": FORMAT, "cluster_id": identity.cluster_id, "node_id": identity.node_id}
         handle = self._files.open(path + ".tmp", create=True)
@@ -152,7 +154,7 @@ class DiskEngine:
             self._files.close(handle)
         self._files.rename(path + ".tmp", path)
         self._files.fsync_dir(self._root)
-        self._identity = identity._replace(format=FORMAT)
+        return identity._replace(format=FORMAT)
 
     async def close(self) -> None:
         if self._opened:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kbroker.broker import Broker, CannotStart
+from kbroker.catalog import Catalog
 from kbroker.config import Config
 from kbroker.server.listener import CannotListen
 from storage.engine import Locked, NewerFormat
@@ -136,6 +137,10 @@ def test_two_brokers_do_not_share_a_data_directory(tmp_path: Path) -> None:
     run(body)
 
 
+def contents(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
 def test_newer_data_is_refused_and_not_touched(tmp_path: Path) -> None:
     async def body() -> None:
         broker = Broker(on_disk(tmp_path))
@@ -144,10 +149,9 @@ def test_newer_data_is_refused_and_not_touched(tmp_path: Path) -> None:
         file = tmp_path / "data" / "format.json"
         newer = file.read_text().replace('"format": 1', '"format": 999')
         file.write_text(newer)
-        before = sorted((path, path.stat().st_size) for path in tmp_path.rglob("*") if path.is_file())
+        before = contents(tmp_path)
         assert isinstance(await refused(on_disk(tmp_path)), NewerFormat)
-        assert sorted((path, path.stat().st_size) for path in tmp_path.rglob("*") if path.is_file()) == before
-        assert file.read_text() == newer
+        assert contents(tmp_path) == before
 
     run(body)
 
@@ -224,6 +228,22 @@ def test_a_broker_that_cannot_note_its_end_lets_go_of_its_data_all_the_same(tmp_
         another = Broker(on_disk(tmp_path))
         await another.start()
         await another.stop()
+
+    run(body)
+
+
+def test_a_catalog_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(self: Catalog) -> None:
+        raise KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
+
+    async def body() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Catalog, "start", full)
+            with pytest.raises(CannotStart, match="cannot be read and written"):
+                await Broker(on_disk(tmp_path)).start()
+        room = Broker(on_disk(tmp_path))  # the lock was let go
+        await room.start()
+        await room.stop()
 
     run(body)
 
