@@ -31,6 +31,7 @@ from kbroker.server.sessions import FetchSessions
 from kbroker.world import RealWorld
 from storage.engine import Engine, EngineOptions, Identity, StorageError
 from storage.open import open_engine
+from wire.errors import KafkaError
 from wire.primitives import uuid_text
 
 if TYPE_CHECKING:
@@ -162,7 +163,10 @@ class Broker:
         cluster.cleaner = Cleaner(engine, world, config, cluster.catalog, cluster.partitions, CATALOG)
         cluster.partitions.on_growth = cluster.cleaner.grown
         self._started += ["partitions", "catalog"]
-        await cluster.catalog.start()
+        try:
+            await cluster.catalog.start()
+        except KafkaError as error:
+            raise CannotStart(f"the catalog in {self.data} cannot be read and written; the log says why") from error
         self._configured()
         cluster.groups = Groups(config, world, cluster.catalog, cluster.partitions)
         self._started.append("groups")

@@ -324,7 +324,8 @@ class Runtime(Generic[M]):
                 await asyncio.wait([in_flight])
             machine, end = await self._read_log()
         except Exception as error:
-            log.exception("a machine's log could not be read")
+            if not isinstance(error, KafkaError):  # that one the log itself has told of
+                log.exception("a machine's log could not be read")
             self._loading = None
             refusal = error if isinstance(error, KafkaError) else KafkaError(self._error)
             self._refuse_waiting(refusal)

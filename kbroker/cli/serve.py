@@ -20,10 +20,12 @@ from kbroker.config import Config, ConfigError
 from kbroker.logs import to_stderr
 from kbroker.settings import gather
 from kbroker.version import VERSION
+from wire.errors import KafkaError
 
 log = logging.getLogger("kbroker.serve")
 
 CANNOT_START = 2
+FAILED_TO_STOP = 1
 
 
 @click.command()
@@ -75,7 +77,11 @@ async def _serve(config: Config) -> None:
     print(f"kbroker {VERSION} ready on {bound} data={broker.data} pid={os.getpid()}", flush=True)
     await stopping.wait()
     log.info("stopping")
-    await broker.stop()
+    try:
+        await broker.stop()
+    except KafkaError:
+        log.error("the clean end could not be noted: leader epochs rise by one at the next start, nothing is lost")
+        raise SystemExit(FAILED_TO_STOP) from None
 
 
 def _cannot_start(sentence: str) -> SystemExit:

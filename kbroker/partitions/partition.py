@@ -76,6 +76,7 @@ class Partition:
         self.log_start = self.end = self.noted = 0
         self.is_open = self.is_dropped = False
         self.is_loading = True
+        self._told_closed = False
         self._options = log_options(config)
         self._pending: deque[Staging] = deque()
         self._unnoted_bytes = self._unnoted_batches = 0
@@ -185,12 +186,17 @@ class Partition:
         self.replicas.reset(state.end)
         self.is_open = not self.is_dropped
         self.is_loading = False
+        if self._told_closed:
+            log.warning("partition %s is open again", self.name)
+        self._told_closed = False
         self._tell(None)
         self.waiters.moved(self.high_watermark, 0)
         self.waiters.changed()
 
     def _not_opened(self, error: Exception) -> None:
-        log.error("partition %s cannot be opened: %s", self.name, error)
+        if not self._told_closed:  # every request tries again: once is enough until it is open
+            log.error("partition %s cannot be opened: %s", self.name, error)
+        self._told_closed = True
         self.is_loading = False
         self._tell(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"the log of {self.name} cannot be read"))
 
