@@ -63,6 +63,7 @@ class Sink:
         self.replies = 0
         self.last: list[bytes] = []
         self.keep = False
+        self.connection: Any = None
 
     def get_extra_info(self, name: str) -> Any:
         return {"peername": ("127.0.0.1", 5000), "sockname": ("127.0.0.1", 9092)}.get(name)
@@ -87,9 +88,10 @@ class Sink:
 
     def resume_reading(self) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        asyncio.get_running_loop().call_soon(self.connection.connection_lost, None)
 
-    def abort(self) -> None: ...
+    abort = close
 
 
 class Line:
@@ -101,6 +103,7 @@ class Line:
         node = broker._nodes[0]
         self.sink = Sink()
         self.connection = server.connection(node, next(iter(node.listeners.values())))()
+        self.sink.connection = self.connection
         self.connection.connection_made(self.sink)  # type: ignore[arg-type]
         self.frame = b""
 

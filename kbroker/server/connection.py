@@ -170,8 +170,12 @@ class Connection(asyncio.BufferedProtocol):
         if self.closing:
             return
         self._collect()
-        self.server.answered()
-        self._start_backlog()
+        if self.server.is_stopping:
+            self.server.answered()
+        if self._backlog:
+            self._start_backlog()
+        elif self._out:
+            self._flush_soon()
 
     def close(self, reason: str) -> None:
         """End the connection from our side; what is written already is still sent."""
@@ -241,7 +245,11 @@ class Connection(asyncio.BufferedProtocol):
             self._start(self._backlog.popleft(), now)
         if len(self._backlog) < _MOST_BACKLOG:
             self._resume(Hold.BACKLOG)
-        if self._out and not self._flushing:
+        if self._out:
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self._flushing:
             self._flushing = True
             self.server.flush_soon(self)
 

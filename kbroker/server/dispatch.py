@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from kbroker.context import Cluster, Context
@@ -118,7 +119,7 @@ class Dispatcher:
         return call
 
     def _wait(self, connection: Connection, call: Call, result: Any) -> None:
-        if isinstance(result, Coroutine):
+        if type(result) is CoroutineType:
             task = asyncio.get_running_loop().create_task(result)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -127,23 +128,25 @@ class Dispatcher:
             future = result
         if future.done():
             self._settle(call, future)
-            return
+        else:
+            future.add_done_callback(partial(self._answered, connection, call))
 
-        def done(future: asyncio.Future[Any]) -> None:
-            self._settle(call, future)
-            connection.answered(call)
-
-        future.add_done_callback(done)
+    def _answered(self, connection: Connection, call: Call, future: asyncio.Future[Any]) -> None:
+        self._settle(call, future)
+        connection.answered(call)
 
     def _settle(self, call: Call, future: asyncio.Future[Any]) -> None:
-        if future.cancelled():
+        try:
+            response = future.result()
+        except asyncio.CancelledError:
             self._failed(call, KafkaError(ErrorCode.NETWORK_EXCEPTION, "The broker is stopping."))
-        elif (error := future.exception()) is not None:
+        except Exception as error:
             self._failed(call, error)
-        elif (response := future.result()) is None:
-            call.reply = []
         else:
-            self._finish(call, response)
+            if response is None:
+                call.reply = []
+            else:
+                self._finish(call, response)
 
     def _finish(self, call: Call, response: Any) -> None:
         if call.throttle_ms:

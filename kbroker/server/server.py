@@ -54,6 +54,7 @@ class Server:
         self._idle_timer: Handle | None = None
         self._flushing: list[Connection] = []
         self._last_id = 0
+        self.is_stopping = False
         self._settled: asyncio.Future[None] | None = None
         self._all_gone: asyncio.Future[None] | None = None
 
@@ -137,6 +138,7 @@ class Server:
 
     async def stop(self) -> None:
         """Start nothing more, let what is under way end, then let go of every client."""
+        self.is_stopping = True
         for connection in self.connections:
             connection.stop()
         self._settled = self.world.future()
