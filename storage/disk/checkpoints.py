@@ -38,6 +38,10 @@ class Checkpoints:
         """Recovery has seen one."""
         self._kept[name] = sorted({*self._kept.get(name, ()), at}, reverse=True)
 
+    def greatest(self) -> int:
+        """The greatest offset that a note speaks of."""
+        return max((at for kept in self._kept.values() for at in kept), default=0)
+
     def write(self, at: int, name: str, data: bytes) -> str:
         """Keep a note; the path of its file."""
         files, path = self._disk.files, self.path(at, name)

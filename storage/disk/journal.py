@@ -68,17 +68,10 @@ class Journal:
         files = self._disk.files
         handle = self._disk.handles.get(self.path, create=True)
         data = files.pread(handle, files.size(handle), 0)
-        lines = 0
-        while self._size < len(data):
-            stop = data.find(b"\n", self._size) + 1
-            changes = _parse(data[self._size : stop])
-            if changes is None:
-                self._take_off_torn_line(data[stop:] if stop else b"")
-                break
-            for change in changes:
-                self._apply(change)
-            lines += 1
-            self._size = stop
+        lines = self.replay(data)
+        if self._size < len(data):
+            rest = data[self._size :].partition(b"\n")[2]
+            self._take_off_torn_line(rest)
         if self._stopped:
             line = _line([["ids", self.next_id]])
             write_all(files, handle, [line], self._size)
@@ -89,8 +82,31 @@ class Journal:
         files.fsync_dir(self._disk.root)
         return self._stopped
 
+    def replay(self, data: bytes) -> int:
+        """Apply the lines up to the first broken one; how many there were. `size` is where they end."""
+        lines = 0
+        while self._size < len(data):
+            stop = data.find(b"\n", self._size) + 1
+            changes = _parse(data[self._size : stop])
+            if changes is None:
+                break
+            for change in changes:
+                self._apply(change)
+            lines += 1
+            self._size = stop
+        return lines
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the last line says that the engine was closed properly."""
+        return self._stopped
+
     def _take_off_torn_line(self, rest: bytes) -> None:
-        if any(_parse(line + b"\n") is not None for line in rest.split(b"\n")):
+        if has_lines(rest):
             raise Corrupt(f"{self.path} has a broken line at {self._size}, with good ones behind it")
         self._disk.files.truncate(self._disk.handles.get(self.path), self._size)
 
@@ -195,6 +211,11 @@ class Journal:
 def _line(changes: Sequence[Change]) -> bytes:
     body = json.dumps(changes, separators=(",", ":")).encode()
     return b"%08x %s\n" % (crc32(body), body)
+
+
+def has_lines(data: bytes) -> bool:
+    """Whether there is any whole line: then what is before it was not torn, but damaged."""
+    return any(_parse(line + b"\n") is not None for line in data.split(b"\n"))
 
 
 def _parse(line: bytes) -> list[Change] | None:

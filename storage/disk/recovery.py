@@ -17,10 +17,14 @@ So:
 6.  What a dead process did to names may still be undone by a power failure, an interrupted cut for instance: unless the
     engine was closed properly, every folder is synced, so that what is shown from now on stays.
 7.  Checkpoints beyond the end are false now, and removed.
+
+What is repaired, and what looks as if somebody had taken files away, is said in the process's log with names and
+offsets: nothing is mended silently.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from contextlib import suppress
 from typing import NamedTuple
@@ -34,6 +38,8 @@ from .journal import Entry
 from .log import DiskLog
 from .replacement import Seal
 from .segment import Disk, Segment
+
+log_of_process = logging.getLogger("kbroker.storage")
 
 FILE = re.compile(r"(?P<leaf>[^@]+)@(?P<id>\d+)-(?P<at>\d{20})-(?P<rest>.+)")
 SEGMENT = re.compile(r"(?P<generation>\d+)(?P<replacement>r?)\.(?P<kind>log|index)")
@@ -81,7 +87,7 @@ def _survey_folder(
         path = f"{folder}/{name}" if folder else name
         if is_folder:
             _survey_folder(disk, path, entries, found, stopped)
-        elif not _recognize(path, entries, found):
+        elif not recognize(path, entries, found):
             disk.files.unlink(f"{root}/{path}")
             removed = True
     if removed or not stopped:
@@ -91,7 +97,7 @@ def _survey_folder(
             disk.files.remove_dir(f"{root}/{folder}")
 
 
-def _recognize(path: str, entries: dict[str, Entry], found: dict[str, Found]) -> bool:
+def recognize(path: str, entries: dict[str, Entry], found: dict[str, Found]) -> bool:
     """Put a file to its log; False for rubbish. Files that are not ours are left alone."""
     match = FILE.fullmatch(path)
     if match is None:
@@ -118,16 +124,19 @@ def recover(disk: Disk, log: DiskLog, found: Found) -> None:
     for at, name in found.checkpoints:
         log.checkpoints.found(at, name)
     try:
-        for orphan in set(found.indexes) - set(found.segments):
-            disk.files.unlink(orphan.path(log) + ".index")
-        _Recovery(disk, log).run(found.segments)
+        orphans = sorted(set(found.indexes) - set(found.segments))
+        recovery = _Recovery(disk, log)
+        recovery.run(found.segments)
+        recovery.lost(orphans)
         log.checkpoints.drop_above(log.end)
     except StorageError as error:
         log.error, log.known = error, False
+        log_of_process.error("log %s cannot be used: %s", log.name, error)
     except OSError as error:
         log.known = False
         log.error = LogFailed(f"cannot recover log {log.name}: {error.strerror or error}")
         log.error.__cause__ = error
+        log_of_process.error("%s", log.error)
 
 
 class _Recovery:
@@ -141,11 +150,7 @@ class _Recovery:
         start = self.log.entry.start
         summaries = {candidate: self._summary(candidate) for candidate in candidates}
         sealed = {c: s for c, s in summaries.items() if s is not None and s.sealed}
-        covers = [(c, s) for c, s in sealed.items() if c.replacement and c.generation > self.log.entry.floor]
-        living = [c for c in sorted(candidates) if c.generation > self.log.entry.floor]
-        living = [c for c in living if not any(_covers(c, other, s) for other, s in covers)]
-        first = max((c.base for c in living if c.base <= start), default=start)
-        living = [c for c in living if c.base >= first]
+        living, first = living_of(candidates, sealed, self.log.entry)
         self._remove(sorted(set(candidates) - set(living)))
 
         segments: list[Segment] = []
@@ -176,6 +181,8 @@ class _Recovery:
         for segment in [s for s in segments if s.end <= start or not (s.size or s.sealed)]:
             segments.remove(segment)
             self._remove([Candidate(segment.base, segment.generation, segment.path.endswith("r"))])
+        if torn is not None:
+            log_of_process.warning("log %s ends at %d: %s; what is behind is removed", self.log.name, end, torn)
         if torn is not None and segments:
             handle = self.disk.handles.get(segments[-1].log_path)
             self.disk.files.truncate(handle, segments[-1].size)
@@ -187,6 +194,21 @@ class _Recovery:
         if self.disk.fsync or self.log.options.flush_messages == 1:
             self._sync([segment for segment in segments if segment.indexed < segment.size])
         self.log.recovered(segments, end)
+
+    def lost(self, orphans: list[Candidate]) -> None:
+        """Indexes without their segments are rubbish. But they and checkpoints may tell of offsets that were there."""
+        end, known = self.log.end, self.log.end
+        for orphan in orphans:
+            summary = self._summary(orphan)
+            if summary is not None and summary.sealed and not orphan.replacement:
+                known = max(known, summary.end)
+            self.disk.files.unlink(orphan.path(self.log) + ".index")
+        known = max(known, self.log.checkpoints.greatest())
+        if known > end:
+            log_of_process.warning(
+                "log %s ends at %d, but once it went on to %d: what lay between is lost, by a power failure or with a "
+                "file that has vanished", self.log.name, end, known,
+            )  # fmt: skip
 
     def _sync(self, segments: list[Segment]) -> None:
         """What is shown from now on stays."""
@@ -261,8 +283,8 @@ class _Recovery:
                 at = segment.size - start
                 if at and (left < PREFIX or batch_size(window, at) > left):
                     break
-                batch = _whole(window, at)
-                if batch is None or not _follows(batch, segment.end, gaps):
+                batch = whole(window, at)
+                if batch is None or not follows(batch, segment.end, gaps):
                     return f"{segment.log_path} is torn at {segment.size}, where offset {segment.end} should be"
                 segment.add(Placed(batch.base_offset, batch.next_offset, batch.length, batch.max_timestamp))
         return None
@@ -273,7 +295,7 @@ def batch_size(window: memoryview, at: int) -> int:
     return int.from_bytes(window[at + 8 : at + PREFIX], "big", signed=True) + PREFIX
 
 
-def _whole(window: memoryview, at: int) -> Batch | None:
+def whole(window: memoryview, at: int) -> Batch | None:
     """The batch there, if it is whole and its CRC is right."""
     if len(window) - at < BATCH_OVERHEAD or window[at + MAGIC_AT] != MAGIC:
         return None
@@ -284,8 +306,19 @@ def _whole(window: memoryview, at: int) -> Batch | None:
     return batch if verify_crc(batch) else None
 
 
-def _follows(batch: Batch, end: int, gaps: bool) -> bool:
+def follows(batch: Batch, end: int, gaps: bool) -> bool:
     return batch.last_offset_delta >= 0 and (batch.base_offset == end or (gaps and batch.base_offset > end))
+
+
+def living_of(
+    candidates: list[Candidate], sealed: dict[Candidate, Summary], entry: Entry
+) -> tuple[list[Candidate], int]:
+    """Rules 2 and 3: the files that are not rubbish, in order, and where the first of them should begin."""
+    covers = [(c, s) for c, s in sealed.items() if c.replacement and c.generation > entry.floor]
+    living = [c for c in sorted(candidates) if c.generation > entry.floor]
+    living = [c for c in living if not any(_covers(c, other, s) for other, s in covers)]
+    first = max((c.base for c in living if c.base <= entry.start), default=entry.start)
+    return [c for c in living if c.base >= first], first
 
 
 def _covers(candidate: Candidate, other: Candidate, summary: Summary) -> bool:

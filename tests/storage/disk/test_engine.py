@@ -321,6 +321,48 @@ async def test_a_lost_segment_in_the_middle_is_told(bench: Bench) -> None:
         await content(engine, "a")
 
 
+def test_what_recovery_repairs_and_misses_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    async def body(bench: Bench) -> None:
+        engine = await bench.engine()
+        await fill(engine, "torn", 5)
+        await fill(engine, "gone", 6)  # two segments: one sealed, one that grows
+        await fill(engine, "shorter", 5)
+        await engine.checkpoint("shorter", 5, "note", b"")
+        await fill(engine, "broken", 12)
+        await fill(engine, "fine", 5)
+        await engine.close()
+        bench.files.inode(bench.paths("torn@1-00000000000000000003-2.log")[0]).live[350] ^= 1
+        for path in [path for path in bench.paths("gone@") if path.endswith(".log")]:
+            bench.files.unlink(path)
+        bench.files.unlink(bench.paths("shorter@3-00000000000000000003-2.log")[0])
+        bench.files.unlink(bench.paths("broken@4-00000000000000000003-2.log")[0])
+        caplog.clear()
+        await bench.engine()
+        lines = [record.getMessage() for record in caplog.records if record.name == "kbroker.storage"]
+        assert [line for line in lines if "/data/logs/torn@1-00000000000000000003-2.log is torn at 300" in line]
+        assert [line for line in lines if "log gone ends at 0, but once it went on to 3" in line]
+        assert [line for line in lines if "log shorter ends at 3, but once it went on to 5" in line]
+        assert [line for line in lines if "log broken cannot be used" in line and "offsets 3 to 6 are missing" in line]
+        assert not [line for line in lines if "fine" in line]
+        assert len(lines) == 4
+
+    on_bench(body)()
+
+
+@on_bench
+async def test_a_segment_that_vanishes_while_the_engine_runs_fails_its_reads_only(bench: Bench) -> None:
+    engine = await bench.engine(mapping=False, open_files=1)
+    batches = await fill(engine, "a", 9)
+    other = await fill(engine, "b", 3)
+    bench.files.unlink(bench.paths("a@1-00000000000000000000-1.log")[0])
+    chunk = (await engine.read([Read("a", 0, 1000)]))[0]
+    assert isinstance(chunk.error, LogFailed)
+    assert await content(engine, "b") == b"".join(other)
+    chunk = (await engine.read([Read("a", 3, 10_000)]))[0]
+    assert b"".join(chunk.buffers) == b"".join(batches[3:])
+    assert await engine.append([Write("a", 9, [batch(9)])]) == [Appended(9, 10)]
+
+
 @on_bench
 async def test_only_what_lies_behind_a_saved_index_is_read_through(bench: Bench) -> None:
     from storage.disk import engine as engine_module
