@@ -3,6 +3,7 @@
     bind the sockets       a port in use is found before anything is touched
     open the engine        the lock, the format and the identity of the data; recovery
     catalog, groups        the catalog's log is read; those of groups when a group falls on them
+    transactions           what was decided before the last stop is told to the partitions
     serve                  from here on clients are accepted
 
 The parts meet here and nowhere else: what one needs of another is handed over below. One process may hold several
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from kbroker.catalog import Catalog, Change, Node, TopicCreated, TopicDeleted
@@ -23,11 +25,13 @@ from kbroker.config import Config
 from kbroker.context import Cluster, Listener, LocalNode
 from kbroker.groups import Groups
 from kbroker.listeners import ListenerSpec, for_node, listeners
+from kbroker.markers import Markers
 from kbroker.partitions import Partitions
 from kbroker.server.apis import Apis
 from kbroker.server.listener import Doors, bind
 from kbroker.server.server import Server
 from kbroker.server.sessions import FetchSessions
+from kbroker.transactions import Transactions
 from kbroker.world import RealWorld
 from storage.engine import Engine, EngineOptions, Identity, StorageError
 from storage.open import open_engine
@@ -35,15 +39,17 @@ from wire.errors import KafkaError
 from wire.primitives import uuid_text
 
 if TYPE_CHECKING:
+    from kbroker.machine import Producer
     from kbroker.world import World
+    from wire.errors import ErrorCode
 
 log = logging.getLogger("kbroker.broker")
 
 MEMORY = "memory:"
 
-# What is finalized (KIP-584). Transactions, the new group protocols and share groups will be when they exist: clients
-# act on these levels.
-FEATURES = {"metadata.version": 33}
+# What is finalized (KIP-584). The new group protocols and share groups will be when they exist: clients act on these
+# levels.
+FEATURES = {"metadata.version": 33, "transaction.version": 2}
 
 
 class CannotStart(Exception):
@@ -90,6 +96,8 @@ class Broker:
             doors.close()
         if self._server is not None:
             await self._server.stop()
+        if "transactions" in self._started:
+            await self.cluster.transactions.stop()
         if "groups" in self._started:
             await self.cluster.groups.stop()
         if "partitions" in self._started:
@@ -168,8 +176,13 @@ class Broker:
         except KafkaError as error:
             raise CannotStart(f"the catalog in {self.data} cannot be read and written; the log says why") from error
         self._configured()
-        cluster.groups = Groups(config, world, cluster.catalog, cluster.partitions)
-        self._started.append("groups")
+        cluster.groups = Groups(config, world, cluster.catalog, cluster.partitions, self._admit)
+        cluster.markers = Markers(world, cluster.catalog, cluster.partitions, cluster.groups)
+        cluster.transactions = Transactions(
+            config, world, cluster.catalog, cluster.partitions, cluster.catalog, cluster.markers
+        )
+        self._started += ["groups", "transactions"]
+        cluster.transactions.resume()
         cluster.cleaner.start()
 
     def _configured(self) -> None:
@@ -177,6 +190,12 @@ class Broker:
         assert self._server is not None
         self._server.configure(self.config)
         self.cluster.partitions.expire_producers_after(self.config["producer.id.expiration.ms"])
+
+    def _admit(
+        self, transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool
+    ) -> asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None]:
+        """Groups and transactions need each other; groups are there first."""
+        return self.cluster.transactions.admit(transactional_id, producer, partitions, raises_epochs)
 
     def _changed(self, change: Change) -> None:
         """What the catalog has decided, partitions follow, and the cleaner."""

@@ -208,6 +208,38 @@ ACTING: tuple[Row, ...] = (
         "The send buffer of each connection; -1 leaves it to the operating system.",
     ),
     (
+        "transaction.max.timeout.ms", "INT", "900000", "[1,...]", False,
+        "The longest timeout that a transactional producer may ask for.",
+    ),
+    (
+        "transaction.partition.verification.enable", "BOOLEAN", "true", None, True,
+        "Whether a first write of a transaction needs the coordinator's word that the partition is part of it.",
+    ),
+    (
+        "transaction.remove.expired.transaction.cleanup.interval.ms", "INT", "3600000", "[1,...]", False,
+        "Transactional ids that have expired are forgotten at the next multiple of this time.",
+    ),
+    (
+        "transaction.state.log.min.isr", "INT", "2", "[1,...]", False,
+        "min.insync.replicas of __transaction_state when it is created, if it has as many replicas.",
+    ),
+    (
+        "transaction.state.log.num.partitions", "INT", "50", "[1,...]", False,
+        "The number of partitions of __transaction_state when it is created.",
+    ),
+    (
+        "transaction.state.log.replication.factor", "SHORT", "3", "[1,...]", False,
+        "The replication factor of __transaction_state when it is created, if there are as many nodes.",
+    ),
+    (
+        "transaction.state.log.segment.bytes", "INT", "104857600", "[1,...]", False,
+        "The segment size of __transaction_state.",
+    ),
+    (
+        "transactional.id.expiration.ms", "INT", "604800000", "[1,...]", False,
+        "A transactional id that nobody has used for this time is forgotten.",
+    ),
+    (
         "kbroker.debug.fill.buffers", "BOOLEAN", "false", None, False,
         "Fill request buffers with 0xDD once they are given back.",
     ),

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from kbroker.cleaner import Cleaner
     from kbroker.config import Config
     from kbroker.groups import Groups
+    from kbroker.markers import Markers
     from kbroker.partitions import Partitions
     from kbroker.server.apis import Apis
     from kbroker.server.sessions import FetchSessions
+    from kbroker.transactions import Transactions
     from kbroker.world import World
     from storage.engine import Engine
 
@@ -68,7 +70,8 @@ class Peer(Protocol):
 class Cluster:
     """The parts of the broker as `broker.py` put them together. Attributes, no behaviour."""
 
-    __slots__ = ("apis", "catalog", "cleaner", "config", "engine", "groups", "partitions", "world")
+    __slots__ = ("apis", "catalog", "cleaner", "config", "engine", "groups", "markers", "partitions",
+                 "transactions", "world")  # fmt: skip
 
     world: World
     config: Config
@@ -77,6 +80,8 @@ class Cluster:
     cleaner: Cleaner
     partitions: Partitions
     groups: Groups
+    markers: Markers
+    transactions: Transactions
     apis: Apis
 
 

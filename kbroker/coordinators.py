@@ -79,7 +79,9 @@ def partition_of(key: str, partitions: int) -> int:
 
 
 class Coordinators(Generic[M]):
-    """Those of one topic. `begin` makes the runtime of a term, of a log and a leader epoch."""
+    """Those of one topic. `begin` makes the runtime of a term, of a log and a leader epoch. An eager coordinator that
+    takes over reads its log at once: what its predecessor left half done waits for nobody's request.
+    """
 
     def __init__(
         self,
@@ -88,12 +90,15 @@ class Coordinators(Generic[M]):
         topics: Topics,
         logs: Logs,
         begin: Callable[[MachineLog, int], Runtime[M]],
+        *,
+        eager: bool = False,
     ) -> None:
         self.name = name
         self._default_partitions = default_partitions
         self._topics = topics
         self._logs = logs
         self._begin = begin
+        self._eager = eager
         self._terms: dict[int, _Term[M]] = {}
         self._stopped = False
         topics.subscribe(self._changed)
@@ -120,14 +125,14 @@ class Coordinators(Generic[M]):
             raise KafkaError(ErrorCode.NOT_COORDINATOR)
         return self._runtime(topic, index, leader, epoch)
 
-    def all(self, node_id: int) -> Iterator[Runtime[M]]:
+    def all(self, node_id: int = ANY_NODE) -> Iterator[Runtime[M]]:
         """Every coordinator of this node that may know anything: a log without a byte has nothing to tell."""
         topic = self._topics.topic(self.name)
         if topic is None or self._stopped:
             return
         for index in range(len(topic.partitions)):
             leader, epoch = self._topics.leader(topic, index)
-            if leader != node_id:
+            if leader < 0 or (leader != node_id and node_id != ANY_NODE):
                 continue
             if index not in self._terms:
                 log = self._logs.open(topic, index)
@@ -168,7 +173,9 @@ class Coordinators(Generic[M]):
                 continue
             node_id, epoch = self._topics.leader(topic, index)
             if not term.is_of(topic.id, node_id, epoch):
-                self._runtime(topic, index, node_id, epoch)
+                runtime = self._runtime(topic, index, node_id, epoch)
+                if self._eager:
+                    runtime.load()
 
 
 class _Term(Generic[M]):

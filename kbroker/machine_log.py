@@ -95,4 +95,6 @@ def build(writing: Writing | Marker, now: int) -> bytearray:
         )
     if producer is None:
         return build_batch(writing.records)
-    return build_batch(writing.records, producer_id=producer.id, producer_epoch=producer.epoch, transactional=True)
+    return build_batch(
+        writing.records, producer_id=producer.id, producer_epoch=producer.epoch, base_sequence=0, transactional=True
+    )

@@ -50,13 +50,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("kbroker.catalog")
 
-# What a new __consumer_offsets is made with, as Kafka makes it.
+# What new internal topics are made with, as Kafka makes them. `transaction.state.log.min.isr` comes on top.
 INTERNAL_CONFIGS: Mapping[str, Sequence[tuple[str, str | None]]] = {
     "__consumer_offsets": (
         ("cleanup.policy", "compact"),
         ("compression.type", "producer"),
     ),
+    "__transaction_state": (
+        ("cleanup.policy", "compact"),
+        ("compression.type", "uncompressed"),
+        ("unclean.leader.election.enable", "false"),
+    ),
 }
+
+# The broker configs that say of how many partitions, on how many nodes, in segments of what size.
+_INTERNAL_SIZES = {
+    "__consumer_offsets": (
+        "offsets.topic.num.partitions", "offsets.topic.replication.factor", "offsets.topic.segment.bytes",
+    ),
+    "__transaction_state": (
+        "transaction.state.log.num.partitions",
+        "transaction.state.log.replication.factor",
+        "transaction.state.log.segment.bytes",
+    ),
+}  # fmt: skip
 
 
 class Catalog:
@@ -246,12 +263,13 @@ class Catalog:
 
     def ensure_internal(self, name: str) -> asyncio.Future[Topic]:
         """An internal topic, made on first use with configs of its own."""
-        new = NewTopic(
-            name,
-            cast(int, self._config["offsets.topic.num.partitions"]),
-            min(len(self.nodes), cast(int, self._config["offsets.topic.replication.factor"])),
-            configs=(*INTERNAL_CONFIGS[name], ("segment.bytes", str(self._config["offsets.topic.segment.bytes"]))),
-        )
+        partitions, width, segment_bytes = [cast(int, self._config[each]) for each in _INTERNAL_SIZES[name]]
+        replication_factor = min(len(self.nodes), width)
+        configs = [*INTERNAL_CONFIGS[name], ("segment.bytes", str(segment_bytes))]
+        if name == "__transaction_state":
+            in_sync = min(replication_factor, cast(int, self._config["transaction.state.log.min.isr"]))
+            configs.append(("min.insync.replicas", str(in_sync)))
+        new = NewTopic(name, partitions, replication_factor, configs=configs)
         return self._runtime.ask(lambda ticket: EnsureTopic(ticket, new))
 
     # --- what the runtime tells -------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from wire.compression import ZSTD
 from wire.crc import Buffer
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.fetch import (
+    AbortedTransaction,
     EpochEndOffset,
     FetchableTopicResponse,
     FetchRequest,
@@ -264,6 +265,8 @@ class _Fetching:
                 self._refuse(slot, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
                 continue
             slot.data.records, slot.size = buffers, size
+            if slot.data.aborted_transactions is not None:
+                slot.data.aborted_transactions = _aborted(slot, chunk.next_offset)
             self._left -= size
             found = True
         return found
@@ -379,6 +382,15 @@ class _Fetching:
         for partition in self._watched:
             partition.waiters.unwatch(self)
         self._watched = ()
+
+
+def _aborted(slot: _Slot, end: int) -> list[AbortedTransaction]:
+    """What a reader of committed records skips in what it gets."""
+    assert slot.partition is not None
+    return [
+        AbortedTransaction(producer_id=each.producer_id, first_offset=each.first)
+        for each in slot.partition.undecided.aborted_between(slot.interest.fetch_offset, end)
+    ]
 
 
 def _cut(buffers: Sequence[Buffer], limit: int) -> tuple[list[Buffer], int]:

@@ -1,24 +1,25 @@
 """FindCoordinator: which broker coordinates a group, a transactional id or a share partition.
 
-    key type 0 (group)         the leader of the group's partition of __consumer_offsets, which is created by this
-    very question key type 1 (transaction)   v1+; transactions are not there yet: refused, with a line in the log key
-    type 2 (share)         v6+; share groups are not there yet: refused
+    key type 0 (group)         the leader of the group's partition of __consumer_offsets
+    key type 1 (transaction)   v1+; the leader of the transactional id's partition of __transaction_state
+    key type 2 (share)         v6+; share groups are not there yet: refused
+
+The topic is made by this very question, and the question waits for it.
 
 v4+ asks for many keys and answers each (KIP-699); before, there is one key, and its answer stands at the top.
 """
 
 from __future__ import annotations
 
-import logging
+from typing import NamedTuple
 
 from kbroker.context import Context
+from kbroker.groups.coordinator import OFFSETS_TOPIC
+from kbroker.transactions.coordinator import TRANSACTIONS_TOPIC
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.find_coordinator import Coordinator, FindCoordinatorRequest, FindCoordinatorResponse
 
-log = logging.getLogger("kbroker.transactions")
-
 GROUP, TRANSACTION, SHARE = 0, 1, 2
-OFFSETS_TOPIC = "__consumer_offsets"
 
 
 async def find_coordinator(request: FindCoordinatorRequest, ctx: Context) -> FindCoordinatorResponse:
@@ -27,12 +28,10 @@ async def find_coordinator(request: FindCoordinatorRequest, ctx: Context) -> Fin
     keys = request.coordinator_keys if asks_for_many else [request.key]
     if request.key_type not in ((GROUP, TRANSACTION, SHARE) if knows_share else (GROUP, TRANSACTION)):
         found = [_refused(key, KafkaError(ErrorCode.INVALID_REQUEST)) for key in keys]
-    elif request.key_type == GROUP:
-        found = await _groups(keys, ctx)
-    elif request.key_type == TRANSACTION:
-        found = [_transactional(key, ctx) for key in keys]
-    else:
+    elif request.key_type == SHARE:
         found = [_share(key) for key in keys]
+    else:
+        found = await _find(request.key_type, keys, ctx)
     if asks_for_many:
         return FindCoordinatorResponse(coordinators=found)
     only = found[0]
@@ -46,17 +45,34 @@ async def find_coordinator(request: FindCoordinatorRequest, ctx: Context) -> Fin
     )
 
 
-async def _groups(keys: list[str], ctx: Context) -> list[Coordinator]:
-    cluster = ctx.cluster
-    allowed = ctx.authorize("DESCRIBE", "GROUP", keys)
+class _Kind(NamedTuple):
+    """What is coordinated, and by whom: the leaders of which internal topic."""
+
+    resource: str
+    denied: ErrorCode
+    topic: str
+
+
+KINDS = {
+    GROUP: _Kind("GROUP", ErrorCode.GROUP_AUTHORIZATION_FAILED, OFFSETS_TOPIC),
+    TRANSACTION: _Kind(
+        "TRANSACTIONAL_ID", ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, TRANSACTIONS_TOPIC
+    ),
+}
+
+
+async def _find(key_type: int, keys: list[str], ctx: Context) -> list[Coordinator]:
+    cluster, kind = ctx.cluster, KINDS[key_type]
+    allowed = ctx.authorize("DESCRIBE", kind.resource, keys)
     if any(allowed):
-        await cluster.catalog.ensure_internal(OFFSETS_TOPIC)
+        await cluster.catalog.ensure_internal(kind.topic)
+    place = cluster.groups.coordinator if key_type == GROUP else cluster.transactions.coordinator
     found = []
     for key, may in zip(keys, allowed, strict=True):
         if not may:
-            found.append(_refused(key, KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)))
+            found.append(_refused(key, KafkaError(kind.denied)))
             continue
-        node_id, _ = cluster.catalog.leader(OFFSETS_TOPIC, cluster.groups.coordinator(key))
+        node_id, _ = cluster.catalog.leader(kind.topic, place(key))
         endpoint = ctx.endpoint(node_id)
         if endpoint is None:
             found.append(_refused(key, KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)))
@@ -64,11 +80,6 @@ async def _groups(keys: list[str], ctx: Context) -> list[Coordinator]:
         host, port = endpoint
         found.append(Coordinator(key=key, node_id=node_id, host=host, port=port, error_code=0, error_message=""))
     return found
-
-
-def _transactional(key: str, ctx: Context) -> Coordinator:
-    log.warning("%s asked for the transactional id %r: this broker has no transactions yet", ctx.client_id, key)
-    return _refused(key, KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED))
 
 
 def _share(key: str) -> Coordinator:

@@ -1,39 +1,54 @@
 """InitProducerId: a producer id and an epoch for a producer that wants its retries recognised (KIP-98, KIP-360).
 
-Without a transactional id it is a fresh id with epoch 0, each time. This is the first thing that a default producer
-of today asks, before it sends anything. With a transactional id it would begin or take over a transactional
-producer's life: transactions are not there yet, and a refusal that says so is better than a producer that believes in
-them.
+Without a transactional id it is a fresh id with epoch 0, each time, from any node. This is the first thing that a
+default producer of today asks, before it sends anything. With one, the coordinator of that id answers: the producer id
+stays, the epoch rises, and whoever had the one before is fenced.
+
+    v3  the producer may say who it is, to go on after an error    v4  PRODUCER_FENCED (90), before: 47
+
+A transaction that is open is aborted first: CONCURRENT_TRANSACTIONS (51), ask again. Others: INVALID_REQUEST (42) for
+an empty id and for half a producer, INVALID_TRANSACTION_TIMEOUT (50), NOT_COORDINATOR (16).
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable
 
 from kbroker.context import Context
+from kbroker.handlers._transactions import asked, fenced
+from kbroker.machine import Producer
 from kbroker.operations import CLUSTER_NAME
+from kbroker.transactions.events import InitProducer
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
-
-log = logging.getLogger("kbroker.transactions")
 
 
 def init_producer_id(
     request: InitProducerIdRequest, ctx: Context
 ) -> InitProducerIdResponse | Awaitable[InitProducerIdResponse]:
-    if (request.producer_id == -1) != (request.producer_epoch == -1) or request.transactional_id == "":
-        return _refused(ErrorCode.INVALID_REQUEST)
-    if request.transactional_id is not None:
-        log.warning(
-            "%s asked for a transactional producer %r: this broker has no transactions yet",
-            ctx.client_id,
-            request.transactional_id,
-        )
+    knows_producer_fenced = ctx.version >= 4  # KIP-588
+    name = request.transactional_id
+    if name is not None and not ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]:
         return _refused(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-    if not _may_write(ctx):
+    if name is None and not _may_write(ctx):
         return _refused(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
-    return _fresh(ctx)
+    if (request.producer_id == -1) != (request.producer_epoch == -1) or name == "":
+        return _refused(ErrorCode.INVALID_REQUEST)
+    if name is None:
+        return _fresh(ctx)
+    expected = None if request.producer_id == -1 else Producer(request.producer_id, request.producer_epoch)
+    return asked(
+        ctx,
+        lambda: ctx.cluster.transactions.ask(
+            ctx, name, lambda ticket: InitProducer(ticket, name, request.transaction_timeout_ms, expected)
+        ),
+        _answer,
+        lambda code: _refused(fenced(code, knows_producer_fenced)),
+    )
+
+
+def _answer(producer: Producer) -> InitProducerIdResponse:
+    return InitProducerIdResponse(error_code=0, producer_id=producer.id, producer_epoch=producer.epoch)
 
 
 def _refused(code: ErrorCode) -> InitProducerIdResponse:

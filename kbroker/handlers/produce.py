@@ -6,20 +6,28 @@ it (the high watermark passes the batch), at most timeoutMs. With acks=0 there i
 closes the connection instead. No partition's trouble touches another partition of the request.
 
 A duplicate of a batch that is known is a success with the offset that it got first (KIP-98); its logAppendTimeMs is,
-oddly, the batch's greatest timestamp. Transactional batches are refused until there are transactions.
+oddly, the batch's greatest timestamp.
+
+The first batch of a transaction in a partition waits until the transaction's coordinator has said that the partition is
+part of it (KIP-890, _admission.py); all such batches of a request are asked about together.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from functools import partial
 
 from kbroker.catalog import Topic
 from kbroker.context import Context
+from kbroker.handlers import _admission as admission
 from kbroker.handlers._leaders import Leaders
+from kbroker.machine import Producer
 from kbroker.partitions import Partition
 from kbroker.partitions.producers import Duplicate
 from kbroker.partitions.staging import WRITTEN, Staging
+from kbroker.partitions.undecided import Admission
 from kbroker.partitions.validate import Rejected, Unreadable, is_transactional
 from kbroker.world import Handle
 from wire.errors import ErrorCode, KafkaError
@@ -56,32 +64,33 @@ def produce(request: ProduceRequest, ctx: Context) -> ProduceResponse | asyncio.
     topics_by_id = ctx.version >= 13  # KIP-516
     zstd_allowed = ctx.version >= 7  # KIP-110
     tells_leaders = ctx.version >= 10  # KIP-951
-    answer = _Answer(request, ctx, zstd_allowed, tells_leaders)
-    refusal = _refuse_transactions(request, ctx)
+    adds_partitions = ctx.version >= 12  # KIP-890
+    answer = _Answer(request, ctx, zstd_allowed, tells_leaders, adds_partitions)
+    refusal = _refusal_of_all(request, ctx)
     for asked in request.topic_data:
         answer.add_topic(asked, topics_by_id, refusal)
     return answer.start()
 
 
-def _refuse_transactions(request: ProduceRequest, ctx: Context) -> KafkaError | None:
-    """One transactional batch refuses the whole request, as it does in Kafka where the id may not be used."""
+def _refusal_of_all(request: ProduceRequest, ctx: Context) -> KafkaError | None:
+    """One transactional batch without an id that may be used refuses the whole request."""
     if not any(is_transactional(one.records) for topic in request.topic_data for one in topic.partition_data):
         return None
-    if request.transactional_id is not None:
-        log.warning(
-            "client %s wrote with transactional id %s: this broker has no transactions yet",
-            ctx.client_id, request.transactional_id,
-        )  # fmt: skip
-    return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "This broker has no transactions yet.")
+    name = request.transactional_id
+    if name is not None and ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]:
+        return None
+    return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
 
 
 class _Answer:
     """The answer in the making: one part per partition, in the order of the request."""
 
-    __slots__ = ("_future", "_open", "_staged", "_timer", "acks", "ctx", "leaders", "parts", "request", "response",
-                 "tells_leaders", "zstd_allowed")  # fmt: skip
+    __slots__ = ("_adds_partitions", "_asking", "_future", "_open", "_staged", "_timer", "acks", "ctx", "leaders",
+                 "parts", "request", "response", "tells_leaders", "zstd_allowed")  # fmt: skip
 
-    def __init__(self, request: ProduceRequest, ctx: Context, zstd_allowed: bool, tells_leaders: bool) -> None:
+    def __init__(
+        self, request: ProduceRequest, ctx: Context, zstd_allowed: bool, tells_leaders: bool, adds_partitions: bool
+    ) -> None:
         self.request = request
         self.ctx = ctx
         self.acks = request.acks
@@ -91,6 +100,8 @@ class _Answer:
         self.parts: list[_Part] = []
         self.response = ProduceResponse(responses=[])
         self._staged: list[Staging] | None = []
+        self._adds_partitions = adds_partitions
+        self._asking: dict[Producer, list[_Part]] | None = None
         self._open = 0
         self._future: asyncio.Future[ProduceResponse | None] | None = None
         self._timer: Handle | None = None
@@ -127,9 +138,10 @@ class _Answer:
         self._open = len(self.parts) + 1
         for part in self.parts:
             part.start()
-        staged, self._staged = self._staged, None
-        if staged:
-            self.ctx.cluster.partitions.write(staged)
+        asking, self._asking = self._asking, None
+        for producer, parts in (asking or {}).items():
+            self._ask(producer, parts)
+        self._write_staged()
         self.done()
         if self._open:
             self._future = self.ctx.cluster.world.future()
@@ -142,6 +154,37 @@ class _Answer:
             self.ctx.cluster.partitions.write((staging,))
         else:
             self._staged.append(staging)
+
+    def _write_staged(self) -> None:
+        staged, self._staged = self._staged, None
+        if staged:
+            self.ctx.cluster.partitions.write(staged)
+
+    def admit(self, part: _Part, producer: Producer) -> None:
+        """With the others of the request; alone when its partition has come late."""
+        if self._staged is None:
+            self._ask(producer, [part])
+        else:
+            self._asking = self._asking or {}
+            self._asking.setdefault(producer, []).append(part)
+
+    def _ask(self, producer: Producer, parts: Sequence[_Part]) -> None:
+        """The coordinator is asked whether the transaction may write to these partitions."""
+        transactional_id = self.request.transactional_id
+        assert transactional_id is not None
+        places = [part.place for part in parts]
+        admission.ask(
+            self.ctx, transactional_id, producer, places, self._adds_partitions, partial(self._admitted, parts)
+        )
+
+    def _admitted(self, parts: Sequence[_Part], errors: Sequence[KafkaError | None]) -> None:
+        alone = self._staged is None
+        if alone:
+            self._staged = []
+        for part, error in zip(parts, errors, strict=True):
+            part.admitted(error)
+        if alone:
+            self._write_staged()
 
     def done(self) -> None:
         """One part less to wait for."""
@@ -183,13 +226,14 @@ class _Answer:
 class _Part:
     """One partition of the request."""
 
-    __slots__ = ("_answer", "_asked", "_done", "_needs", "_partition", "_topic", "told")
+    __slots__ = ("_admission", "_answer", "_asked", "_done", "_needs", "_partition", "_topic", "told")
 
     def __init__(self, answer: _Answer, topic: Topic | None, asked: PartitionProduceData) -> None:
         self._answer = answer
         self._topic = topic
         self._asked = asked
         self._partition: Partition | None = None
+        self._admission: Admission | None = None
         self._needs = 0
         self._done = False
         self.told = PartitionProduceResponse(index=asked.index, error_code=0, base_offset=-1, record_errors=[])
@@ -199,12 +243,37 @@ class _Part:
             ctx = self._answer.ctx
             partition = ctx.cluster.partitions.lookup(ctx.node.id, self._topic, self._asked.index)
             self._partition = partition
+            begin = self._ask_first if is_transactional(self._asked.records) else self._stage
             if partition.is_loading:
-                partition.when_open(self._stage)
+                partition.when_open(begin)
             else:
-                self._stage()
+                begin()
         except KafkaError as error:
             self.fail(error)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        assert self._topic is not None
+        return self._topic.name, self._asked.index
+
+    def _ask_first(self) -> None:
+        """The first batch of a transaction here needs an admission. Whatever else is wrong with it is found later."""
+        partition, records = self._partition, self._asked.records
+        assert partition is not None
+        header = admission.header_of(records)
+        if header is None or not partition.is_open or partition.is_ongoing(*header[:2]):
+            self._stage()
+        else:
+            self._admission = partition.undecided.admission(*header)
+            self._answer.admit(self, Producer(*header[:2]))
+
+    def admitted(self, error: KafkaError | None) -> None:
+        """What the coordinator has said."""
+        if error is None:
+            self._stage()
+        else:
+            self.fail(error)
+            self.told.log_start_offset = -1
 
     def _stage(self) -> None:
         partition, answer = self._partition, self._answer
@@ -212,7 +281,7 @@ class _Part:
         try:
             if answer.acks == ACKS_ALL and len(partition.replicas.in_sync) < partition.rules.min_in_sync:
                 raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS)
-            staged = partition.stage(self._asked.records, answer.zstd_allowed)
+            staged = partition.stage(self._asked.records, answer.zstd_allowed, self._admission)
         except KafkaError as error:
             self.fail(error)
             return

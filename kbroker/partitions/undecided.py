@@ -76,9 +76,9 @@ class Undecided:
     def admission(self, producer_id: int, epoch: int, sequence: int) -> Admission:
         """The coordinator is being asked. Whatever is on its way at the same time shares the admission."""
         found = self._admissions.get(producer_id)
-        if found is None or epoch < found.epoch:
+        if found is None:
             found = self._admissions[producer_id] = Admission(epoch, sequence)
-        elif epoch > found.epoch or sequence < found.lowest_sequence:
+        elif epoch > found.epoch or (epoch == found.epoch and sequence < found.lowest_sequence):
             found.epoch, found.lowest_sequence = epoch, sequence
         return found
 

@@ -47,12 +47,12 @@ class Transactions:
         partitions: Partitions,
     ) -> None:
         self.settings = Settings.of(config)
-        self.verifies: bool = config["transaction.partition.verification.enable"]
+        self._verifies: bool = config["transaction.partition.verification.enable"]
         self.world = world
         self.producer_ids = producer_ids
         self.partitions = partitions
         self.coordinators: Coordinators[TransactionsMachine] = Coordinators(
-            TRANSACTIONS_TOPIC, config["transaction.state.log.num.partitions"], topics, logs, self._begin
+            TRANSACTIONS_TOPIC, config["transaction.state.log.num.partitions"], topics, logs, self._begin, eager=True
         )
 
     def coordinator(self, transactional_id: str) -> int:
@@ -79,10 +79,17 @@ class Transactions:
 
         if not transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
+        if not raises_epochs and not self._verifies:
+            return _yes(self.world)
         runtime = self.coordinators.of(transactional_id)
         if raises_epochs:
             return runtime.ask(lambda ticket: AddPartitions(ticket, transactional_id, producer, partitions, True))
         return runtime.ask(lambda ticket: VerifyPartitions(ticket, transactional_id, producer, partitions))
+
+    def resume(self) -> None:
+        """After a start: what was decided is told to the partitions, what is open has its time; nobody need ask."""
+        for runtime in self.coordinators.all():
+            runtime.load()
 
     async def stop(self) -> None:
         await self.coordinators.stop()
@@ -101,6 +108,12 @@ class Transactions:
             on_loaded=post.made_anew,
         )
         return post.runtime
+
+
+def _yes(world: World) -> asyncio.Future[Mapping[Partition, ErrorCode] | None]:
+    answer: asyncio.Future[Mapping[Partition, ErrorCode] | None] = world.future()
+    answer.set_result(None)
+    return answer
 
 
 class _Post:

@@ -53,7 +53,6 @@ def init(
     if what is Init.ABORT_FIRST:
         return fence(transaction, fresh_id, now)
     begin: dict[str, Any] = {"timeout_ms": timeout_ms, "partitions": frozenset(), "started_ms": -1}
-    begin["raises_epochs"] = False
     if expected is not None and expected.epoch != transaction.epoch:
         if expected.epoch != last_epoch:
             raise KafkaError(ErrorCode.PRODUCER_FENCED)

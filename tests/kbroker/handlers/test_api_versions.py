@@ -53,7 +53,9 @@ def test_features_are_told_with_those_finalized_that_exist_here() -> None:
     response = ask(named(), 4)
     supported = [(one.name, one.min_version, one.max_version) for one in response.supported_features]
     assert supported == list(SUPPORTED_FEATURES)
-    assert [(one.name, one.max_version_level) for one in response.finalized_features] == [("metadata.version", 33)]
+    assert [(one.name, one.max_version_level) for one in response.finalized_features] == [
+        ("metadata.version", 33), ("transaction.version", 2),
+    ]  # fmt: skip
     assert response.finalized_features_epoch >= 0
 
 

@@ -1,6 +1,5 @@
 """FindCoordinator, in every version."""
 
-import logging
 from typing import Any
 
 import pytest
@@ -50,14 +49,33 @@ def test_many_keys_are_answered_each(version: int) -> None:
 
 
 @pytest.mark.parametrize("version", [version for version in versions("find_coordinator") if version >= 1])
-def test_transactions_are_refused_with_a_line_in_the_log(version: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_coordinator_of_a_transactional_id_leads_its_partition_of_the_transactions_topic(version: int) -> None:
     async def test(desk: Desk) -> None:
+        assert desk.cluster.catalog.topic("__transaction_state") is None
         response = await desk.ask(question(version, "my-id", kind=1), version)
-        assert answer(version, response) == (53, -1, "", -1)
+        leader, _ = desk.cluster.catalog.leader("__transaction_state", len("my-id"))
+        assert answer(version, response) == (0, leader, f"host{leader}", 9000 + leader)
+        desk.denied = {("DESCRIBE", "TRANSACTIONAL_ID", "secret")}
+        assert answer(version, await desk.ask(question(version, "secret", kind=1), version)) == (53, -1, "", -1)
 
-    with caplog.at_level(logging.WARNING):
-        at_a_desk(test)
-    assert any("no transactions yet" in record.getMessage() for record in caplog.records)
+    at_a_desk(test, nodes=(1, 2))
+
+
+def test_the_transactions_topic_is_made_as_kafka_makes_it() -> None:
+    async def test(desk: Desk) -> None:
+        await desk.ask(question(4, "my-id", kind=1), 4)
+        topic = desk.cluster.catalog.topic("__transaction_state")
+        assert topic is not None
+        assert (len(topic.partitions), topic.replication_factor) == (50, 2)
+        assert topic.overrides == {
+            "cleanup.policy": "compact",
+            "compression.type": "uncompressed",
+            "min.insync.replicas": "2",
+            "segment.bytes": "104857600",
+            "unclean.leader.election.enable": "false",
+        }
+
+    at_a_desk(test, nodes=(1, 2))
 
 
 @pytest.mark.parametrize("version", versions("find_coordinator"))

@@ -105,7 +105,9 @@ def test_internal_topics_are_created_their_own_way_and_say_that_they_are_interna
         response = await desk.ask(about("__consumer_offsets", "__transaction_state"), 12)
         offsets, transactions = response.topics
         assert (offsets.error_code, offsets.is_internal, len(offsets.partitions)) == (0, True, 50)
-        assert (transactions.error_code, transactions.is_internal) == (3, True)
+        assert (transactions.error_code, transactions.is_internal, len(transactions.partitions)) == (0, True, 50)
+        (shares,) = (await desk.ask(about("__share_group_state"), 12)).topics
+        assert (shares.error_code, shares.is_internal) == (3, True)
 
     at_a_desk(test)
 

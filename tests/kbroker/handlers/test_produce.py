@@ -208,21 +208,15 @@ def test_a_gap_and_an_old_epoch_are_refused_with_their_codes_and_the_log_start()
     run(test)
 
 
-@pytest.mark.parametrize("transactional_id", [None, "tx"])
-def test_a_transactional_batch_refuses_the_whole_request(
-    transactional_id: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_transactional_batch_without_a_transactional_id_refuses_the_whole_request() -> None:
     async def test() -> None:
         stage = Stage()
         stage.catalog.add("t", 2)
         transactional = batch(1, producer=(7, 0, 0), transactional=True)
-        response = stage.call(
-            request(("t", 0, batch(1)), ("t", 1, transactional), transactional_id=transactional_id), BY_NAME
-        )
+        response = stage.call(request(("t", 0, batch(1)), ("t", 1, transactional)), BY_NAME)
         told = [(one.error_code, one.base_offset) for one in response.responses[0].partition_responses]
         assert told == [(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, -1)] * 2
         assert stored(stage, "t", 0) == []
-        assert ("no transactions" in caplog.text) == (transactional_id is not None)
 
     run(test)
 

@@ -100,10 +100,12 @@ def test_no_later_batch_goes_first() -> None:
     undecided.check(data(1, sequence=0), admission)
 
 
-def test_a_question_of_an_older_epoch_does_not_share_that_of_a_newer_one() -> None:
+def test_only_the_newest_epoch_says_what_goes_first() -> None:
     undecided = Undecided()
-    newer = undecided.admission(1, 5, 0)
-    assert undecided.admission(1, 4, 0) is not newer
+    admission = undecided.admission(1, 4, 0)
+    assert undecided.admission(1, 5, 7) is admission
+    undecided.admission(1, 4, 0)
+    undecided.check(data(1, epoch=5, sequence=7), admission)
 
 
 batches = st.lists(

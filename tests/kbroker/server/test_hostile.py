@@ -21,7 +21,7 @@ from wire.messages.metadata import MetadataRequest
 from wire.registry import APIS
 
 # Those that park, or that may rightly delete what the test looks for in the end.
-LEFT_OUT = {"delete_records", "delete_topics", "fetch", "join_group", "produce", "sync_group"}
+LEFT_OUT = {"delete_records", "delete_topics", "fetch", "join_group", "produce", "sync_group", "write_txn_markers"}
 EXTREMES = (b"\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", bytes(4), b"\xff" * 8, b"\0", b"\xff\xff\xff\xff\x0f")
 
 
