@@ -47,7 +47,7 @@ class Transactions:
         partitions: Partitions,
     ) -> None:
         self.settings = Settings.of(config)
-        self._verifies: bool = config["transaction.partition.verification.enable"]
+        self._config = config
         self.world = world
         self.producer_ids = producer_ids
         self.partitions = partitions
@@ -79,7 +79,7 @@ class Transactions:
 
         if not transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
-        if not raises_epochs and not self._verifies:
+        if not raises_epochs and not self._config["transaction.partition.verification.enable"]:
             return _yes(self.world)
         runtime = self.coordinators.of(transactional_id)
         if raises_epochs:
