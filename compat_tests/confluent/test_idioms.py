@@ -24,6 +24,8 @@ from confluent_kafka import (  # noqa: E402
 )
 from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 
+from compat_tests.wire.connection import Connection, advertised  # noqa: E402
+
 Broker = Process | Outside
 
 
@@ -299,8 +301,9 @@ def test_idempotence_refuses_nothing_over_many_small_batches(broker: Broker) -> 
 
 
 def test_transactions_are_refused_with_a_clear_error_until_they_exist(broker: Broker) -> None:
-    if isinstance(broker, Outside) or broker.command:
-        pytest.skip("kbroker only: Kafka has transactions")
+    with Connection(broker.host, broker.port) as connection:
+        if "EndTxn" in advertised(connection):
+            pytest.skip("this broker has transactions")
     producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": unique("txn")})
     with pytest.raises(KafkaException) as raised:
         producer.init_transactions(20)

@@ -23,6 +23,13 @@ def refused(error: KafkaError) -> Refused:
     return Refused(getattr(error, "errno", None) or 0, repr(error))
 
 
+def know_partitions(consumer: KafkaConsumer, *topics: str) -> None:
+    """Fetches metadata before the first poll joins. A leader that assigns before its metadata is there gives nobody
+    anything, and when it comes between that and the end of the join nothing tells kafka-python to join again."""
+    for topic in topics:
+        consumer.partitions_for_topic(topic)
+
+
 class Producer(drivers.Producer):
     def __init__(self, inner: KafkaProducer) -> None:
         self.inner = inner
@@ -79,6 +86,7 @@ class Consumer(drivers.Consumer):
 
     def subscribe(self, *topics: str) -> None:
         self.inner.subscribe(list(topics), listener=_Listener(self.rebalances))
+        know_partitions(self.inner, *topics)
 
     def assign(self, places: Sequence[Place]) -> None:
         self.inner.assign([TopicPartition(*place) for place in places])

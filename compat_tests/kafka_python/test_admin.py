@@ -26,6 +26,8 @@ from kafka.errors import (  # noqa: E402
 )
 from kafka.structs import OffsetAndMetadata  # noqa: E402
 
+from compat_tests.drivers.kafka_python import know_partitions  # noqa: E402
+
 Broker = Process | Outside
 
 
@@ -169,6 +171,7 @@ def group_with_member(broker: Broker, name: str) -> tuple[str, KafkaConsumer]:
     consumer = KafkaConsumer(
         name, bootstrap_servers=broker.bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
     )
+    know_partitions(consumer, name)
     until("the member reads", lambda: consumer.poll(200))
     consumer.commit({TopicPartition(name, 0): OffsetAndMetadata(3, "note", -1)})
     return group, consumer

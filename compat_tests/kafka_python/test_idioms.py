@@ -24,6 +24,8 @@ from kafka.errors import (  # noqa: E402
     UnknownTopicOrPartitionError,
 )
 
+from compat_tests.drivers.kafka_python import know_partitions  # noqa: E402
+
 Broker = Process | Outside
 
 
@@ -149,7 +151,7 @@ def test_a_second_member_with_the_same_instance_id_fences_the_first(broker: Brok
     producer.close()
 
     def member() -> KafkaConsumer:
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             name,
             bootstrap_servers=broker.bootstrap,
             group_id=group,
@@ -157,6 +159,8 @@ def test_a_second_member_with_the_same_instance_id_fences_the_first(broker: Brok
             auto_offset_reset="earliest",
             heartbeat_interval_ms=200,
         )
+        know_partitions(consumer, name)
+        return consumer
 
     first = member()
     until("the first has its record", lambda: first.poll(200))
@@ -176,6 +180,7 @@ import sys
 from kafka import KafkaConsumer
 consumer = KafkaConsumer(sys.argv[2], bootstrap_servers=sys.argv[1], group_id=sys.argv[3], session_timeout_ms=6000,
                          heartbeat_interval_ms=500)
+consumer.partitions_for_topic(sys.argv[2])
 while True:
     consumer.poll(200)
     if consumer.assignment():
@@ -195,6 +200,7 @@ def test_a_member_that_dies_is_missed_after_its_session(broker: Broker) -> None:
         assert dying.stdout.readline() == b"assigned\n"
         dying.kill()
     heir = KafkaConsumer(name, bootstrap_servers=broker.bootstrap, group_id=group, auto_offset_reset="earliest")
+    know_partitions(heir, name)
     until("the heir has the partition and its record", lambda: heir.poll(200))
     assert heir.assignment() == {TopicPartition(name, 0)}
     heir.close(autocommit=False)
