@@ -138,12 +138,27 @@ class Writer(Source):
         else:
             item = self.local("x")
             with self.within("[]"), self.block(f"for {item} in {a}:"):
-                if element.kind == "struct":
+                if field.kept:
+                    self.kept(element, item)
+                elif element.kind == "struct":
                     assert element.struct is not None
                     self.struct(element.struct, item)
                 else:
                     self.value(element, item, False, compact)
                 self.flush()
+
+    def kept(self, element: Field, item: str) -> None:
+        """Write a struct that may know its bytes of this version already, and tell it if it does not."""
+        assert element.struct is not None
+        assert self.append == "w"
+        known, start = self.local("k"), self.local("n")
+        self.line(f"{known} = None")
+        with self.block(f"if type({item}) is not {self.constant('c', element.struct)}:"):
+            self.line(f"{known} = {item}.encoded; {start} = len(out)")
+            self.line(f"if {self.version} in {known}: w({known}[{self.version}]); continue")
+        self.struct(element.struct, item)
+        self.flush()
+        self.line(f'if {known} is not None: {known}[{self.version}] = b"".join(out[{start}:])')
 
     def nullable_struct(self, cls: type[Struct], value: str, code: str, null: int) -> None:
         self.flush()

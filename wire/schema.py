@@ -27,7 +27,7 @@ use, so importing a message costs little.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from .errors import MalformedMessage, UnsupportedVersion
 from .primitives import ZERO_UUID, Buffer
@@ -44,6 +44,10 @@ _ZEROS: dict[str, Any] = {
     "uuid": ZERO_UUID,
 }
 _INTEGERS = ("int8", "int16", "uint16", "int32", "uint32", "int64")
+
+
+S = TypeVar("S", bound="Struct")
+_KEPT: dict[type, type] = {}
 
 
 class Versions:
@@ -91,7 +95,8 @@ class Field:
 
     `kind` is the wire type: an integer's name, "bool", "float64", "string", "bytes", "records", "uuid", "array" (of
     `element`, itself a Field without a name) or "struct" (of the class `struct`). `nullable` and `flexible` are
-    version ranges, too; `tag` is None for a field that is not tagged.
+    version ranges, too; `tag` is None for a field that is not tagged. `kept` is an array of structs that may come from
+    `keep`.
     """
 
     __slots__ = (
@@ -102,6 +107,7 @@ class Field:
         "has_default",
         "ignorable",
         "json_name",
+        "kept",
         "kind",
         "map_key",
         "name",
@@ -126,6 +132,7 @@ class Field:
         json: str = "",
         element: Field | None = None,
         struct: type[Struct] | None = None,
+        kept: bool = False,
     ) -> None:
         self.kind = kind
         self.versions = Versions.of(versions)
@@ -139,6 +146,7 @@ class Field:
         self.json_name = json
         self.name = ""
         self.element = element
+        self.kept = kept
         self.struct = struct
         if not self.has_default:
             default = None if kind == "records" and self.nullable else _ZEROS.get(kind, b"" if kind == "records" else 0)
@@ -320,9 +328,21 @@ class Struct(_Tagged, metaclass=StructType):
 
 
 def _refuse(struct: Struct, name: str, value: object) -> None:
-    raise AttributeError(
-        f"this {type(struct).__name__} is the shared default: assign a new one instead of setting {name!r}"
-    )
+    raise AttributeError(f"this {type(struct).__name__} is shared: assign a new one instead of setting {name!r}")
+
+
+def keep(struct: S) -> S:
+    """The same struct for many messages: it remembers its bytes, and cannot be changed any more. For the elements of
+    arrays that are declared `kept`."""
+    cls = type(struct)
+    kind: Any = _KEPT.get(cls)
+    if kind is None:
+        kind = _KEPT[cls] = StructType(cls.__name__, (cls,), {"__slots__": ("encoded",), "__setattr__": _refuse})
+    kept: S = object.__new__(kind)
+    for name in (*[field.name for field in cls.__fields__], "unknown_tags"):
+        object.__setattr__(kept, name, getattr(struct, name))
+    object.__setattr__(kept, "encoded", {})  # version -> bytes
+    return kept
 
 
 class Message(Struct):

@@ -12,13 +12,19 @@ from wire.errors import MalformedMessage, ProtocolError, UnsupportedField
 from wire.messages.api_versions import ApiVersionsRequest
 from wire.messages.end_txn import EndTxnRequest
 from wire.messages.fetch import FetchableTopicResponse, FetchResponse, PartitionData
-from wire.messages.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
+from wire.messages.metadata import (
+    MetadataRequest,
+    MetadataRequestTopic,
+    MetadataResponse,
+    MetadataResponsePartition,
+    MetadataResponseTopic,
+)
 from wire.messages.offset_commit import OffsetCommitRequest
 from wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from wire.messages.streams_group_heartbeat import StreamsGroupHeartbeatRequest
 from wire.primitives import uvarint
 from wire.registry import message
-from wire.schema import Data, array, int8, int32
+from wire.schema import Data, array, int8, int32, keep
 
 from .anything import CASES, anything
 
@@ -321,3 +327,17 @@ def test_a_deep_message_is_one_flat_function() -> None:
     version = StreamsGroupHeartbeatRequest.__versions__.high
     made = anything(StreamsGroupHeartbeatRequest, version, Random(1))
     assert StreamsGroupHeartbeatRequest.decode(made.encode(version), version) == made
+
+
+@pytest.mark.parametrize("version", [1, 8, 12])
+def test_a_kept_struct_is_written_like_any_other_and_only_once(version: int) -> None:
+    part = MetadataResponsePartition(partition_index=3, leader_id=1, replica_nodes=[1], isr_nodes=[1])
+    topic = MetadataResponseTopic(name="t", partitions=[part])
+    usual = MetadataResponse(brokers=[], topics=[topic, topic]).encode(version)
+    kept = keep(topic)
+    assert kept == topic
+    assert MetadataResponse(brokers=[], topics=[kept, topic]).encode(version) == usual
+    part.leader_id = 2  # nobody looks any more
+    assert MetadataResponse(brokers=[], topics=[kept, kept]).encode(version) == usual
+    with pytest.raises(AttributeError, match="shared"):
+        kept.name = "other"

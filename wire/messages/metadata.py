@@ -60,6 +60,6 @@ class MetadataResponse(Response, key=3, versions="0-13", flexible="9+"):
     brokers: list[MetadataResponseBroker] = array(MetadataResponseBroker)
     cluster_id: str | None = string(versions="2+", nullable="2+", default=None, ignorable=True)
     controller_id: int = int32(versions="1+", default=-1, ignorable=True, entity="brokerId")
-    topics: list[MetadataResponseTopic] = array(MetadataResponseTopic)
+    topics: list[MetadataResponseTopic] = array(MetadataResponseTopic, kept=True)
     cluster_authorized_operations: int = int32(versions="8-10", default=-(2**31))
     error_code: int = int16(versions="13+", ignorable=True)
