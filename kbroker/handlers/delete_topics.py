@@ -28,7 +28,10 @@ async def delete_topics(request: DeleteTopicsRequest, ctx: Context) -> DeleteTop
     if by_name_only:
         asked = [DeleteTopicState(name=name, topic_id=ZERO_UUID) for name in request.topic_names]
     results, topics = _resolve(asked, ctx)
+    # Also without any: what the views show may be decided and not durable yet, and the answer waits until it is.
     outcomes = await ctx.cluster.catalog.delete_topics([topic.id for topic in topics])
+    for result in results:
+        _look_again(result, ctx)
     for topic, outcome in zip(topics, outcomes, strict=True):
         error = outcome if isinstance(outcome, KafkaError) else None
         results.append(_result(topic.name, topic.id, error))
@@ -82,6 +85,20 @@ def _deletable(name: str | None, topic_id: bytes, ctx: Context) -> Topic:
     if topic is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     return topic
+
+
+def _look_again(result: DeletableTopicResult, ctx: Context) -> None:
+    """A topic that was not there because its deletion had been decided may be there again: that append has failed."""
+    catalog = ctx.cluster.catalog
+    if result.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+        is_back = catalog.topic(result.name or "") is not None
+    elif result.error_code == ErrorCode.UNKNOWN_TOPIC_ID:
+        is_back = catalog.topic_by_id(result.topic_id) is not None
+    else:
+        return
+    if is_back:
+        code = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+        result.error_code, result.error_message = code, code.message
 
 
 def _result(name: str | None, topic_id: bytes, error: KafkaError | None) -> DeletableTopicResult:

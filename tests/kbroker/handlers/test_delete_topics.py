@@ -6,6 +6,7 @@ import pytest
 
 from kbroker.catalog import NewTopic
 from tests.kbroker.handlers.desk import Desk, at_a_desk, versions
+from wire.errors import ErrorCode
 from wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from wire.primitives import ZERO_UUID
 
@@ -52,6 +53,23 @@ def test_topics_go_by_id_and_an_unknown_id_has_no_name() -> None:
         assert {(result.name, result.topic_id, result.error_code) for result in response.responses} == {
             ("a", topic.id, 0), (None, unknown, 100),
         }  # fmt: skip
+
+    at_a_desk(test)
+
+
+def test_a_topic_whose_deletion_failed_meanwhile_is_not_called_unknown() -> None:
+    """Seed 239: the views showed a deletion whose append had failed; then the topic was there again, with all in it."""
+
+    async def test(desk: Desk) -> None:
+        catalog = desk.cluster.catalog
+
+        async def restored(topic_ids: Any) -> Any:
+            await catalog.create_topics([NewTopic("back")])
+            return await delete_topics(topic_ids)
+
+        delete_topics, catalog.delete_topics = catalog.delete_topics, restored  # type: ignore[assignment]
+        response = await desk.ask(deletion(6, "back", "no"), 6)
+        assert sorted(outcome(response)) == [("back", ErrorCode.COORDINATOR_LOAD_IN_PROGRESS), ("no", 3)]
 
     at_a_desk(test)
 
