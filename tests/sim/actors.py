@@ -5,7 +5,6 @@ sequence, and starts anew where the protocol says so. What it may not do is hide
 history as it is.
 """
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +36,7 @@ from wire.records import iterate
 
 from .client import Address, Connection, Gone
 from .history import History, Value
+from .loop import passed
 
 TOPIC = "events"
 METADATA_VERSION, EPOCH_VERSION, DELETE_RECORDS_VERSION, LIST_OFFSETS_VERSION, INIT_VERSION = 12, 4, 2, 8, 4
@@ -174,14 +174,6 @@ class Actor:
 
     async def run(self) -> None:
         raise AssertionError("each kind of actor runs in its own way")
-
-
-async def passed(seconds: float) -> None:
-    """Virtual time passes."""
-    loop = asyncio.get_running_loop()
-    future = loop.create_future()
-    loop.call_later(seconds, lambda: future.done() or future.set_result(None))
-    await future
 
 
 class Watcher(Actor):

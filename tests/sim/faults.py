@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from wire.errors import KafkaError
 
-from .actors import TOPIC, passed
+from .actors import TOPIC
+from .loop import passed
 
 if TYPE_CHECKING:
     from .life import Life

@@ -25,13 +25,13 @@ from wire.errors import ErrorCode, KafkaError
 from wire.messages.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
 
-from .actors import TOPIC, Actor, Eraser, Scene, Watcher, passed, values
+from .actors import TOPIC, Actor, Eraser, Scene, Watcher, values
 from .checkers import violations
 from .client import Connection
 from .disk import Disk
 from .faults import FAULTS, kill
 from .history import History, Log
-from .loop import VirtualLoop, live
+from .loop import VirtualLoop, live, passed
 from .members import CALM_SECONDS, Member, Passerby, StaticMember, describe
 from .network import Network
 from .patches import Patches

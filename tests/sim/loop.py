@@ -91,3 +91,11 @@ def live(coroutine: Coroutine[Any, Any, T], loop: VirtualLoop) -> T:
                 loop.run_until_complete(asyncio.wait(pending, timeout=1))
         asyncio.set_event_loop(None)
         loop.close()
+
+
+async def passed(seconds: float) -> None:
+    """Virtual time passes."""
+    loop = asyncio.get_running_loop()
+    over = loop.create_future()
+    loop.call_later(seconds, lambda: over.done() or over.set_result(None))
+    await over

@@ -134,9 +134,7 @@ class Reader(Actor):
                 ]
             seen = seen or last >= 0
             floor = floors.get(partition, 0)
-            self.history.answers.append(
-                Answer(self.name, at, part.log_start_offset, part.high_watermark, last, floor)
-            )
+            self.history.answers.append(Answer(self.name, at, part.log_start_offset, part.high_watermark, last, floor))
         if not seen:
             self.hits["empty fetch"] += 1
             await self.pause(0.005)

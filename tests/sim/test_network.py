@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .loop import Stuck, VirtualLoop, live
+from .loop import Stuck, VirtualLoop, live, passed
 from .network import Network, Pipe
 
 
@@ -60,7 +60,7 @@ def at_work(body: Callable[[Network, End, End], Coroutine[Any, Any, None]], **op
 
 def test_an_hour_passes_in_no_time() -> None:
     loop = VirtualLoop()
-    live(asyncio.sleep(3600), loop)
+    live(passed(3600), loop)
     assert loop.time() == 3600
 
 
@@ -69,7 +69,7 @@ def test_timers_fire_in_their_order() -> None:
         loop, fired = asyncio.get_running_loop(), list[int]()
         for number in (3, 1, 2):
             loop.call_later(number, fired.append, number)
-        await asyncio.sleep(4)
+        await passed(4)
         return fired
 
     assert live(body(), VirtualLoop()) == [1, 2, 3]
@@ -86,7 +86,7 @@ def test_what_can_never_come_is_told() -> None:
 def test_an_error_that_nobody_took_is_an_error_of_the_run() -> None:
     async def body() -> None:
         asyncio.get_running_loop().call_soon(int, "no number")
-        await asyncio.sleep(1)
+        await passed(1)
 
     with pytest.raises(AssertionError, match="unhandled in the loop"):
         live(body(), VirtualLoop())
@@ -102,7 +102,7 @@ def test_bytes_arrive_later_in_order_and_in_pieces() -> None:
         for data in sent:
             client.pipe.write(data)
         assert server.data == b""
-        await asyncio.sleep(1)
+        await passed(1)
         assert server.data == b"".join(sent)
         assert len(server.pieces) > len(sent)
 
@@ -114,7 +114,7 @@ def test_what_is_written_is_copied_at_once() -> None:
         data = bytearray(b"lent")
         client.pipe.write(data)
         data[:] = b"gone"
-        await asyncio.sleep(1)
+        await passed(1)
         assert server.data == b"lent"
 
     at_work(body)
@@ -125,10 +125,10 @@ def test_an_end_that_does_not_read_holds_the_writer_up() -> None:
         client.pipe.pause_reading()
         server.pipe.write(bytes(1001))
         assert server.heard == ["pause"] and server.pipe.get_write_buffer_size() == 1001
-        await asyncio.sleep(1)
+        await passed(1)
         assert client.data == b"" and server.heard == ["pause"]
         client.pipe.resume_reading()
-        await asyncio.sleep(1)
+        await passed(1)
         assert client.data == bytes(1001) and server.heard == ["pause", "resume"]
 
     at_work(body, high_bytes=1000)
@@ -139,10 +139,10 @@ def test_a_close_is_seen_behind_what_was_sent_also_by_who_reads_late() -> None:
         server.pipe.pause_reading()
         client.pipe.write(b"last words")
         client.pipe.close()
-        await asyncio.sleep(1)
+        await passed(1)
         assert client.heard == ["end"] and server.heard == []
         server.pipe.resume_reading()
-        await asyncio.sleep(1)
+        await passed(1)
         assert server.data == b"last words" and server.heard == ["end"]
 
     at_work(body)
@@ -153,7 +153,7 @@ def test_a_cut_loses_what_is_under_way_both_ways() -> None:
         client.pipe.write(b"a question")
         server.pipe.write(b"an answer")
         network.cut(client.pipe)
-        await asyncio.sleep(1)
+        await passed(1)
         assert client.data == server.data == b"" and client.heard == server.heard == ["lost"]
         assert not network.pipes
 
@@ -165,7 +165,7 @@ def test_of_a_client_that_vanished_everything_arrives_and_nothing_reaches_it() -
         client.pipe.write(b"a question")
         server.pipe.write(b"an answer")
         network.vanish(client.pipe)
-        await asyncio.sleep(1)
+        await passed(1)
         assert (client.data, server.data) == (b"", b"a question")
         assert (client.heard, server.heard) == (["lost"], ["end"])
 
@@ -177,10 +177,10 @@ def test_an_ambush_hits_who_it_is_laid_for_when_so_much_was_sent() -> None:
         network.ambush("somebody else", 1, True)
         network.ambush("cl", 2, False)
         client.pipe.write(b"one")
-        await asyncio.sleep(1)
+        await passed(1)
         assert client.heard == []
         server.pipe.write(b"two")
-        await asyncio.sleep(1)
+        await passed(1)
         assert client.heard == ["lost"] and client.data == b""
 
     at_work(body)
