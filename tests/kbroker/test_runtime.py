@@ -14,7 +14,7 @@ from kbroker.machine import Batch, Effects, Loaded, Marker, Origin, Producer, Re
 from kbroker.machine_log import replay
 from kbroker.runtime import Runtime
 from storage.engine import Chunk, OutOfRange
-from tests.kbroker.virtual import VirtualWorld, passes, run, settle
+from tests.kbroker.virtual import VirtualWorld, passed, run, settle
 from wire.batch import Batch as BatchView
 from wire.batch import stamp
 from wire.durable.catalog import CatalogConfig, CatalogConfigKey, CatalogConfigValue
@@ -491,7 +491,7 @@ def test_timers_do_not_outlive_their_machine() -> None:
         bench.put("a")
         await settle()
         bench.log.fail()
-        await passes(5)
+        await passed(5)
         assert "expired" not in bench.shelf.events
         assert bench.shelf.loaded_at is not None
 
@@ -594,9 +594,9 @@ def test_a_timer_is_an_event_at_its_time() -> None:
         await bench.runtime.load()
         start = world.time_ms()
         bench.runtime.tell(Arm("session", start + 1000, "expired"))
-        await passes(0.999)
+        await passed(0.999)
         assert "expired" not in bench.shelf.events
-        await passes(0.002)
+        await passed(0.002)
         assert bench.shelf.events[-1] == "expired"
 
     run(test)
@@ -610,11 +610,11 @@ def test_a_timer_set_again_fires_once_at_its_last_time_with_its_last_event(secon
         start = world.time_ms()
         bench.runtime.tell(Arm("session", start + 1000, "old"))
         bench.runtime.tell(Arm("session", start + second, "new"))
-        await passes((fires_at - 1) / 1000)
+        await passed((fires_at - 1) / 1000)
         assert "new" not in bench.shelf.events
-        await passes(0.002)
+        await passed(0.002)
         assert bench.shelf.events.count("new") == 1
-        await passes(10)
+        await passed(10)
         assert bench.shelf.events.count("new") == 1
         assert "old" not in bench.shelf.events
 
@@ -628,7 +628,7 @@ def test_a_timer_that_was_cancelled_never_fires() -> None:
         bench.runtime.tell(Arm("session", world.time_ms() + 1000, "expired"))
         bench.runtime.tell(Arm("session", None))
         bench.runtime.tell(Arm("another", None))
-        await passes(5)
+        await passed(5)
         assert "expired" not in bench.shelf.events
 
     run(test)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from kbroker.world import Handle, World
-from tests.sim.loop import VirtualLoop, live
+from tests.sim.loop import VirtualLoop, live, passed
+
+__all__ = ["VirtualWorld", "passed", "run", "settle"]
 
 T = TypeVar("T")
 
@@ -57,11 +59,3 @@ async def settle(turns: int = 20) -> None:
         turn = loop.create_future()
         loop.call_soon(turn.set_result, None)
         await turn
-
-
-async def passes(seconds: float) -> None:
-    """Let virtual time pass; real time does not."""
-    loop = asyncio.get_running_loop()
-    over = loop.create_future()
-    loop.call_later(seconds, over.set_result, None)
-    await over

@@ -6,7 +6,7 @@ import pytest
 
 from tests.kbroker.handlers.desk import versions
 from tests.kbroker.handlers.group_desk import GroupDesk, among_groups
-from tests.kbroker.virtual import passes, settle
+from tests.kbroker.virtual import passed, settle
 from wire.messages.heartbeat import HeartbeatRequest
 
 
@@ -36,10 +36,10 @@ def test_heartbeats_keep_a_session_alive_and_cost_no_append() -> None:
         log = desk.cluster.partitions.open(topic, index)
         end = log.end
         for _ in range(5):
-            await passes(9.9)
+            await passed(9.9)
             assert await desk.heartbeat(member, generation) == 0
         assert log.end == end
-        await passes(10)
+        await passed(10)
         assert await desk.heartbeat(member, generation) == 25
 
     among_groups(test)

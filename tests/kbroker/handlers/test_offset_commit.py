@@ -4,7 +4,7 @@ import pytest
 
 from tests.kbroker.handlers.desk import versions
 from tests.kbroker.handlers.group_desk import GroupDesk, among_groups
-from tests.kbroker.virtual import passes
+from tests.kbroker.virtual import passed
 from wire.messages.offset_commit import (
     OffsetCommitRequest,
     OffsetCommitRequestPartition,
@@ -81,7 +81,7 @@ def test_only_old_versions_bring_a_retention_time_of_their_own() -> None:
     async def test(desk: GroupDesk) -> None:
         await desk.commit({("t", 0): 5}, 4, retention_time_ms=1000)
         await desk.commit({("t", 1): 5}, 5)
-        await passes(600)
+        await passed(600)
         assert await desk.fetch({"t": [0, 1]}) == {("t", 0): (-1, 0), ("t", 1): (5, 0)}
 
     among_groups(test)
