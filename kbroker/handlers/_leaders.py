@@ -17,23 +17,23 @@ HINTED = frozenset((ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EP
 class Leaders:
     """The leaders that one answer names."""
 
-    __slots__ = ("_ctx", "_named")
+    __slots__ = ("_ctx", "named")
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._named: set[int] = set()
+        self.named: set[int] = set()
 
     def name(self, code: int, topic: Topic | None, index: int) -> tuple[int, int] | None:
         """The leader and its epoch, if this error is one that calls for it."""
         if code not in HINTED or topic is None:
             return None
         leader, epoch = self._ctx.cluster.catalog.leader(topic, index)
-        self._named.add(leader)
+        self.named.add(leader)
         return leader, epoch
 
     def endpoints(self) -> Iterator[tuple[int, str, int, str | None]]:
         """Node id, host, port and rack of all that were named."""
-        for node_id in sorted(self._named):
+        for node_id in sorted(self.named):
             endpoint = self._ctx.endpoint(node_id)
             if endpoint is not None:
                 yield node_id, *endpoint, self._ctx.cluster.catalog.nodes[node_id].rack

@@ -303,7 +303,7 @@ class _Fetching:
         response = FetchResponse(
             throttle_time_ms=0, error_code=0, session_id=self._session.session_id, responses=responses
         )
-        if self._tells_endpoints:
+        if self._tells_endpoints and leaders.named:
             response.node_endpoints = [
                 NodeEndpoint(node_id=node_id, host=host, port=port, rack=rack)
                 for node_id, host, port, rack in leaders.endpoints()

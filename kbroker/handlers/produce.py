@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from kbroker.catalog import Topic
@@ -74,8 +74,14 @@ def produce(request: ProduceRequest, ctx: Context) -> ProduceResponse | asyncio.
 
 def _refusal_of_all(request: ProduceRequest, ctx: Context) -> KafkaError | None:
     """One transactional batch without an id that may be used refuses the whole request."""
-    if not any(is_transactional(one.records) for topic in request.topic_data for one in topic.partition_data):
-        return None
+    for topic in request.topic_data:
+        for one in topic.partition_data:
+            if is_transactional(one.records):
+                return _refusal_of_transactions(request, ctx)
+    return None
+
+
+def _refusal_of_transactions(request: ProduceRequest, ctx: Context) -> KafkaError | None:
     name = request.transactional_id
     if name is not None and ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]:
         return None
@@ -112,8 +118,10 @@ class _Answer:
         told = TopicProduceResponse(name=asked.name, topic_id=asked.topic_id, partition_responses=[])
         self.response.responses.append(told)
         refusal = refusal or self._refusal(topic, by_id)
-        wanted = {one.index: one for one in asked.partition_data}  # of one that is named twice the last word counts
-        for one in wanted.values():
+        wanted: Iterable[PartitionProduceData] = asked.partition_data
+        if len(asked.partition_data) > 1:  # of one that is named twice the last word counts
+            wanted = {one.index: one for one in asked.partition_data}.values()
+        for one in wanted:
             part = _Part(self, topic, one)
             told.partition_responses.append(part.told)
             if refusal is not None:
@@ -206,10 +214,11 @@ class _Answer:
                     if told.error_code:
                         raise KafkaError(ErrorCode(told.error_code), told.error_message)
             return None
-        self.response.node_endpoints = [
-            NodeEndpoint(node_id=node_id, host=host, port=port, rack=rack)
-            for node_id, host, port, rack in self.leaders.endpoints()
-        ]
+        if self.leaders.named:
+            self.response.node_endpoints = [
+                NodeEndpoint(node_id=node_id, host=host, port=port, rack=rack)
+                for node_id, host, port, rack in self.leaders.endpoints()
+            ]
         return self.response
 
     def wait_for_replicas(self) -> None:
@@ -293,7 +302,7 @@ class _Part:
             self._told_before(partition, staged)
         else:
             self.told.log_append_time_ms = staged.log_append_time
-            staged.when_settled(lambda: self._settled(partition, staged, staged.base_offset))
+            staged.when_settled(partial(self._settled, partition, staged, staged.base_offset))
             answer.write(staged)
 
     def _told_before(self, partition: Partition, duplicate: Duplicate) -> None:

@@ -185,7 +185,7 @@ class DiskEngine:
     # --- append and read ---
 
     def append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]:
-        measured = [measure(write) for write in writes]
+        measured = list(map(measure, writes))
         call = Call(len(writes))
         for slot, write in enumerate(writes):
             log = self._logs.get(write.log)

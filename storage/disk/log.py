@@ -116,6 +116,8 @@ class DiskLog:
 
     def _run(self, segment: Segment, queued: list[Pending], at: int) -> list[Pending]:
         """The queued writes that fit into the segment; the first one does."""
+        if at + 1 == len(queued):
+            return queued[at:]
         run = [queued[at]]
         size = segment.size + run[0].size
         for pending in queued[at + 1 :]:
