@@ -14,7 +14,6 @@ from wire.messages.produce import PartitionProduceData, ProduceRequest, TopicPro
 
 from .support import Stage
 
-
 A_LONGER_LENGTH = 20  # the calls that reading and writing more bytes of a length may take
 
 
