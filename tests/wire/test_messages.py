@@ -11,7 +11,8 @@ import pytest
 
 from wire.compile import least_size
 from wire.registry import APIS, message, message_names
-from wire.schema import Field, Struct, Versions
+from wire.schema import Field, Struct
+from wire.versions import Versions
 
 from .golden import needs_schema, schema
 
@@ -155,7 +156,7 @@ def in_use(cls: type[Struct], struct: type[Struct], version: int) -> bool:
 
 def test_a_definition_imports_nothing_heavy_and_makes_no_code() -> None:
     code = (
-        "import sys, wire.messages.fetch as m; from wire.schema import Versions;"
+        "import sys, wire.messages.fetch as m; from wire.versions import Versions;"
         "heavy = 'dataclasses', 'inspect', 'uuid', 'json', 'wire.compile', 'wire.jsonform';"
         "print([name for name in heavy if name in sys.modules])"
     )
