@@ -63,9 +63,9 @@ class Checkpoints:
         """The unbroken ones, newest first; broken ones are given up."""
         notes = []
         for at in list(self._kept.get(name, ())):
-            data = self._load(self.path(at, name))
-            if data[: HEADER.size] == _header(data[HEADER.size :]):
-                notes.append(Checkpoint(at, data[HEADER.size :]))
+            data = note_of(self._load(self.path(at, name)))
+            if data is not None:
+                notes.append(Checkpoint(at, data))
             else:
                 self._give_up(at, name)
         return notes[:KEPT]
@@ -98,6 +98,12 @@ class Checkpoints:
 
     def paths(self) -> list[str]:
         return [self.path(at, name) for name, kept in self._kept.items() for at in kept]
+
+
+def note_of(file: bytes) -> bytes | None:
+    """The note in a file, None if it is damaged."""
+    data = file[HEADER.size :]
+    return data if file[: HEADER.size] == _header(data) else None
 
 
 def _header(data: bytes) -> bytes:

@@ -47,16 +47,57 @@ class Entry:
         self.floor = 0
 
 
-class Journal:
+class History:
+    """What the lines of a journal say, one after the other."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.entries: dict[str, Entry] = {}
+        self.next_id = 1
+        self.stopped = False
+        """Whether the last line says that the engine was closed properly."""
+        self.size = 0
+
+    def replay(self, data: bytes) -> int:
+        """Apply the lines up to the first broken one, where `size` is then; how many there were."""
+        lines = 0
+        while self.size < len(data):
+            stop = data.find(b"\n", self.size) + 1
+            changes = _parse(data[self.size : stop])
+            if changes is None:
+                break
+            for change in changes:
+                self._apply(change)
+            lines += 1
+            self.size = stop
+        return lines
+
+    def _apply(self, change: Change) -> None:
+        self.stopped = False
+        match change:
+            case ["create", str(name), int(id), dict(options)]:
+                self.entries[name] = Entry(id, LogOptions(**options))
+                self.next_id = max(self.next_id, id + 1)
+            case ["configure", str(name), dict(options)]:
+                self.entries[name].options = LogOptions(**options)
+            case ["delete", str(name)]:
+                del self.entries[name]
+            case ["start", str(name), int(start), int(floor)]:
+                self.entries[name].start, self.entries[name].floor = start, floor
+            case ["stopped"]:
+                self.stopped = True
+            case ["ids", int(next_id)]:
+                self.next_id = max(self.next_id, next_id)
+            case _:
+                raise Corrupt(f"{self.path} says {change!r}, which means nothing")
+
+
+class Journal(History):
     """See the file's story. A Task of the syncer."""
 
     def __init__(self, disk: Disk) -> None:
+        super().__init__(f"{disk.root}/logs.journal")
         self._disk = disk
-        self.path = f"{disk.root}/logs.journal"
-        self.entries: dict[str, Entry] = {}
-        self.next_id = 1
-        self._stopped = False
-        self._size = 0
         self._error: OSError | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._covered: list[asyncio.Future[None]] = []
@@ -69,46 +110,23 @@ class Journal:
         handle = self._disk.handles.get(self.path, create=True)
         data = files.pread(handle, files.size(handle), 0)
         lines = self.replay(data)
-        if self._size < len(data):
-            rest = data[self._size :].partition(b"\n")[2]
+        if self.size < len(data):
+            rest = data[self.size :].partition(b"\n")[2]
             self._take_off_torn_line(rest)
-        if self._stopped:
+        if self.stopped:
             line = _line([["ids", self.next_id]])
-            write_all(files, handle, [line], self._size)
-            self._size += len(line)
+            write_all(files, handle, [line], self.size)
+            self.size += len(line)
         files.fdatasync(handle)  # what a dead process wrote counts from now on
         if lines > SPARE_LINES and lines > 2 * len(self.entries):
             self._write_anew()
         files.fsync_dir(self._disk.root)
-        return self._stopped
-
-    def replay(self, data: bytes) -> int:
-        """Apply the lines up to the first broken one; how many there were. `size` is where they end."""
-        lines = 0
-        while self._size < len(data):
-            stop = data.find(b"\n", self._size) + 1
-            changes = _parse(data[self._size : stop])
-            if changes is None:
-                break
-            for change in changes:
-                self._apply(change)
-            lines += 1
-            self._size = stop
-        return lines
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the last line says that the engine was closed properly."""
-        return self._stopped
+        return self.stopped
 
     def _take_off_torn_line(self, rest: bytes) -> None:
         if has_lines(rest):
-            raise Corrupt(f"{self.path} has a broken line at {self._size}, with good ones behind it")
-        self._disk.files.truncate(self._disk.handles.get(self.path), self._size)
+            raise Corrupt(f"{self.path} has a broken line at {self.size}, with good ones behind it")
+        self._disk.files.truncate(self._disk.handles.get(self.path), self.size)
 
     def _write_anew(self) -> None:
         files, handles = self._disk.files, self._disk.handles
@@ -125,26 +143,7 @@ class Journal:
         finally:
             files.close(handle)
         files.rename(self.path + ".tmp", self.path)
-        self._size = len(data)
-
-    def _apply(self, change: Change) -> None:
-        self._stopped = False
-        match change:
-            case ["create", str(name), int(id), dict(options)]:
-                self.entries[name] = Entry(id, LogOptions(**options))
-                self.next_id = max(self.next_id, id + 1)
-            case ["configure", str(name), dict(options)]:
-                self.entries[name].options = LogOptions(**options)
-            case ["delete", str(name)]:
-                del self.entries[name]
-            case ["start", str(name), int(start), int(floor)]:
-                self.entries[name].start, self.entries[name].floor = start, floor
-            case ["stopped"]:
-                self._stopped = True
-            case ["ids", int(next_id)]:
-                self.next_id = max(self.next_id, next_id)
-            case _:
-                raise Corrupt(f"{self.path} says {change!r}, which means nothing")
+        self.size = len(data)
 
     def write(self, changes: Sequence[Change], doomed: Iterable[str] = ()) -> asyncio.Future[None]:
         """Write a line and apply it, or raise LogFailed; once it is synced the doomed files are unlinked."""
@@ -152,11 +151,11 @@ class Journal:
             raise LogFailed(f"{self.path} has failed: {self._error.strerror}") from self._error
         line = _line(changes)
         try:
-            write_all(self._disk.files, self._disk.handles.get(self.path), [line], self._size)
+            write_all(self._disk.files, self._disk.handles.get(self.path), [line], self.size)
         except OSError as error:
             self._take_back()
             raise LogFailed(f"cannot write {self.path}: {error.strerror}") from error
-        self._size += len(line)
+        self.size += len(line)
         for change in changes:
             self._apply(change)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -171,7 +170,7 @@ class Journal:
 
     def _take_back(self) -> None:
         try:
-            self._disk.files.truncate(self._disk.handles.get(self.path), self._size)
+            self._disk.files.truncate(self._disk.handles.get(self.path), self.size)
         except OSError as error:
             self._error = error
 
