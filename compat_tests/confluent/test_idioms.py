@@ -6,8 +6,6 @@ import json
 import logging
 from typing import Any
 
-import pytest
-
 from compat_tests.broker import Outside, Process
 from compat_tests.tools import DEADLINE_S, Deadline, need_module, unique, until
 
@@ -18,13 +16,10 @@ from confluent_kafka import (  # noqa: E402
     OFFSET_END,
     Consumer,
     KafkaError,
-    KafkaException,
     Producer,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
-
-from compat_tests.wire.connection import Connection, advertised  # noqa: E402
 
 Broker = Process | Outside
 
@@ -298,13 +293,3 @@ def test_idempotence_refuses_nothing_over_many_small_batches(broker: Broker) -> 
         producer.poll(0)
     assert producer.flush(DEADLINE_S) == 0
     assert reports == [(None, offset) for offset in range(5000)]
-
-
-def test_transactions_are_refused_with_a_clear_error_until_they_exist(broker: Broker) -> None:
-    with Connection(broker.host, broker.port) as connection:
-        if "EndTxn" in advertised(connection):
-            pytest.skip("this broker has transactions")
-    producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": unique("txn")})
-    with pytest.raises(KafkaException) as raised:
-        producer.init_transactions(20)
-    assert raised.value.args[0].code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
