@@ -78,6 +78,7 @@ class Broker:
         """Come up; raises CannotStart, CannotListen or StorageError, and leaves nothing behind then."""
         cluster = self.cluster
         cluster.config = self.config
+        cluster.data = self.data
         cluster.world = self._world or RealWorld(asyncio.get_running_loop())
         cluster.apis = Apis()
         try:

@@ -70,11 +70,13 @@ class Peer(Protocol):
 class Cluster:
     """The parts of the broker as `broker.py` put them together. Attributes, no behaviour."""
 
-    __slots__ = ("apis", "catalog", "cleaner", "config", "engine", "groups", "markers", "partitions",
+    __slots__ = ("apis", "catalog", "cleaner", "config", "data", "engine", "groups", "markers", "partitions",
                  "transactions", "world")  # fmt: skip
 
     world: World
     config: Config
+    data: str
+    """Where the data is: a directory, or "memory"."""
     engine: Engine
     catalog: Catalog
     cleaner: Cleaner

@@ -244,9 +244,9 @@ class Catalog:
         return self._runtime.ask(lambda ticket: AlterUsers(ticket, deletions, upsertions))
 
     def alter_quotas(
-        self, alterations: Sequence[QuotaAlteration], is_host: Callable[[str], bool], *, validate_only: bool = False
+        self, alterations: Sequence[QuotaAlteration], *, validate_only: bool = False
     ) -> asyncio.Future[list[KafkaError | None]]:
-        return self._runtime.ask(lambda ticket: AlterQuotas(ticket, alterations, is_host, validate_only))
+        return self._runtime.ask(lambda ticket: AlterQuotas(ticket, alterations, validate_only))
 
     def next_producer_id(self) -> asyncio.Future[int]:
         return self._runtime.ask(NextProducerId)

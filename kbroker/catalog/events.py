@@ -5,7 +5,7 @@ A list asked is a list answered: item i is what came of item i, the topic or a `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kbroker.catalog.configs import Alteration
@@ -121,11 +121,10 @@ class AlterUsers(NamedTuple):
 
 
 class AlterQuotas(NamedTuple):
-    """Answered with None or a KafkaError for each alteration. `is_host` says which names may be addresses."""
+    """Answered with None or a KafkaError for each alteration."""
 
     ticket: Ticket
     alterations: Sequence[QuotaAlteration]
-    is_host: Callable[[str], bool]
     validate_only: bool = False
 
 

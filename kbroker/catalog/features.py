@@ -12,6 +12,16 @@ from typing import NamedTuple
 from wire.errors import ErrorCode, KafkaError
 
 UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE = 1, 2, 3
+# What Apache Kafka 4.4 supports: a client acts on what is finalized.
+SUPPORTED: Mapping[str, tuple[int, int]] = {
+    "group.version": (0, 1),
+    "kraft.version": (0, 1),
+    "metadata.version": (7, 33),
+    "share.version": (0, 2),
+    "streams.version": (0, 1),
+    "transaction.version": (0, 2),
+    "eligible.leader.replicas.version": (0, 1),
+}
 METADATA = "metadata.version"
 KRAFT = "kraft.version"
 
@@ -31,7 +41,7 @@ def updated(
         reason = _fault(update, levels.get(update.name, 0), supported.get(update.name), node_id)
         if reason is not None:
             raise KafkaError(
-                ErrorCode.FEATURE_UPDATE_FAILED,
+                ErrorCode.INVALID_UPDATE_VERSION,
                 f"The update failed for all features since the following feature had an error: {reason}",
             )
         after[update.name] = update.level

@@ -7,7 +7,8 @@ own. Addresses stand alone; users and client ids can stand together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ Entity = tuple[tuple[str, str | None], ...]
 
 USER, CLIENT_ID, IP = "user", "client-id", "ip"
 EXACT, DEFAULT, SPECIFIED = range(3)
+
+# An address or the name of a host, which is not looked up.
+_HOST = re.compile(r"[0-9A-Za-z._:%-]+")
 
 _LONG, _INT, _DOUBLE = (1 << 63) - 1, (1 << 31) - 1, None
 _OF_CLIENTS: Mapping[str, int | None] = {
@@ -48,11 +52,9 @@ class Component(NamedTuple):
     match: str | None
 
 
-def altered(
-    alteration: QuotaAlteration, before: Mapping[str, float], is_host: Callable[[str], bool]
-) -> dict[str, float]:
+def altered(alteration: QuotaAlteration, before: Mapping[str, float]) -> dict[str, float]:
     """The quotas of an entity after the changes, or a KafkaError."""
-    allowed = _allowed(alteration.entity, is_host)
+    allowed = _allowed(alteration.entity)
     if len({change.name for change in alteration.changes}) < len(alteration.changes):
         raise duplicate(alteration.entity)
     after = dict(before)
@@ -72,7 +74,7 @@ def duplicate(entity: Entity) -> KafkaError:
     return _refused(f"Ignoring duplicate entity ClientQuotaEntity(entries={{{parts}}})")
 
 
-def _allowed(entity: Entity, is_host: Callable[[str], bool]) -> Mapping[str, int | None]:
+def _allowed(entity: Entity) -> Mapping[str, int | None]:
     if not entity:
         raise _refused("Invalid empty client quota entity")
     kinds = dict(entity)
@@ -86,7 +88,7 @@ def _allowed(entity: Entity, is_host: Callable[[str], bool]) -> Mapping[str, int
     if len(kinds) > 1:
         raise _refused("Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId")
     address = kinds[IP]
-    if address is not None and not is_host(address):
+    if address is not None and not _HOST.fullmatch(address):
         raise _refused(f"{address} is not a valid IP or resolvable host.")
     return _OF_ADDRESSES
 

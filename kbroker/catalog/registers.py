@@ -127,7 +127,7 @@ class Registers:
             try:
                 if asked.count(entity) > 1:
                     raise quotas.duplicate(entity)
-                after = quotas.altered(alteration, before, event.is_host)
+                after = quotas.altered(alteration, before)
             except KafkaError as error:
                 answers.append(error)
                 continue

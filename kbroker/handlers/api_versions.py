@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 
+from kbroker.catalog.features import SUPPORTED
 from kbroker.context import Context
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.api_versions import (
@@ -22,17 +23,6 @@ from wire.messages.api_versions import (
     ApiVersionsResponse,
     FinalizedFeatureKey,
     SupportedFeatureKey,
-)
-
-# What Apache Kafka 4.4 supports: a client acts on what is finalized, which is the catalog's to say.
-SUPPORTED_FEATURES = (
-    ("group.version", 0, 1),
-    ("kraft.version", 0, 1),
-    ("metadata.version", 7, 33),
-    ("share.version", 0, 2),
-    ("streams.version", 0, 1),
-    ("transaction.version", 0, 2),
-    ("eligible.leader.replicas.version", 0, 1),
 )
 
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
@@ -55,7 +45,7 @@ def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsRespon
         api_keys=[_row(row) for row in apis],
         supported_features=[
             SupportedFeatureKey(name=name, min_version=low, max_version=high)
-            for name, low, high in SUPPORTED_FEATURES
+            for name, (low, high) in SUPPORTED.items()
             if low > 0 or not features_from_zero_are_left_out
         ],
         finalized_features_epoch=features.epoch,

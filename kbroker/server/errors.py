@@ -138,4 +138,45 @@ def _api_versions(response: Any, request: Any, version: int, code: ErrorCode, me
     response.api_keys = []
 
 
-_OVERRIDES: dict[int, Fill] = {1: _fetch, 18: _api_versions}
+def _alter_replica_log_dirs(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+    """Asked by directory, answered by topic."""
+    topics: dict[str, list[int]] = {}
+    for directory in request.dirs:
+        for topic in directory.topics:
+            topics.setdefault(topic.name, []).extend(topic.partitions)
+    result_of, response.results = _element(response, "results"), []
+    for name, indexes in topics.items():
+        result: Any = result_of(topic_name=name)
+        partition_of = _element(result, "partitions")
+        result.partitions = [partition_of(partition_index=index, error_code=int(code)) for index in indexes]
+        response.results.append(result)
+
+
+def _alter_user_scram_credentials(
+    response: Any, request: Any, version: int, code: ErrorCode, message: str | None
+) -> None:
+    """Each user once, whatever was to become of it."""
+    users = dict.fromkeys([one.name for one in request.upsertions] + [one.name for one in request.deletions])
+    result_of = _element(response, "results")
+    text = message if message is not None else code.message
+    response.results = [result_of(user=user, error_code=int(code), error_message=text) for user in users]
+
+
+def _describe_log_dirs(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+    """Nobody asks for a directory, so none is named; old versions have no place for the error then, in Kafka either."""
+    response.results = []
+
+
+def _element(struct: Any, array: str) -> type[Struct]:
+    field = next(one for one in struct.__fields__ if one.name == array)
+    found: type[Struct] = field.element.struct
+    return found
+
+
+_OVERRIDES: dict[int, Fill] = {
+    1: _fetch,
+    18: _api_versions,
+    34: _alter_replica_log_dirs,
+    35: _describe_log_dirs,
+    51: _alter_user_scram_credentials,
+}

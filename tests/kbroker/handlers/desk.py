@@ -40,6 +40,7 @@ class Desk:
         cluster = self.cluster = Cluster()
         cluster.world = world
         cluster.config = Config(dict(config))
+        cluster.data = "memory"
         cluster.apis = Apis()
         cluster.engine = open_engine(
             "memory:", files=None, now=world.time_ms, options=EngineOptions(Identity("the-cluster", 1))

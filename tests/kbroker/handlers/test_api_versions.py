@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kbroker.handlers.api_versions import SUPPORTED_FEATURES
+from kbroker.catalog.features import SUPPORTED
 from tests.kbroker.running import Client, connect, run, serving
 from wire.errors import ErrorCode
 from wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
@@ -52,7 +52,7 @@ def test_the_versions_are_those_of_the_registry() -> None:
 def test_features_are_told_with_those_finalized_that_exist_here() -> None:
     response = ask(named(), 4)
     supported = [(one.name, one.min_version, one.max_version) for one in response.supported_features]
-    assert supported == list(SUPPORTED_FEATURES)
+    assert supported == [(name, low, high) for name, (low, high) in SUPPORTED.items()]
     assert [(one.name, one.max_version_level) for one in response.finalized_features] == [
         ("metadata.version", 33), ("transaction.version", 2),
     ]  # fmt: skip
