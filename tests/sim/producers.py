@@ -54,7 +54,7 @@ class IdempotentProducer(Producer):
         flight: list[Pending] = []
         identity, first = await self.identity(), 0
         while queue or flight:
-            if not flight and self.dice.random() < 0.1:
+            if not flight and self.dice.random() < 0.25:
                 identity, first = await self.identity(), queue[0].number
                 self.hits["producer began anew"] += 1
             while queue and len(flight) < self.window and self.dice.random() < 0.8:

@@ -5,8 +5,8 @@ import pytest
 from .life import live_through
 from .mutants import MUTANTS, find
 
-SOON = 12
-"""Seeds; each of these is found in the first five of them as this is written."""
+SOON = 20
+"""Seeds; each of these is found in the first few of them as this is written."""
 
 FOUND_SOON = (
     "produce_is_answered_before_its_append",
