@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint lives compat clean
+.PHONY: run test lint lives compat bench clean
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -26,6 +26,11 @@ lives: $(VENV)/test.stamp
 # Real clients against a real process, under 25 minutes.
 compat: $(VENV)/compat.stamp
 	$(BIN)/python -m pytest compat_tests
+
+# Beside Apache Kafka and kfake on this machine: an hour; SHORT=1 a few minutes. And what requests cost, without sockets.
+bench: $(VENV)/compat.stamp
+	$(BIN)/python -m compat_tests.bench.requests
+	$(BIN)/python -m compat_tests.bench.compare $(if $(SHORT),--short)
 
 $(VENV)/run.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
