@@ -1,5 +1,5 @@
-"""AddPartitionsToTxn: the transaction is going to write to these partitions; so the coordinator knows where markers have
-to go (KIP-98). Clients of transaction version 1 ask it before the first batch, which waits for the answer.
+"""AddPartitionsToTxn: the transaction is going to write to these partitions, so the coordinator knows where markers
+have to go (KIP-98). Clients of transaction version 1 ask it before the first batch, which waits for the answer.
 
     v0-3  of one client: all partitions get the same answer; if one cannot be, that one says why, and the others get
           OPERATION_NOT_ATTEMPTED (55)            v2  PRODUCER_FENCED (90), before: 47
