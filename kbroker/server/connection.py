@@ -249,7 +249,9 @@ class Connection(asyncio.BufferedProtocol):
             self._flush_soon()
 
     def _flush_soon(self) -> None:
-        if not self._flushing:
+        if self.server.gathers_writes:
+            self.flush()
+        elif not self._flushing:
             self._flushing = True
             self.server.flush_soon(self)
 

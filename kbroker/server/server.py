@@ -55,6 +55,7 @@ class Server:
         self._flushing: list[Connection] = []
         self._last_id = 0
         self.is_stopping = False
+        self.gathers_writes = _gathers_writes()
         self._settled: asyncio.Future[None] | None = None
         self._all_gone: asyncio.Future[None] | None = None
 
@@ -170,6 +171,11 @@ class Server:
 
 # Before Python 3.12 asyncio's own transports join what is given to writelines, which copies every byte.
 _JOINS = sys.version_info < (3, 12) and "uvloop" not in sys.modules
+
+
+def _gathers_writes() -> bool:
+    """Whether the loop itself joins what is written to a connection in one turn, as uvloop's does."""
+    return type(asyncio.get_running_loop()).__module__.startswith("uvloop")
 
 
 def _write_apart(transport: asyncio.Transport, parts: list[Buffer]) -> None:
