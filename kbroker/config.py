@@ -205,7 +205,17 @@ def parse(entry: Any, text: str) -> Value:
         value = text
     if entry.valid is not None:
         _check(entry.valid, name, kind, value, text)
+    if name == "max.connections.per.ip.overrides":
+        _check_counts(text)
     return value
+
+
+def _check_counts(text: str) -> None:
+    """ADDRESS:COUNT,ADDRESS:COUNT"""
+    for item in filter(None, map(str.strip, text.split(","))):
+        address, _, count = item.rpartition(":")
+        if not address or not count.isdecimal():
+            raise ConfigError(f'For input string: "{count}"')
 
 
 def canonical(entry: Any, text: str) -> str:

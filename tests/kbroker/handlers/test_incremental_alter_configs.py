@@ -211,6 +211,7 @@ def test_the_configs_of_one_broker_are_not_those_of_another() -> None:
         ("1", ("num.partitions", SET, "3"), 42, "Cannot update these configs dynamically: [num.partitions]"),
         ("", ("log.retention.ms", SET, "x"), 42,
          "Invalid value x for configuration log.retention.ms: Not a number of type LONG"),
+        ("", ("max.connections.per.ip.overrides", SET, "127.0.0.1:abc"), 42, 'For input string: "abc"'),
         ("", ("log.cleaner.threads", APPEND, "x"), 40,
          "Config value append is not allowed for config key: log.cleaner.threads"),
         ("1", ("ssl.keystore.password", SET, "x"), 42,
