@@ -230,8 +230,10 @@ def _write_tags(
 
 def _pieces(value: Any) -> tuple[tuple[Buffer, ...], int]:
     """The buffers of a records value, and how many bytes they hold together."""
-    pieces = (value,) if isinstance(value, (bytes, bytearray, memoryview)) else tuple(value)
-    return pieces, sum([len(piece) for piece in pieces])
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return (value,) if value else (), len(value)
+    pieces = tuple(value)
+    return pieces, sum(map(len, pieces))
 
 
 def _uuid(value: bytes) -> bytes:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import struct
 import sys
@@ -27,6 +26,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+try:
+    import uvloop  # before the broker, which looks whether it is there
+except ImportError:
+    uvloop = None
 
 from kbroker.broker import Broker
 from kbroker.config import Config
@@ -373,8 +377,6 @@ def parsed() -> argparse.Namespace:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
-    with contextlib.suppress(ImportError):
-        import uvloop
-
-        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    if uvloop is not None:
+        uvloop.install()
     asyncio.run(main(parsed()))
