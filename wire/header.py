@@ -69,7 +69,7 @@ def decode_request_header(buffer: Buffer) -> tuple[int, int, int, str | None, in
         else:
             client_id = str(buffer[10:end], "utf-8")
         api = APIS.get(api_key)
-        if api is not None and api.is_flexible(api_version):
+        if api is not None and api_version >= api.first_flexible:
             if buffer[end]:
                 end = _skip_tags(buffer, end)
             else:

@@ -27,6 +27,7 @@ class Api:
 
     __slots__ = (
         "advertised_min",
+        "first_flexible",
         "flexible_from",
         "kafka_name",
         "key",
@@ -53,12 +54,13 @@ class Api:
         self.name = snake_name(name)
         self.min_version, self.max_version = versions
         self.flexible_from = flexible_from
+        self.first_flexible = _NEVER if flexible_from is None else flexible_from
         self.listeners = _LISTENERS[listeners]
         self.advertised_min = self.min_version if advertised_min is None else advertised_min
         self.unstable_version = unstable_version
 
     def is_flexible(self, version: int) -> bool:
-        return self.flexible_from is not None and version >= self.flexible_from
+        return version >= self.first_flexible
 
     def request_class(self) -> type[Request]:
         found: type[Request] = getattr(
@@ -82,6 +84,7 @@ def snake_name(name: str) -> str:
 
 
 NO_VERSION = (0, -1)
+_NEVER = 1 << 15  # beyond every int16
 
 APIS: dict[int, Api] = {
     api.key: api

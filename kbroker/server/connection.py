@@ -278,7 +278,11 @@ class Connection(asyncio.BufferedProtocol):
             self.world.later(call.throttle_ms / 1000, self._resume, Hold.MUTED)
 
     def _give_back(self, frame: Frame) -> None:
-        self._budget.give_back(len(frame))
+        budget = self._budget
+        if budget.waiting:
+            budget.give_back(len(frame))
+        else:
+            budget.used -= len(frame)
         if self._pool.fill or type(frame) is memoryview:
             self._pool.put(frame)
 
