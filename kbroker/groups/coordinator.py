@@ -2,6 +2,9 @@
 
 Offsets go with their topics. A machine that is loaded hears of a deletion; one that is not finds out when it is: by
 then the name may belong to another topic, which the topic ids tell apart.
+
+Consumer groups are assigned here, so their machines must know the topics: they get a picture of them with the first
+question that may need one, and a new one with the first after a change.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from kbroker.coordinators import Coordinators, Logs, Topics
+from kbroker.coordinators import Coordinators, Logs
+from kbroker.groups.consumer.metadata import Metadata, TopicPicture
 from kbroker.groups.settings import Settings
-from kbroker.groups.topics import Admission, everybody
+from kbroker.groups.topics import Admission, AllTopics, everybody
 from kbroker.runtime import Runtime
 from wire.errors import ErrorCode, KafkaError
 
@@ -32,7 +36,7 @@ class Groups:
     """One for the process. `ask` answers for the node that was asked: only the coordinator of a group knows it."""
 
     def __init__(
-        self, config: Mapping[str, Any], world: World, topics: Topics, logs: Logs, admit: Admission = everybody
+        self, config: Mapping[str, Any], world: World, topics: AllTopics, logs: Logs, admit: Admission = everybody
     ) -> None:
         self.settings = Settings.of(config)
         self._world = world
@@ -41,6 +45,8 @@ class Groups:
         self.coordinators: Coordinators[GroupsMachine] = Coordinators(
             OFFSETS_TOPIC, config["offsets.topic.num.partitions"], topics, logs, self._begin
         )
+        self._metadata: Metadata | None = None
+        self._outdated: set[str] = set()
         topics.subscribe(self._changed)
 
     def coordinator(self, group_id: str) -> int:
@@ -50,6 +56,18 @@ class Groups:
     def ask(self, ctx: Context, group_id: str, make_event: Callable[[Ticket], object]) -> asyncio.Future[Any]:
         """Step an event in the machine of that group. Raises NOT_COORDINATOR when this node has not got it."""
         return self.coordinators.of(group_id, ctx.node.id).ask(make_event)
+
+    def ask_with_topics(
+        self, ctx: Context, group_id: str, make_event: Callable[[Ticket], object]
+    ) -> asyncio.Future[Any]:
+        """The same, for an event whose outcome depends on the topics that there are."""
+        runtime = self.coordinators.of(group_id, ctx.node.id)
+        metadata = self._picture()
+        if runtime.machine.metadata is not metadata:
+            from kbroker.groups.events import TopicsSeen
+
+            runtime.tell(TopicsSeen(metadata))
+        return runtime.ask(make_event)
 
     def ask_all(
         self, ctx: Context, make_event: Callable[[Ticket], object]
@@ -105,12 +123,26 @@ class Groups:
     def _changed(self, change: Any) -> None:
         """A topic has been made, deleted or moved. Which of these it was is asked of what is there now."""
         name = change.topic.name
+        self._outdated.add(name)
         topic = self._topics.topic(name)
         if name != OFFSETS_TOPIC and (topic is None or topic.id != change.topic.id):
             from kbroker.groups.events import TopicsDeleted
 
             for runtime in self.coordinators.serving():
                 runtime.tell(TopicsDeleted({name: None if topic is None else topic.id}))
+
+    def _picture(self) -> Metadata:
+        if self._metadata is None:
+            self._metadata = Metadata(
+                [TopicPicture(topic.id, topic.name, len(topic.partitions)) for topic in self._topics.topics()]
+            )
+        else:
+            for name in self._outdated:
+                topic = self._topics.topic(name)
+                found = None if topic is None else TopicPicture(topic.id, name, len(topic.partitions))
+                self._metadata = self._metadata.changed(name, found)
+        self._outdated.clear()
+        return self._metadata
 
     def _compare(self, machine: GroupsMachine) -> list[object]:
         """Which topics have gone since the log was written?"""

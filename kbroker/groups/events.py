@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kbroker.groups.consumer.metadata import Metadata
 from kbroker.machine import Marker, Producer, Ticket
 from wire.errors import ErrorCode
+from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 from wire.messages.heartbeat import HeartbeatRequest
 from wire.messages.join_group import JoinGroupRequest
 from wire.messages.leave_group import LeaveGroupRequest
@@ -47,6 +49,29 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsumerHeartbeat:
+    """A member of the new protocol joins, stays or leaves (KIP-848). The request is well formed."""
+
+    ticket: Ticket
+    request: ConsumerGroupHeartbeatRequest
+    client_id: str
+    client_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeConsumers:
+    ticket: Ticket
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsSeen:
+    """This is what the topics look like from now on. What it means for a group is seen at its next heartbeat."""
+
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Members leave, or an administrator removes them (KIP-345)."""
 
@@ -78,12 +103,13 @@ class Delete:
 @dataclass(frozen=True, slots=True)
 class CommitOffsets:
     """The request holds only topics that exist, each with its name and id. `unknown_group` is what a member of no
-    group hears.
+    group hears; `knows_epochs` is whether a member of the new protocol may commit with this version.
     """
 
     ticket: Ticket
     request: OffsetCommitRequest
     unknown_group: ErrorCode = ErrorCode.GROUP_ID_NOT_FOUND
+    knows_epochs: bool = True  # KIP-848
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +176,8 @@ class FetchOffsets:
     group_id: str
     topics: Sequence[Wanted] | None
     require_stable: bool = False  # KIP-447: an offset with an undecided transaction is an error, not the one before
+    member_id: str | None = None  # KIP-848: who asks, and in which epoch it believes to be
+    member_epoch: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +203,17 @@ class SessionExpired:
 
     group_id: str
     member_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceExpired:
+    """The time is up that a member had to give up partitions, or a classic member to join again. It matters only if the
+    member is still in that epoch.
+    """
+
+    group_id: str
+    member_id: str
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)

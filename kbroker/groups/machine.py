@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kbroker.groups import events
-from kbroker.groups.classic.describe import describe, describe_dead, summary
+from kbroker.groups.classic.describe import describe, describe_dead, describe_other, summary
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.heartbeat import heartbeat
 from kbroker.groups.classic.join import join
@@ -27,9 +27,13 @@ from kbroker.groups.classic.rebalance import (
 )
 from kbroker.groups.classic.states import State
 from kbroker.groups.classic.sync import sync
+from kbroker.groups.consumer.describe import summary as consumer_summary
+from kbroker.groups.consumer.group import ConsumerGroup
+from kbroker.groups.consumer.metadata import NO_TOPICS
+from kbroker.groups.consumer.part import Consumers
 from kbroker.groups.offsets import commit, expiry, removal, transactional
 from kbroker.groups.offsets.fetch import fetch
-from kbroker.groups.records import forget_group, forget_offsets, write_group
+from kbroker.groups.records import forget_offsets, write_group
 from kbroker.groups.settings import Settings
 from kbroker.groups.store import Store
 from kbroker.groups.turn import Dice, Turn
@@ -48,6 +52,8 @@ class GroupsMachine:
         self.settings = settings
         self.store = Store()
         self.groups: dict[str, ClassicGroup] = {}
+        self.consumers = Consumers(self.store, self.groups)
+        self.metadata = NO_TOPICS
         self._admissions = transactional.Admissions()
         self._next_check: int | None = None  # when the timer for expired offsets rings
         self._dispatch: dict[type, Callable[[Any, Turn], None]] = {
@@ -56,6 +62,9 @@ class GroupsMachine:
             events.Sync: self._sync,
             events.Heartbeat: self._heartbeat,
             events.Leave: self._leave,
+            events.ConsumerHeartbeat: self._consumer_heartbeat,
+            events.DescribeConsumers: self.consumers.describe,
+            events.TopicsSeen: self._topics_seen,
             events.Describe: self._describe,
             events.ListAll: self._list,
             events.Delete: self._delete,
@@ -67,6 +76,7 @@ class GroupsMachine:
             events.DeleteOffsets: self._delete_offsets,
             events.TopicsDeleted: self._topics_deleted,
             events.SessionExpired: self._session_expired,
+            events.RebalanceExpired: self._rebalance_expired,
             events.InitialDelayOver: self._initial_delay_over,
             events.JoinPhaseOver: self._join_phase_over,
             events.SyncPhaseOver: self._sync_phase_over,
@@ -74,7 +84,7 @@ class GroupsMachine:
         }
 
     def step(self, event: object, now: int, rng: Dice) -> Effects:
-        turn = Turn(now, rng, self.settings)
+        turn = Turn(now, rng, self.settings, self.metadata)
         self._dispatch[type(event)](event, turn)
         return turn.effects()
 
@@ -88,6 +98,13 @@ class GroupsMachine:
 
     def _join(self, event: events.Join, turn: Turn) -> None:
         request = event.request
+        consumers = self.store.consumers.get(request.group_id)
+        if consumers is not None:
+            if consumers.members:
+                self.consumers.join(consumers, event, turn)
+                return
+            if not request.member_id:
+                removal.forget(consumers, turn)
         group = self.groups.get(request.group_id)
         if group is None:
             if request.member_id:
@@ -99,6 +116,10 @@ class GroupsMachine:
         self._look_for_expiry(group, turn)
 
     def _sync(self, event: events.Sync, turn: Turn) -> None:
+        consumers = self.store.consumers.get(event.request.group_id)
+        if consumers is not None:
+            self.consumers.sync(consumers, event, turn)
+            return
         group = self.groups.get(event.request.group_id)
         if group is None:
             code = ErrorCode.UNKNOWN_MEMBER_ID
@@ -107,11 +128,20 @@ class GroupsMachine:
             sync(group, event, turn)
 
     def _heartbeat(self, event: events.Heartbeat, turn: Turn) -> None:
+        consumers = self.store.consumers.get(event.request.group_id)
+        if consumers is not None:
+            self.consumers.classic_heartbeat(consumers, event, turn)
+            return
         group = self.groups.get(event.request.group_id)
         code = ErrorCode.UNKNOWN_MEMBER_ID if group is None else heartbeat(group, event.request, turn)
         turn.answer(event.ticket, HeartbeatResponse(error_code=code))
 
     def _leave(self, event: events.Leave, turn: Turn) -> None:
+        consumers = self.store.consumers.get(event.request.group_id)
+        if consumers is not None:
+            self.consumers.leave(consumers, event, turn)
+            self._check_soon(turn)
+            return
         group = self.groups.get(event.request.group_id)
         leaving = event.request.members
         if group is None:
@@ -121,16 +151,30 @@ class GroupsMachine:
             turn.answer(event.ticket, leave(group, leaving, turn))
             self._look_for_expiry(group, turn)
 
+    def _consumer_heartbeat(self, event: events.ConsumerHeartbeat, turn: Turn) -> None:
+        self.consumers.heartbeat(event, turn)
+        if event.request.member_epoch < 0:
+            self._check_soon(turn)
+
+    def _topics_seen(self, event: events.TopicsSeen, turn: Turn) -> None:
+        self.metadata = event.metadata
+
     # --- administration ---------------------------------------------------------------------------------------------
 
     def _describe(self, event: events.Describe, turn: Turn) -> None:
         group = self.groups.get(event.group_id)
-        turn.answer(event.ticket, describe_dead(event.group_id) if group is None else describe(group))
+        if group is not None:
+            turn.answer(event.ticket, describe(group))
+        elif event.group_id in self.store.consumers:
+            turn.answer(event.ticket, describe_other(event.group_id))
+        else:
+            turn.answer(event.ticket, describe_dead(event.group_id))
 
     def _list(self, event: events.ListAll, turn: Turn) -> None:
         states = {state.lower() for state in event.states}
         types = {kind.lower() for kind in event.types}
         listed: list[ListedGroup] = [summary(group) for group in self.groups.values()]
+        listed += [consumer_summary(group) for group in self.store.consumers.values()]
         turn.answer(
             event.ticket,
             [
@@ -141,16 +185,21 @@ class GroupsMachine:
         )
 
     def _delete(self, event: events.Delete, turn: Turn) -> None:
-        group = self.groups.get(event.group_id)
+        group = self._find(event.group_id)
         code = ErrorCode.GROUP_ID_NOT_FOUND if group is None else removal.delete_group(self.store, group, turn)
         if code is ErrorCode.NONE:
-            del self.groups[event.group_id]
+            self.groups.pop(event.group_id, None)
         turn.answer(event.ticket, code)
 
     # --- offsets ----------------------------------------------------------------------------------------------------
 
     def _commit(self, event: events.CommitOffsets, turn: Turn) -> None:
         request = event.request
+        consumers = self.store.consumers.get(request.group_id)
+        if consumers is not None:
+            turn.answer(event.ticket, commit.commit_of_consumer(consumers, event, turn))
+            self._check_at(turn.now + self.settings.offsets_retention_ms, turn)
+            return
         group = self.groups.get(request.group_id)
         if group is None:
             if request.generation_id_or_member_epoch >= 0:
@@ -180,6 +229,10 @@ class GroupsMachine:
             self._take_in_transaction(asker, turn)
 
     def _take_in_transaction(self, event: events.CommitInTransaction, turn: Turn) -> None:
+        consumers = self.store.consumers.get(event.group_id)
+        if consumers is not None:
+            turn.answer(event.ticket, transactional.commit_of_consumer(consumers, event, turn))
+            return
         group = self.groups.get(event.group_id)
         if group is None:
             if event.request.generation_id_or_member_epoch >= 0:
@@ -204,26 +257,35 @@ class GroupsMachine:
         turn.answer(event.ticket, fetch(self.store, event))
 
     def _delete_offsets(self, event: events.DeleteOffsets, turn: Turn) -> None:
-        group = self.groups.get(event.request.group_id)
+        group = self._find(event.request.group_id)
         if group is None:
             turn.answer(event.ticket, removal.refuse(ErrorCode.GROUP_ID_NOT_FOUND))
         else:
             turn.answer(event.ticket, removal.delete_offsets(self.store, group, event.request, turn))
             if turn.records:
-                self._check_at(turn.now + 1, turn)
+                self._check_soon(turn)
 
     def _topics_deleted(self, event: events.TopicsDeleted, turn: Turn) -> None:
         removal.forget_topics(self.store, event.successors, turn)
         if turn.records:
-            self._check_at(turn.now + 1, turn)
+            self._check_soon(turn)
 
     # --- timers -----------------------------------------------------------------------------------------------------
 
     def _session_expired(self, event: events.SessionExpired, turn: Turn) -> None:
+        consumers = self.store.consumers.get(event.group_id)
+        if consumers is not None:
+            self.consumers.session_expired(consumers, event.member_id, turn)
+            self._check_soon(turn)
+            return
         group = self.groups.get(event.group_id)
         if group is not None:
             session_expired(group, event.member_id, turn)
             self._look_for_expiry(group, turn)
+
+    def _rebalance_expired(self, event: events.RebalanceExpired, turn: Turn) -> None:
+        self.consumers.rebalance_expired(event, turn)
+        self._check_soon(turn)
 
     def _initial_delay_over(self, event: events.InitialDelayOver, turn: Turn) -> None:
         group = self.groups.get(event.group_id)
@@ -245,17 +307,23 @@ class GroupsMachine:
 
     def _offsets_check(self, event: events.OffsetsCheck, turn: Turn) -> None:
         self._next_check = None
-        for group in list(self.groups.values()):
+        for group in self._all():
             partitions, is_over = expiry.expired(self.store, group, turn.now, self.settings)
             forget_offsets(group.id, partitions, turn)
             if is_over:
-                forget_group(group.id, turn)
-                del self.groups[group.id]
-        at = expiry.next_check(self.store, self.groups.values(), turn.now, self.settings)
+                removal.forget(group, turn)
+                self.groups.pop(group.id, None)
+        at = expiry.next_check(self.store, self._all(), turn.now, self.settings)
         if at is not None:
             self._check_at(at, turn)
 
     # --- making and keeping groups ----------------------------------------------------------------------------------
+
+    def _find(self, group_id: str) -> ClassicGroup | ConsumerGroup | None:
+        return self.groups.get(group_id) or self.store.consumers.get(group_id)
+
+    def _all(self) -> list[ClassicGroup | ConsumerGroup]:
+        return [*self.groups.values(), *self.store.consumers.values()]
 
     def _make(self, group_id: str, turn: Turn) -> ClassicGroup:
         group = self.groups[group_id] = ClassicGroup(group_id, turn.now)
@@ -263,14 +331,17 @@ class GroupsMachine:
 
     def _loaded(self, event: Loaded, turn: Turn) -> None:
         """The members cannot know that we were away: each gets a whole session from now."""
+        self.consumers.loaded(turn)
         for group_id in self.store.group_ids():
+            if group_id in self.store.consumers:
+                continue
             group = ClassicGroup.of(group_id, self.store.groups.get(group_id), turn.now)
             self.groups[group_id] = group
             for member in group.members.values():
                 touch(group, member, turn)
             if len(group.members) > self.settings.max_size:
                 rebalance(group, turn)
-        at = expiry.next_check(self.store, self.groups.values(), turn.now, self.settings)
+        at = expiry.next_check(self.store, self._all(), turn.now, self.settings)
         if at is not None:
             self._check_at(at, turn)
 
@@ -279,6 +350,9 @@ class GroupsMachine:
         if group.state is State.EMPTY:
             has_offsets = group.id in self.store.offsets
             self._check_at(turn.now + (self.settings.offsets_retention_ms if has_offsets else 1), turn)
+
+    def _check_soon(self, turn: Turn) -> None:
+        self._check_at(turn.now + 1, turn)
 
     def _check_at(self, at: int, turn: Turn) -> None:
         at = expiry.round_up(at, self.settings.offsets_check_interval_ms)

@@ -21,9 +21,18 @@ class Settings:
     offset_metadata_max_bytes: int = 4_096
     offsets_retention_ms: int = 10_080 * 60_000
     offsets_check_interval_ms: int = 600_000
+    has_consumer_protocol: bool = True
+    assignors: tuple[str, ...] = ("uniform", "range")
+    assignment_interval_ms: int = 0
+    consumer_heartbeat_interval_ms: int = 5_000
+    consumer_session_timeout_ms: int = 45_000
+    consumer_max_size: int = 2_147_483_647
+    may_upgrade: bool = True
+    may_downgrade: bool = True
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Settings:
+        migration = config["group.consumer.migration.policy"].lower()
         return cls(
             initial_rebalance_delay_ms=config["group.initial.rebalance.delay.ms"],
             min_session_timeout_ms=config["group.min.session.timeout.ms"],
@@ -32,4 +41,12 @@ class Settings:
             offset_metadata_max_bytes=config["offset.metadata.max.bytes"],
             offsets_retention_ms=config["offsets.retention.minutes"] * 60_000,
             offsets_check_interval_ms=config["offsets.retention.check.interval.ms"],
+            has_consumer_protocol="consumer" in config["group.coordinator.rebalance.protocols"],
+            assignors=tuple(config["group.consumer.assignors"]),
+            assignment_interval_ms=config["group.consumer.assignment.interval.ms"],
+            consumer_heartbeat_interval_ms=config["group.consumer.heartbeat.interval.ms"],
+            consumer_session_timeout_ms=config["group.consumer.session.timeout.ms"],
+            consumer_max_size=config["group.consumer.max.size"],
+            may_upgrade=migration in ("upgrade", "bidirectional"),
+            may_downgrade=migration in ("downgrade", "bidirectional"),
         )

@@ -1,4 +1,5 @@
-"""What is durable of the groups of one partition: their metadata as last written, and their committed offsets.
+"""What is durable of the groups of one partition: classic groups' metadata as last written, consumer groups, and their
+committed offsets.
 
 Only `apply` and `apply_marker` change it, the same way when a record is written and when the log is read again.
 Everybody else reads.
@@ -13,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kbroker.groups.consumer.group import KEYS as CONSUMER_KEYS
+from kbroker.groups.consumer.group import ConsumerGroup
 from kbroker.machine import Marker, Origin, Producer, Record
 from wire.durable.groups import GroupMetadataKey, GroupMetadataValue
 from wire.durable.offsets import (
@@ -46,10 +49,11 @@ class Committed(NamedTuple):
 
 
 class Store:
-    __slots__ = ("groups", "offsets", "undecided", "undecided_epochs")
+    __slots__ = ("consumers", "groups", "offsets", "undecided", "undecided_epochs")
 
     def __init__(self) -> None:
         self.groups: dict[str, GroupMetadataValue] = {}
+        self.consumers: dict[str, ConsumerGroup] = {}
         self.offsets: dict[str, dict[Partition, Committed]] = {}
         self.undecided: dict[int, dict[str, dict[Partition, Committed]]] = {}  # by producer id
         self.undecided_epochs: dict[int, int] = {}
@@ -57,7 +61,7 @@ class Store:
     def group_ids(self) -> list[str]:
         """Every group of which anything is known, in an order that depends on the log alone."""
         undecided = [group_id for groups in self.undecided.values() for group_id in groups]
-        return list(dict.fromkeys([*self.groups, *self.offsets, *undecided]))
+        return list(dict.fromkeys([*self.groups, *self.consumers, *self.offsets, *undecided]))
 
     def is_open(self, producer: Producer) -> bool:
         """Has this producer, in this epoch, committed offsets here that are undecided?"""
@@ -103,6 +107,15 @@ class Store:
                 self.groups[key.group] = value
             else:
                 self.groups.pop(key.group, None)
+        elif isinstance(key, CONSUMER_KEYS):
+            group = self.consumers.get(key.group_id)
+            if group is None:
+                if value is None:
+                    return
+                group = self.consumers[key.group_id] = ConsumerGroup(key.group_id)
+            group.apply(record, origin.timestamp_ms)
+            if group.is_forgotten:
+                del self.consumers[key.group_id]
         elif isinstance(key, OffsetCommitKey | LegacyOffsetCommitKey):
             partition = (key.topic, key.partition)
             if value is None:

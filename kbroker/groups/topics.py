@@ -1,4 +1,5 @@
-"""What groups need of transactions, beside the topics and logs that every coordinator needs (kbroker/coordinators.py).
+"""What groups need beside the topics and logs that every coordinator needs (kbroker/coordinators.py): the list of all
+topics, for those that subscribe by pattern, and the word of transactions.
 
 It is handed over in `broker.py`.
 """
@@ -6,11 +7,16 @@ It is handed over in `broker.py`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
+from kbroker.coordinators import Topic, Topics
 from kbroker.machine import Producer
 from wire.errors import ErrorCode
+
+
+class AllTopics(Topics, Protocol):
+    def topics(self) -> Iterable[Topic]: ...
 
 
 class Admission(Protocol):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Protocol
 
+from kbroker.groups.consumer.metadata import NO_TOPICS, Metadata
 from kbroker.groups.settings import Settings
 from kbroker.machine import Batch, Effects, Marker, Producer, Record, Reply, Ticket, Timer
+from wire.primitives import uuid_text
 
 
 class Dice(Protocol):
@@ -20,10 +22,11 @@ class Turn:
     producer they are part of its transaction.
     """
 
-    __slots__ = ("markers", "now", "producer", "records", "replies", "rng", "settings", "tasks", "timers")
+    __slots__ = ("markers", "metadata", "now", "producer", "records", "replies", "rng", "settings", "tasks", "timers")
 
-    def __init__(self, now: int, rng: Dice, settings: Settings) -> None:
+    def __init__(self, now: int, rng: Dice, settings: Settings, metadata: Metadata = NO_TOPICS) -> None:
         self.now = now
+        self.metadata = metadata
         self.rng = rng
         self.settings = settings
         self.records: list[Record] = []
@@ -51,3 +54,13 @@ class Turn:
         bits = self.rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
         text = f"{bits:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def short_uuid(self) -> str:
+        """A random UUID in Kafka's short form, as clients of the new protocol make their member ids. None begins with a
+        dash.
+        """
+        while True:
+            bits = self.rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | 0x4 << 76 | 0x2 << 62
+            text = uuid_text(bits.to_bytes(16, "big"))
+            if not text.startswith("-"):
+                return text

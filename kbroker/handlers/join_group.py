@@ -36,7 +36,7 @@ def join_group(request: JoinGroupRequest, ctx: Context) -> JoinGroupResponse | A
         return response if says_no_protocol else _with_a_name(response)
     if not has_rebalance_timeout:
         request.rebalance_timeout_ms = request.session_timeout_ms
-    joined = groups.ask(
+    joined = groups.ask_with_topics(
         ctx,
         request.group_id,
         lambda ticket: Join(

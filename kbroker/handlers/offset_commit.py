@@ -25,6 +25,7 @@ from wire.messages.offset_commit import OffsetCommitRequest, OffsetCommitRespons
 def offset_commit(request: OffsetCommitRequest, ctx: Context) -> OffsetCommitResponse | Awaitable[OffsetCommitResponse]:
     misses_unknown = ctx.version >= 9  # KIP-848
     by_id = ctx.version >= 10  # KIP-848
+    knows_epochs = misses_unknown
     if not ctx.authorize("READ", "GROUP", (request.group_id,))[0]:
         raise KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)
     unknown = ErrorCode.GROUP_ID_NOT_FOUND if misses_unknown else ErrorCode.ILLEGAL_GENERATION
@@ -32,7 +33,9 @@ def offset_commit(request: OffsetCommitRequest, ctx: Context) -> OffsetCommitRes
     if not known:
         return OffsetCommitResponse(topics=refused)
     request.topics = known
-    committed = ctx.cluster.groups.ask(ctx, request.group_id, lambda ticket: CommitOffsets(ticket, request, unknown))
+    committed = ctx.cluster.groups.ask(
+        ctx, request.group_id, lambda ticket: CommitOffsets(ticket, request, unknown, knows_epochs)
+    )
     if not refused:
         return committed
     return then(ctx.cluster.world, committed, lambda response: merge(refused, response))

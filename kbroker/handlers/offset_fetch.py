@@ -90,7 +90,14 @@ def _question(
             else:
                 wanted.append(Wanted(name, asked.partition_indexes, ZERO_UUID if topic is None else topic.id))
     ask = ctx.cluster.groups.ask
-    event = partial(FetchOffsets, group_id=group.group_id, topics=wanted, require_stable=require_stable)
+    event = partial(
+        FetchOffsets,
+        group_id=group.group_id,
+        topics=wanted,
+        require_stable=require_stable,
+        member_id=group.member_id,
+        member_epoch=group.member_epoch,
+    )
     return partial(ask, ctx, group.group_id, event), refused
 
 

@@ -25,4 +25,4 @@ def sync_group(request: SyncGroupRequest, ctx: Context) -> Awaitable[SyncGroupRe
         raise KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)
     if not request.group_id:
         raise KafkaError(ErrorCode.INVALID_GROUP_ID)
-    return ctx.cluster.groups.ask(ctx, request.group_id, lambda ticket: Sync(ticket, request))
+    return ctx.cluster.groups.ask_with_topics(ctx, request.group_id, lambda ticket: Sync(ticket, request))

@@ -34,6 +34,13 @@ def describe(group: ClassicGroup) -> DescribedGroup:
     )
 
 
+def describe_other(group_id: str) -> DescribedGroup:
+    """A group of another type is as good as not there, to those who ask for classic ones."""
+    described = describe_dead(group_id)
+    described.error_message = f"Group {group_id} is not a classic group."
+    return described
+
+
 def describe_dead(group_id: str, code: ErrorCode = ErrorCode.GROUP_ID_NOT_FOUND) -> DescribedGroup:
     return DescribedGroup(
         error_code=code,

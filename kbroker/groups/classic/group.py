@@ -163,17 +163,25 @@ class ClassicGroup:
     def elects_same_protocol(self) -> bool:
         return elect_protocol(self.offers()) == self.protocol
 
+    def choose_protocol(self) -> None:
+        self.protocol = elect_protocol(self.offers())
+
     def begin_generation(self, now: int) -> None:
         self.generation += 1
         self.unsynced.clear()
         self.has_newcomer = False
         if self.members:
-            self.protocol = elect_protocol(self.offers())
+            self.choose_protocol()
             self.move(State.COMPLETING_REBALANCE, now)
         else:
             self.protocol = None
             self.move(State.EMPTY, now)
         self.learn_subscriptions()
+
+    @property
+    def is_vacant(self) -> bool:
+        """Nobody is in it, or on the way in."""
+        return self.state is State.EMPTY and not self.pending
 
     # --- topics -----------------------------------------------------------------------------------------------------
 

@@ -6,10 +6,14 @@ alone. Offsets are taken as they come: backwards and negative ones too.
 
 from __future__ import annotations
 
-from kbroker.groups.classic.decisions import check_commit
+from kbroker.groups.classic import decisions
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.rebalance import touch
 from kbroker.groups.classic.states import STATES, State
+from kbroker.groups.consumer.decisions import may_commit
+from kbroker.groups.consumer.group import ConsumerGroup
+from kbroker.groups.consumer.reconcile import NEW
+from kbroker.groups.events import CommitOffsets
 from kbroker.groups.records import OFFSET_COMMIT_EXPIRING_VERSION, OFFSET_COMMIT_VERSION
 from kbroker.groups.turn import Turn
 from kbroker.machine import Record
@@ -28,7 +32,7 @@ from wire.primitives import ZERO_UUID
 
 def commit(group: ClassicGroup, request: OffsetCommitRequest, turn: Turn) -> OffsetCommitResponse:
     generation = request.generation_id_or_member_epoch
-    code = check_commit(
+    code = decisions.check_commit(
         group.state,
         STATES[group.state].commit,
         group.generation,
@@ -42,6 +46,37 @@ def commit(group: ClassicGroup, request: OffsetCommitRequest, turn: Turn) -> Off
     if member is not None and group.state in (State.STABLE, State.PREPARING_REBALANCE):
         touch(group, member, turn)
     return take(request, turn.now + request.retention_time_ms if request.retention_time_ms >= 0 else -1, turn)
+
+
+def commit_of_consumer(group: ConsumerGroup, event: CommitOffsets, turn: Turn) -> OffsetCommitResponse:
+    """In a group without members anybody may commit."""
+    request = event.request
+    if request.generation_id_or_member_epoch >= 0 or group.members:
+        member = group.members.get(request.member_id)
+        if member is not None and member.classic is None and not event.knows_epochs:
+            return refuse(request, ErrorCode.UNSUPPORTED_VERSION)
+        code = check_commit(group, request)
+        if code is not ErrorCode.NONE:
+            return refuse(request, code)
+    return take(request, -1, turn)
+
+
+def check_commit(group: ConsumerGroup, request: OffsetCommitRequest) -> ErrorCode:
+    """A member commits in its epoch, or in an earlier one what it has had since then (KIP-1251). One partition that it
+    may not commit refuses all.
+    """
+    member = group.members.get(request.member_id)
+    if member is None:
+        return ErrorCode.UNKNOWN_MEMBER_ID
+    current = group.currents.get(member.id, NEW)
+    may = all(
+        may_commit(current, request.generation_id_or_member_epoch, topic.topic_id, partition.partition_index)
+        for topic in request.topics
+        for partition in topic.partitions
+    )
+    if may:
+        return ErrorCode.NONE
+    return ErrorCode.STALE_MEMBER_EPOCH if member.classic is None else ErrorCode.ILLEGAL_GENERATION
 
 
 def take(request: OffsetCommitRequest, expires: int, turn: Turn) -> OffsetCommitResponse:

@@ -6,6 +6,7 @@ When an offset expires (`offsets.retention.minutes`, called retention):
     the group has had members and is empty                                retention after it became empty
     the group never had members                                           retention after the commit
     consumers, Stable, not subscribed to the topic                        retention after the commit
+    a group of the new protocol, not subscribed to the topic              retention after the commit
     otherwise                                                             not now
 
 An undecided offset of a transaction keeps the decided one. A group that is empty and has no offsets goes too.
@@ -20,14 +21,17 @@ from collections.abc import Iterable
 
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.states import State
+from kbroker.groups.consumer.group import ConsumerGroup
 from kbroker.groups.settings import Settings
 from kbroker.groups.store import Committed, Partition, Store
 from kbroker.groups.subscription import CONSUMER
 
+Group = ClassicGroup | ConsumerGroup
 
-def expires_at(group: ClassicGroup, topic: str, committed: Committed, retention_ms: int) -> int | None:
+
+def expires_at(group: Group, topic: str, committed: Committed, retention_ms: int) -> int | None:
     """When this offset expires if the group stays as it is; None: not before something else happens."""
-    if group.protocol_type is None:
+    if isinstance(group, ConsumerGroup) or group.protocol_type is None:
         base = committed.commit_timestamp_ms
     elif group.state is State.EMPTY:
         base = group.since_ms if group.since_ms >= 0 else committed.commit_timestamp_ms
@@ -42,7 +46,7 @@ def expires_at(group: ClassicGroup, topic: str, committed: Committed, retention_
     return base + retention_ms
 
 
-def expired(store: Store, group: ClassicGroup, now: int, settings: Settings) -> tuple[list[Partition], bool]:
+def expired(store: Store, group: Group, now: int, settings: Settings) -> tuple[list[Partition], bool]:
     """The partitions whose offsets have expired by now, and whether the group goes with them."""
     offsets = store.offsets.get(group.id, {})
     gone = []
@@ -51,10 +55,10 @@ def expired(store: Store, group: ClassicGroup, now: int, settings: Settings) -> 
         if at is not None and at <= now and not store.is_undecided(group.id, partition):
             gone.append(partition)
     nothing_left = len(gone) == len(offsets) and not any(group.id in groups for groups in store.undecided.values())
-    return gone, nothing_left and group.state is State.EMPTY and not group.pending
+    return gone, nothing_left and group.is_vacant
 
 
-def next_check(store: Store, groups: Iterable[ClassicGroup], now: int, settings: Settings) -> int | None:
+def next_check(store: Store, groups: Iterable[Group], now: int, settings: Settings) -> int | None:
     """When to look again: the first check interval's end at which something may have expired."""
     earliest: int | None = None
     for group in groups:
@@ -64,10 +68,10 @@ def next_check(store: Store, groups: Iterable[ClassicGroup], now: int, settings:
     return None if earliest is None else round_up(max(earliest, now + 1), settings.offsets_check_interval_ms)
 
 
-def _earliest(store: Store, group: ClassicGroup, now: int, settings: Settings) -> int | None:
+def _earliest(store: Store, group: Group, now: int, settings: Settings) -> int | None:
     offsets = store.offsets.get(group.id)
     if not offsets:
-        return now if group.state is State.EMPTY else None
+        return now if group.is_vacant else None
     times = [expires_at(group, topic, each, settings.offsets_retention_ms) for (topic, _), each in offsets.items()]
     return min([at for at in times if at is not None], default=None)
 

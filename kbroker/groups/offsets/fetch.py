@@ -1,17 +1,19 @@
 """OffsetFetch: what has the group committed?
 
 Nothing committed is not an error: offset -1. With `require_stable` a partition for which a transaction is undecided
-has no answer yet (KIP-447); without it the offset from before that transaction counts. The group itself is not asked
-for anything: an unknown one has committed nothing.
+has no answer yet (KIP-447); without it the offset from before that transaction counts. An unknown group has
+committed nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kbroker.groups.consumer.group import ConsumerGroup
+from kbroker.groups.consumer.reconcile import NEW
 from kbroker.groups.events import FetchOffsets
 from kbroker.groups.store import Committed, Store
-from wire.errors import ErrorCode
+from wire.errors import ErrorCode, KafkaError
 from wire.messages.offset_fetch import (
     OffsetFetchResponseGroup,
     OffsetFetchResponsePartitions,
@@ -23,6 +25,9 @@ NO_OFFSET = -1
 
 
 def fetch(store: Store, event: FetchOffsets) -> OffsetFetchResponseGroup:
+    group = store.consumers.get(event.group_id)
+    if group is not None and (event.member_id is not None or event.member_epoch >= 0):
+        _check_member(group, event)
     if event.topics is None:
         topics = _everything(store, event)
     else:
@@ -35,6 +40,15 @@ def fetch(store: Store, event: FetchOffsets) -> OffsetFetchResponseGroup:
             for wanted in event.topics
         ]
     return OffsetFetchResponseGroup(group_id=event.group_id, topics=topics, error_code=ErrorCode.NONE)
+
+
+def _check_member(group: ConsumerGroup, event: FetchOffsets) -> None:
+    """A member that says who it is must be one, and know its epoch: else what it fetches is not for it any more."""
+    member = group.members.get(event.member_id or "")
+    if member is None:
+        raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
+    if event.member_epoch != group.currents.get(member.id, NEW).epoch:
+        raise KafkaError(ErrorCode.STALE_MEMBER_EPOCH if member.classic is None else ErrorCode.ILLEGAL_GENERATION)
 
 
 def _everything(store: Store, event: FetchOffsets) -> list[OffsetFetchResponseTopics]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.states import State
+from kbroker.groups.consumer.change import Change
+from kbroker.groups.consumer.group import ConsumerGroup
 from kbroker.groups.records import forget_group, forget_offsets
 from kbroker.groups.store import Partition, Store
 from kbroker.groups.subscription import CONSUMER
@@ -19,11 +21,13 @@ from wire.messages.offset_delete import (
 )
 
 
-def delete_offsets(store: Store, group: ClassicGroup, request: OffsetDeleteRequest, turn: Turn) -> OffsetDeleteResponse:
+def delete_offsets(
+    store: Store, group: ClassicGroup | ConsumerGroup, request: OffsetDeleteRequest, turn: Turn
+) -> OffsetDeleteResponse:
     """Consumers protect the topics that they are subscribed to. Of other users of the protocol nobody knows what they
     read.
     """
-    if group.state is not State.EMPTY and group.protocol_type != CONSUMER:
+    if isinstance(group, ClassicGroup) and group.state is not State.EMPTY and group.protocol_type != CONSUMER:
         return refuse(ErrorCode.NON_EMPTY_GROUP)
     offsets = set(store.partitions(group.id))
     gone: list[Partition] = []
@@ -43,12 +47,20 @@ def refuse(code: ErrorCode) -> OffsetDeleteResponse:
     return OffsetDeleteResponse(error_code=code, topics=[])
 
 
-def delete_group(store: Store, group: ClassicGroup, turn: Turn) -> ErrorCode:
-    if group.state is not State.EMPTY:
+def delete_group(store: Store, group: ClassicGroup | ConsumerGroup, turn: Turn) -> ErrorCode:
+    if group.members or (isinstance(group, ClassicGroup) and group.state is not State.EMPTY):
         return ErrorCode.NON_EMPTY_GROUP
     forget_offsets(group.id, store.partitions(group.id), turn)
-    forget_group(group.id, turn)
+    forget(group, turn)
     return ErrorCode.NONE
+
+
+def forget(group: ClassicGroup | ConsumerGroup, turn: Turn) -> None:
+    """The records of the group itself."""
+    if isinstance(group, ConsumerGroup):
+        Change(group, turn).forget()
+    else:
+        forget_group(group.id, turn)
 
 
 def forget_topics(store: Store, successors: Mapping[str, bytes | None], turn: Turn) -> None:

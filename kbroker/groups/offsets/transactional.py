@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from kbroker.groups.classic.decisions import check_transactional_commit
 from kbroker.groups.classic.group import ClassicGroup
+from kbroker.groups.consumer.group import ConsumerGroup
 from kbroker.groups.events import Admit, CommitInTransaction
-from kbroker.groups.offsets.commit import refuse, take
+from kbroker.groups.offsets.commit import check_commit, refuse, take
 from kbroker.groups.turn import Turn
 from kbroker.machine import Producer
 from wire.errors import ErrorCode
@@ -41,9 +42,7 @@ class Admissions:
     def ask(self, event: CommitInTransaction, turn: Turn) -> None:
         question = turn.rng.getrandbits(63)
         self._waiting[question] = event
-        turn.tasks.append(
-            Admit(question, event.transactional_id, event.producer, event.group_id, event.raises_epochs)
-        )
+        turn.tasks.append(Admit(question, event.transactional_id, event.producer, event.group_id, event.raises_epochs))
 
     def answered(self, question: int) -> CommitInTransaction | None:
         """Who asked, unless it is over."""
@@ -75,6 +74,18 @@ def commit(group: ClassicGroup, event: CommitInTransaction, turn: Turn) -> Offse
     )
     if code is not ErrorCode.NONE:
         return refuse(request, code)
+    turn.producer = event.producer
+    return take(request, -1, turn)
+
+
+def commit_of_consumer(group: ConsumerGroup, event: CommitInTransaction, turn: Turn) -> OffsetCommitResponse:
+    """As in OffsetCommit, but that error is unknown here: who is in another epoch hears of a generation."""
+    request = event.request
+    epoch = request.generation_id_or_member_epoch
+    if epoch >= 0 or request.member_id or request.group_instance_id is not None:
+        code = check_commit(group, request)
+        if code is not ErrorCode.NONE:
+            return refuse(request, ErrorCode.ILLEGAL_GENERATION if code is ErrorCode.STALE_MEMBER_EPOCH else code)
     turn.producer = event.producer
     return take(request, -1, turn)
 
