@@ -11,11 +11,28 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from kbroker.groups.events import CommitOffsets, FetchOffsets, Heartbeat, Join, Leave, Sync, Wanted
+from kbroker.groups.consumer.metadata import NO_TOPICS, Metadata, TopicPicture
+from kbroker.groups.events import (
+    CommitOffsets,
+    ConsumerHeartbeat,
+    FetchOffsets,
+    Heartbeat,
+    Join,
+    Leave,
+    Sync,
+    TopicsSeen,
+    Wanted,
+)
 from kbroker.groups.machine import GroupsMachine
 from kbroker.groups.settings import Settings
-from kbroker.machine import Batch, Effects, Loaded, Marker, Origin, Record, Ticket, Timer
+from kbroker.machine import Batch, Effects, Loaded, Marker, Origin, Record, Reply, Ticket, Timer
 from wire.durable.codec import GROUPS, decode_key, decode_value, encode_key, encode_value
+from wire.errors import KafkaError
+from wire.messages.consumer_group_heartbeat import (
+    ConsumerGroupHeartbeatRequest,
+    ConsumerGroupHeartbeatResponse,
+    RequestTopicPartitions,
+)
 from wire.messages.heartbeat import HeartbeatRequest
 from wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
 from wire.messages.leave_group import LeaveGroupRequest, MemberIdentity
@@ -56,6 +73,8 @@ class Bench:
     timers: dict[Any, Timer] = field(default_factory=dict)
     offset: int = 0
     tickets: int = 0
+    made: int = 0
+    metadata: Metadata = NO_TOPICS
     watch: Callable[[str, Effects], None] | None = None
 
     def __post_init__(self) -> None:
@@ -66,7 +85,10 @@ class Bench:
     # --- stepping ---------------------------------------------------------------------------------------------------
 
     def step(self, event: object, label: str = "") -> Effects:
-        effects = self.machine.step(event, self.now, self.rng)
+        try:
+            effects = self.machine.step(event, self.now, self.rng)
+        except KafkaError as error:
+            effects = Effects(replies=[Reply(event.ticket, error)])  # type: ignore[attr-defined]
         for batch in effects.batches:
             assert isinstance(batch, Batch)
             for record in batch.records:
@@ -126,6 +148,22 @@ class Bench:
             self.step(timer.event, str(timer.event))
         self.now = end
 
+    def see(self, metadata: Metadata) -> None:
+        """This is what the topics look like now."""
+        self.metadata = metadata
+        if self.machine.metadata is not metadata:
+            self.step(TopicsSeen(metadata), "topics")
+
+    def topic(self, name: str, partitions: int | None) -> None:
+        """A topic comes, grows, or (None) goes. One that comes again has another id."""
+        known = self.metadata.by_name.get(name)
+        if partitions is None:
+            self.see(self.metadata.changed(name, None))
+            return
+        self.made += known is None
+        topic_id = b"%-14.14b%02d" % (name.encode(), self.made) if known is None else known.id
+        self.see(self.metadata.changed(name, TopicPicture(topic_id, name, partitions)))
+
     # --- crashing ---------------------------------------------------------------------------------------------------
 
     def replayed(self) -> GroupsMachine:
@@ -147,6 +185,7 @@ class Bench:
         self.timers.clear()
         self.machine = self.replayed()
         self.step(Loaded(self.now), "loaded")
+        self.see(self.metadata)
         return lost
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -273,6 +312,45 @@ class Bench:
             for topic in response.topics
             for partition in topic.partitions
         }
+
+    def beat(
+        self,
+        member: str,
+        epoch: int,
+        *,
+        group: str = "g",
+        topics: list[str] | None = None,
+        regex: str | None = None,
+        owned: dict[bytes, frozenset[int]] | None = None,
+        instance: str | None = None,
+        rack: str | None = None,
+        rebalance_ms: int = -1,
+        assignor: str | None = None,
+    ) -> ConsumerGroupHeartbeatResponse | KafkaError:
+        """A heartbeat of the new protocol. Whoever joins says all that must be said."""
+        if epoch == 0:
+            owned = owned or {}
+            rebalance_ms = 30_000 if rebalance_ms < 0 else rebalance_ms
+        request = ConsumerGroupHeartbeatRequest(
+            group_id=group,
+            member_id=member,
+            member_epoch=epoch,
+            instance_id=instance,
+            rack_id=rack,
+            rebalance_timeout_ms=rebalance_ms,
+            subscribed_topic_names=topics,
+            subscribed_topic_regex=regex,
+            server_assignor=assignor,
+            topic_partitions=None
+            if owned is None
+            else [
+                RequestTopicPartitions(topic_id=topic_id, partitions=sorted(indexes))
+                for topic_id, indexes in owned.items()
+            ],
+        )
+        answer = self.answer(lambda ticket: ConsumerHeartbeat(ticket, request, "client", "/127.0.0.1"))
+        assert isinstance(answer, ConsumerGroupHeartbeatResponse | KafkaError)
+        return answer
 
     # --- common beginnings ------------------------------------------------------------------------------------------
 
