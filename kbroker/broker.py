@@ -47,9 +47,8 @@ log = logging.getLogger("kbroker.broker")
 
 MEMORY = "memory:"
 
-# What is finalized (KIP-584). The new group protocols and share groups will be when they exist: clients act on these
-# levels.
-FEATURES = {"metadata.version": 33, "transaction.version": 2}
+# What is finalized (KIP-584). Streams and share groups will be when they exist: clients act on these levels.
+FEATURES = {"group.version": 1, "metadata.version": 33, "transaction.version": 2}
 
 
 class CannotStart(Exception):

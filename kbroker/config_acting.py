@@ -36,6 +36,49 @@ ACTING: tuple[Row, ...] = (
     ("delete.topic.enable", "BOOLEAN", "true", None, False, "Whether topics may be deleted."),
     ("fetch.max.bytes", "INT", "57671680", "[1024,...]", False, "The most bytes that one Fetch is answered with."),
     (
+        "group.consumer.assignment.interval.ms", "INT", "0", "[0,...]", True,
+        "How long a consumer group waits after an assignment before it computes the next one.",
+    ),
+    (
+        "group.consumer.assignors", "LIST", "uniform,range", "[uniform, range]", False,
+        "The assignors that members of consumer groups may ask for; the first one is for those who do not.",
+    ),
+    (
+        "group.consumer.heartbeat.interval.ms", "INT", "500", "[1,...]", False,
+        "How often members of consumer groups are told to send heartbeats.",
+    ),
+    (
+        "group.consumer.max.heartbeat.interval.ms", "INT", "15000", "[1,...]", False,
+        "The longest heartbeat interval that may be set for consumer groups.",
+    ),
+    (
+        "group.consumer.max.session.timeout.ms", "INT", "60000", "[1,...]", False,
+        "The longest session timeout that may be set for consumer groups.",
+    ),
+    ("group.consumer.max.size", "INT", "2147483647", "[1,...]", False, "The most members of a consumer group."),
+    (
+        "group.consumer.migration.policy", "STRING",
+        "bidirectional", "(case insensitive) [DISABLED, DOWNGRADE, UPGRADE, BIDIRECTIONAL]", False,
+        "Whether a group with members may become a consumer group (upgrade), or a classic one (downgrade).",
+    ),
+    (
+        "group.consumer.min.heartbeat.interval.ms", "INT", "100", "[1,...]", False,
+        "The shortest heartbeat interval that may be set for consumer groups.",
+    ),
+    (
+        "group.consumer.min.session.timeout.ms", "INT", "100", "[1,...]", False,
+        "The shortest session timeout that may be set for consumer groups.",
+    ),
+    (
+        "group.consumer.session.timeout.ms", "INT", "45000", "[1,...]", False,
+        "How long a member of a consumer group may be silent before it is removed.",
+    ),
+    (
+        "group.coordinator.rebalance.protocols", "LIST",
+        "classic,consumer,streams", "[consumer, classic, share, streams]", False,
+        "The group protocols that are spoken.",
+    ),
+    (
         "group.initial.rebalance.delay.ms", "INT", "0", None, False,
         "How long an empty group waits for more members before its first assignment.",
     ),
@@ -45,7 +88,7 @@ ACTING: tuple[Row, ...] = (
     ),
     ("group.max.size", "INT", "2147483647", "[1,...]", False, "The most members of a classic group."),
     (
-        "group.min.session.timeout.ms", "INT", "6000", None, False,
+        "group.min.session.timeout.ms", "INT", "100", None, False,
         "The shortest session timeout that a member may ask for.",
     ),
     (

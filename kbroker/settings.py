@@ -1,6 +1,7 @@
 """From a file and a command line to the broker's `Config`.
 
-Later goes before earlier: defaults, the file of --config, --set, flags. A flag is only another way to write configs:
+Later goes before earlier: defaults, --preset, the file of --config, --set, flags. A flag is only another way to write
+configs:
 
     --listen       listeners, in the order given         --data DIR   log.dirs
     --advertise    advertised.listeners                  --memory     kbroker.memory        --fsync   kbroker.fsync
@@ -20,6 +21,18 @@ from typing import Any
 from kbroker.config import Config, ConfigError, entries, unknown
 from kbroker.listeners import parse_address
 
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    # Timing as Apache Kafka has it by default; ours is that of development, where nobody likes to wait.
+    "kafka": {
+        "group.consumer.assignment.interval.ms": "1000",
+        "group.consumer.heartbeat.interval.ms": "5000",
+        "group.consumer.min.heartbeat.interval.ms": "5000",
+        "group.consumer.min.session.timeout.ms": "45000",
+        "group.initial.rebalance.delay.ms": "3000",
+        "group.min.session.timeout.ms": "6000",
+    },
+}
+
 _ONE_THING = (("log.dirs", "log.dir", "kbroker.memory"), ("node.id", "broker.id"))
 
 
@@ -32,6 +45,7 @@ def gather(
     data: str | None = None,
     memory: bool = False,
     fsync: bool = False,
+    preset: str | None = None,
 ) -> Config:
     """The config that all of these ask for; ConfigError says in one sentence what is wrong with it."""
     if memory and data is not None:
@@ -57,7 +71,7 @@ def gather(
     for name in spoken:
         for same in _same(name):
             texts.pop(same, None)
-    return Config(texts | spoken)
+    return Config({**(PRESETS[preset] if preset is not None else {}), **texts, **spoken})
 
 
 def _same(name: str) -> tuple[str, ...]:

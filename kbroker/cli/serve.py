@@ -34,6 +34,7 @@ FAILED_TO_STOP = 1
 @click.option("--data", metavar="DIR", help="The directory that holds the data.  [default: ./data]")
 @click.option("--memory", is_flag=True, help="Keep everything in memory, and nothing afterwards.")
 @click.option("--fsync", is_flag=True, help="Acknowledge writes when they have reached the disk.")
+@click.option("--preset", type=click.Choice(["kafka"]), help="Timing of groups as Apache Kafka has it by default.")
 @click.option("--config", "file", metavar="FILE", help="A TOML file with Kafka's config names.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set one config; goes before the file.")
 def serve(
@@ -42,13 +43,16 @@ def serve(
     data: str | None,
     memory: bool,
     fsync: bool,
+    preset: str | None,
     file: str | None,
     sets: tuple[str, ...],
 ) -> None:
     """Run a broker until it is told to stop."""
     to_stderr()
     try:
-        config = gather(file, sets, listen=listen, advertise=advertise, data=data, memory=memory, fsync=fsync)
+        config = gather(
+            file, sets, listen=listen, advertise=advertise, data=data, memory=memory, fsync=fsync, preset=preset
+        )
     except ConfigError as error:
         raise _cannot_start(str(error)) from None
     idle = config.without_effect()

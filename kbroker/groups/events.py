@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kbroker.groups.consumer.metadata import Metadata
+from kbroker.groups.settings import Settings
 from kbroker.machine import Marker, Producer, Ticket
 from wire.errors import ErrorCode
 from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
@@ -50,12 +51,15 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerHeartbeat:
-    """A member of the new protocol joins, stays or leaves (KIP-848). The request is well formed."""
+    """A member of the new protocol joins, stays or leaves (KIP-848). The request is well formed. `settings` are the
+    group's own, where it has any.
+    """
 
     ticket: Ticket
     request: ConsumerGroupHeartbeatRequest
     client_id: str
     client_host: str
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)

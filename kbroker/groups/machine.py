@@ -152,6 +152,8 @@ class GroupsMachine:
             self._look_for_expiry(group, turn)
 
     def _consumer_heartbeat(self, event: events.ConsumerHeartbeat, turn: Turn) -> None:
+        if event.settings is not None:
+            turn.settings = event.settings
         self.consumers.heartbeat(event, turn)
         if event.request.member_epoch < 0:
             self._check_soon(turn)

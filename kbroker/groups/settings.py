@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
@@ -29,6 +29,15 @@ class Settings:
     consumer_max_size: int = 2_147_483_647
     may_upgrade: bool = True
     may_downgrade: bool = True
+
+    def of_group(self, overrides: Mapping[str, Any]) -> Settings:
+        """With what a consumer group sets for itself."""
+        return replace(
+            self,
+            assignment_interval_ms=overrides["consumer.assignment.interval.ms"],
+            consumer_heartbeat_interval_ms=overrides["consumer.heartbeat.interval.ms"],
+            consumer_session_timeout_ms=overrides["consumer.session.timeout.ms"],
+        )
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Settings:

@@ -18,6 +18,7 @@ from wire.errors import MalformedMessage
 CONSUMER = "consumer"
 _VERSION_BYTES = 2
 _NEWEST = 3
+_KNOWN = range(_NEWEST + 1)
 
 
 def subscribed_topics(blobs: Iterable[bytes]) -> frozenset[str] | None:
@@ -39,7 +40,7 @@ def version_of(blob: bytes) -> int:
 def read_subscription(blob: bytes) -> ConsumerProtocolSubscription | None:
     """The whole of it, by the newest version that we know. None: it is none."""
     version = min(version_of(blob), _NEWEST)
-    if len(blob) < _VERSION_BYTES or version < 0:
+    if len(blob) < _VERSION_BYTES or version not in _KNOWN:
         return None
     try:
         return ConsumerProtocolSubscription.decode_from(blob, _VERSION_BYTES, version)[0]
@@ -52,7 +53,7 @@ def read_assignment(blob: bytes) -> list[tuple[str, list[int]]] | None:
     if not blob:
         return []
     version = min(version_of(blob), _NEWEST)
-    if len(blob) < _VERSION_BYTES or version < 0:
+    if len(blob) < _VERSION_BYTES or version not in _KNOWN:
         return None
     try:
         assignment, _ = ConsumerProtocolAssignment.decode_from(blob, _VERSION_BYTES, version)

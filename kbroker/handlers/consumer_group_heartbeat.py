@@ -13,13 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from kbroker import group_config
+from kbroker.catalog.state import GROUP
 from kbroker.context import Context
 from kbroker.groups.events import ConsumerHeartbeat
+from kbroker.groups.settings import Settings
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse
 from wire.primitives import uuid_text
 
 JOINING, LEAVING_FOR_A_WHILE = 0, -2
+TIMING = ("consumer.assignment.interval.ms", "consumer.heartbeat.interval.ms", "consumer.session.timeout.ms")
 
 
 def consumer_group_heartbeat(
@@ -38,8 +42,20 @@ def consumer_group_heartbeat(
     if not request.member_id:
         request.member_id = uuid_text(ctx.cluster.world.uuid())
     client_id, client_host = ctx.client_id or "", f"/{ctx.connection.host}"  # as Java writes an address
+    settings = _settings(request.group_id, ctx)
     return groups.ask_with_topics(
-        ctx, request.group_id, lambda ticket: ConsumerHeartbeat(ticket, request, client_id, client_host)
+        ctx, request.group_id, lambda ticket: ConsumerHeartbeat(ticket, request, client_id, client_host, settings)
+    )
+
+
+def _settings(group_id: str, ctx: Context) -> Settings | None:
+    """What the group sets for itself; None when it does not."""
+    cluster = ctx.cluster
+    overrides = cluster.catalog.overrides(GROUP, group_id)
+    if not overrides:
+        return None
+    return cluster.groups.settings.of_group(
+        {name: group_config.typed(name, overrides, cluster.config) for name in TIMING}
     )
 
 

@@ -12,7 +12,12 @@ FACTS = Path(__file__).resolve().parents[3] / "shared" / "kafka" / "configs" / "
 # Where our default is another one, on purpose: docs/differences.md.
 OTHER_DEFAULTS = {
     "controller.listener.names",
+    "group.consumer.assignment.interval.ms",
+    "group.consumer.heartbeat.interval.ms",
+    "group.consumer.min.heartbeat.interval.ms",
+    "group.consumer.min.session.timeout.ms",
     "group.initial.rebalance.delay.ms",
+    "group.min.session.timeout.ms",
     "listeners",
     "log.dir",
     "node.id",

@@ -21,7 +21,8 @@ from kbroker.groups.consumer.reconcile import NEW, Current, reconcile
 from kbroker.groups.consumer.states import MemberState
 from kbroker.groups.events import RebalanceExpired, SessionExpired
 from kbroker.groups.turn import Turn
-from kbroker.patterns import InvalidPattern, Pattern
+from kbroker.pattern_syntax import InvalidPattern
+from kbroker.patterns import Pattern
 from wire.errors import ErrorCode, KafkaError
 
 

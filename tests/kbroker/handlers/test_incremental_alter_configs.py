@@ -246,7 +246,7 @@ def test_a_group_has_configs_of_its_own_within_the_brokers_ranges() -> None:
         assert (await shown(desk, GROUP, "g", timeout))[timeout] == ("50000", 8, [8, 5])
         assert (await shown(desk, GROUP, "h", timeout))[timeout] == ("45000", 5, [5])
         for config, text, message in (
-            (timeout, "5", "consumer.session.timeout.ms must be in the range 45000 to 60000 inclusive."),
+            (timeout, "5", "consumer.session.timeout.ms must be in the range 100 to 60000 inclusive."),
             ("streams.num.standby.replicas", "9", "streams.num.standby.replicas must be less than or equal to 2"),
             ("share.delivery.count.limit", "1",
              "Invalid value 1 for configuration share.delivery.count.limit: Value must be at least 2"),

@@ -242,7 +242,7 @@ class Members(RuleBasedStateMachine):
         assert len([key for key in self.bench.timers if key[0] == "session"]) == len(self.group.members)
 
     def teardown(self) -> None:
-        """Those who are still there come to rest; and again when topics have grown and everybody has missed an answer."""
+        """Those still there come to rest; and again when topics have grown and everybody has missed an answer."""
         if not hasattr(self, "bench"):
             return
         self.bench.settings = Settings(consumer_session_timeout_ms=10_000)
