@@ -29,7 +29,7 @@ from .keys import Keys
 from .marks import Marks
 from .records import Slice, emptied, rebuilt, slices
 
-STEP = 256
+STEP = 64
 """So many records are looked at between two chances to give way."""
 
 Last = tuple[int, int]

@@ -190,7 +190,7 @@ def test_a_full_table_still_takes_the_whole_batch() -> None:
 def test_many_records_are_looked_at_in_steps() -> None:
     batch = Batch.parse(build_batch([put(b"%d" % i) for i in range(1000)]))
     keys = Keys(10_000)
-    assert len(list(learn(batch, keys, Marks(), 1 << 20))) == 3
+    assert len(list(learn(batch, keys, Marks(), 1 << 20))) == 15
     marks = Marks()
     steps = sift(batch, keys, marks, Rules(5000, NOW, RETENTION, {}, 1 << 20))
-    assert len(list(steps)) == 3
+    assert len(list(steps)) == 15
