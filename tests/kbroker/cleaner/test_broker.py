@@ -107,7 +107,7 @@ def test_the_catalog_comes_back_from_its_compacted_log(tmp_path: Path, monkeypat
             grown = size(broker, log.CATALOG)
             await broker.cluster.cleaner.run()
             await broker.cluster.cleaner.run()  # what was deleted goes in the second one
-            assert size(broker, log.CATALOG) < grown / 2
+            assert size(broker, log.CATALOG) < grown * 0.8  # what still grows is left alone
             before = told(catalog)
             assert [topic[0] for topic in before] == [f"long-{at}" for at in range(life + 1)]
             await broker.stop()
