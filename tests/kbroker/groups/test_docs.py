@@ -1,0 +1,67 @@
+"""The state tables in docs/groups.md are drawn from the code's own. KBROKER_REWRITE=1 draws them anew."""
+
+import os
+from pathlib import Path
+
+from kbroker.groups.classic.states import STATES, State
+from kbroker.groups.consumer.states import GROUP_STATES, MEMBER_STATES
+from wire.errors import ErrorCode
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "groups.md"
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    head, *rest = rows
+    lines = ["| " + " | ".join(row) + " |" for row in [head, ("---",) * len(head), *rest]]
+    return "\n".join(lines) + "\n"
+
+
+def code(error: ErrorCode) -> str:
+    return "accepted" if error is ErrorCode.NONE else error.name
+
+
+def classic() -> str:
+    return table(
+        ("state", "meaning", "JoinGroup of a member", "SyncGroup", "Heartbeat", "OffsetCommit", "becomes"),
+        *[
+            (
+                state.value,
+                row.meaning,
+                row.rejoin.value,
+                row.sync.value,
+                code(row.heartbeat),
+                code(row.commit),
+                ", ".join([each.value for each in State if each in row.next]) or "nothing",
+            )
+            for state, row in STATES.items()
+        ],
+    )
+
+
+def consumer() -> str:
+    return table(
+        ("state", "meaning", "holds when"),
+        *[(state.value, row.meaning, row.holds_when) for state, row in GROUP_STATES.items()],
+    )
+
+
+def member() -> str:
+    return table(
+        ("state", "number in the log", "meaning", "its epoch", "waits for"),
+        *[(state.name, str(int(state)), row.meaning, row.epoch, row.waits_for) for state, row in MEMBER_STATES.items()],
+    )
+
+
+def test_the_page_shows_the_tables_of_the_code() -> None:
+    text = PAGE.read_text()
+    drawn = text
+    for name, draw in (("classic", classic), ("consumer", consumer), ("member", member)):
+        start, end = f"<!-- table: {name} -->\n", f"<!-- end: {name} -->"
+        before, _, rest = drawn.partition(start)
+        _, _, after = rest.partition(end)
+        assert after, f"{start!r} is missing"
+        drawn = before + start + draw() + end + after
+    if os.environ.get("KBROKER_REWRITE"):
+        PAGE.write_text(drawn)
+    else:
+        assert drawn == text
