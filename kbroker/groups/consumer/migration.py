@@ -43,7 +43,9 @@ def upgrade(group: ClassicGroup, turn: Turn) -> Change | None:
 
     Whoever is parked is to join again, into what the group has become; `settle` says so.
     """
-    change = Change(ConsumerGroup(group.id), turn)
+    made = ConsumerGroup(group.id)
+    change = Change(made, turn)
+    before = len(turn.records)
     members: list[Member] = []
     held: list[dict[bytes, frozenset[int]]] = []
     for each in group.members.values():
@@ -77,7 +79,9 @@ def upgrade(group: ClassicGroup, turn: Turn) -> Change | None:
         change.put_current(member.id, Current(epoch, epoch, MemberState.STABLE, assigned_since, NOTHING_HELD))
         assert member.classic is not None
         watch_session(change.id, member.id, member.classic.session_timeout_ms, turn)
-    return change
+    for record in turn.records[before:]:
+        made.apply(record, turn.now)  # whoever joins in this very step must find taken what is taken
+    return Change(made, turn)
 
 
 def settle(group: ClassicGroup, turn: Turn) -> None:
