@@ -100,7 +100,7 @@ async def move_a_leader(life: "Life") -> None:
     if life.plan.nodes == 1:
         return
     catalog = life.broker.cluster.catalog
-    for name in (TOPIC, "__consumer_offsets"):
+    for name in (TOPIC, "__consumer_offsets", "__transaction_state"):
         topic = catalog.topic(name)
         if topic is None:
             continue

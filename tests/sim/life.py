@@ -172,6 +172,14 @@ class Life:
         if self.disk.crashed:
             await self.revive()
 
+    # --- what is said of it -------------------------------------------------------------------------------------------
+
+    def violations(self) -> list[str]:
+        return violations(self.history, self.log)
+
+    def all_that_was_seen(self) -> object:
+        return self.history, self.log
+
     # --- a life -------------------------------------------------------------------------------------------------------
 
     def actor(self, kind: type[Actor], name: str) -> Any:
@@ -311,7 +319,7 @@ class Complaints(logging.Handler):
             self.unforeseen.append(f"{record.getMessage()}: {error!r} in {where.name}, {where.filename}:{where.lineno}")
 
 
-def live_through(seed: int, spoil: Callable[[Patches], None] | None = None) -> Report:
+def live_through(seed: int, spoil: Callable[[Patches], None] | None = None, kind: type[Life] = Life) -> Report:
     """Live one seed; `spoil` may plant a bug that lasts as long as the life."""
     loop = VirtualLoop()
     patches = Patches()
@@ -321,7 +329,7 @@ def live_through(seed: int, spoil: Callable[[Patches], None] | None = None) -> R
     for name, value in (("propagate", False), ("handlers", [complaints])):
         patches.set(root, name, value)
     try:
-        life = Life(seed, loop, patches)
+        life = kind(seed, loop, patches)
         if spoil is not None:
             spoil(patches)
         try:
@@ -330,8 +338,8 @@ def live_through(seed: int, spoil: Callable[[Patches], None] | None = None) -> R
             found.append(f"{type(error).__name__}: {error}")
     finally:
         patches.undo()
-    found = violations(life.history, life.log) + found + [f"unforeseen: {text}" for text in complaints.unforeseen]
-    said = repr((life.history, life.log, sorted(life.hits.items()), loop.now, life.network.fingerprint, found))
+    found = life.violations() + found + [f"unforeseen: {text}" for text in complaints.unforeseen]
+    said = repr((life.all_that_was_seen(), sorted(life.hits.items()), loop.now, life.network.fingerprint, found))
     digest = hashlib.sha256(said.encode()).hexdigest()[:16]
     return Report(seed, found, life.hits, sum(map(len, (life.log or {}).values())), loop.now, digest)
 

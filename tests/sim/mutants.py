@@ -92,8 +92,8 @@ def a_partition_goes_on_after_a_lost_write(patches: Patches) -> None:
 
     def stubborn(self: Any, staging: Any, outcome: object) -> None:
         self._pending.remove(staging)
-        if staging.entry is not None:
-            self.producers.settle(staging.producer_id, staging.entry)
+        for producer_id, entry in staging.entries:
+            self.producers.settle(producer_id, entry)
         self.end = self.engine.bounds(self.log).end
         staging.settled(LOST)
 
