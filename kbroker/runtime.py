@@ -31,6 +31,7 @@ from wire.errors import ErrorCode, KafkaError
 log = logging.getLogger("kbroker.runtime")
 
 READ_BYTES = 1 << 20
+INSIST_S = 1.0
 JOINED_BYTES = 64 << 10  # single events share a batch up to here, which stays far below any max.message.bytes
 
 
@@ -52,7 +53,8 @@ class _Alarm:
 
 class Runtime(Generic[M]):
     """`ask` and `tell` are the two ways in; both load the log first when that has not been done. `on_loaded` hears of
-    every machine that is made, and may return events for it that come before what waits.
+    every machine that is made, and may return events for it that come before what waits. A log that cannot be read is
+    tried again by the next who asks; where `insists`, also by and by without anybody asking.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Runtime(Generic[M]):
         error: ErrorCode = ErrorCode.NOT_COORDINATOR,
         run_task: Callable[[object], None] | None = None,
         on_loaded: Callable[[M], Sequence[object] | None] | None = None,
+        insists: bool = False,
     ) -> None:
         self._make_machine = make_machine
         self._log = log
@@ -73,6 +76,7 @@ class Runtime(Generic[M]):
         self._error = error
         self._run_task = run_task
         self._on_loaded = on_loaded
+        self._insists = insists
         self.machine = make_machine()
         self.serving = False
         self._stopped = False
@@ -327,9 +331,10 @@ class Runtime(Generic[M]):
             if not isinstance(error, KafkaError):  # that one the log itself has told of
                 log.exception("a machine's log could not be read")
             self._loading = None
-            refusal = error if isinstance(error, KafkaError) else KafkaError(self._error)
-            self._refuse_waiting(refusal)
-            _answer(loaded, refusal)
+            self._refuse_waiting(KafkaError(self._error))
+            _answer(loaded, KafkaError(self._error))
+            if self._insists and not self._stopped:
+                self._world.later(INSIST_S, self._insist)
             return
         if self._stopped:
             _answer(loaded, KafkaError(self._error))
@@ -344,6 +349,10 @@ class Runtime(Generic[M]):
         self._events.extendleft([(event, None) for event in reversed(first)])
         self._drain()
         _answer(loaded, None)
+
+    def _insist(self) -> None:
+        if not self._stopped and self._loading is None:
+            self.load()
 
     async def _read_log(self) -> tuple[M, int]:
         await self._log.ready()

@@ -106,6 +106,7 @@ class Transactions:
             error=ErrorCode.NOT_COORDINATOR,
             run_task=post.run,
             on_loaded=post.made_anew,
+            insists=True,
         )
         return post.runtime
 

@@ -517,6 +517,27 @@ def test_a_log_that_cannot_be_read_refuses_who_waits_and_is_tried_again_by_the_n
     run(test)
 
 
+def test_a_runtime_that_insists_reads_its_log_without_being_asked_again() -> None:
+    async def test(world: VirtualWorld) -> None:
+        bench = Bench(world)
+        bench.put("a")
+        await settle()
+        bench.log.finish()
+        bench.log.unreadable = True
+        other: Runtime[Shelf] = Runtime(Shelf, bench.log, world, insists=True)
+        first = other.load()
+        await settle()
+        assert refused(first) is ErrorCode.NOT_COORDINATOR
+        await passed(1.5)
+        assert not other.serving
+        bench.log.unreadable = False
+        await passed(1)
+        assert other.serving
+        await other.stop()
+
+    run(test)
+
+
 # --- loading ----------------------------------------------------------------------------------------------------------
 
 

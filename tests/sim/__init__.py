@@ -11,6 +11,7 @@
     history.py    what the clients saw                checkers.py    what must never be seen, in Maelstrom's words
     life.py       one seed, one life: all of that together, and what the checkers say in the end
     mutants.py    planted bugs: a checker is believed after it has caught them
+    transactions.py   transaction_mutants.py      lives with transactions, and the bugs planted in those
 
 Everything that chance decides is drawn from `random.Random(seed)`, so a seed can be lived again: docs/simulation.md.
 """

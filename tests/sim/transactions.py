@@ -68,7 +68,7 @@ RECORDS = 16  # of each input partition
 GROUP_KEY, TRANSACTION_KEY = 0, 1
 TIMEOUT_MS = 4_000
 FETCH_VERSION, FIND_VERSION, FETCH_OFFSETS_VERSION, ADD_VERSION = 12, 4, 8, 3
-PATIENCE = 60  # tries after which something never comes to be
+PATIENCE = 600  # tries after which something never comes to be; a sick disk may take most of a life
 
 OVER = {
     ErrorCode.PRODUCER_FENCED,
