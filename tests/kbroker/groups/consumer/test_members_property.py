@@ -103,6 +103,9 @@ class Members(RuleBasedStateMachine):
                 self.hear(client, answer)
             else:
                 client.says_everything = True
+                # It has said what it owns, and that it owns no more may have counted: what it was told before and has
+                # not taken up it must be told again. (The protocol leaves this to the client, also in Apache Kafka.)
+                client.told = client.owned
             self.nobody_owns_what_another_owns()
 
     @rule(who=WHO)
