@@ -37,6 +37,7 @@ bench: $(VENV)/compat.stamp
 $(VENV)/run.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m compileall -q wire storage kbroker
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp

@@ -2,9 +2,12 @@
 
     bind the sockets       a port in use is found before anything is touched
     open the engine        the lock, the format and the identity of the data; recovery
-    catalog, groups        the catalog's log is read; those of groups when a group falls on them
+    catalog                its log is read
     transactions           what was decided before the last stop is told to the partitions
     serve                  from here on clients are accepted
+
+Groups, transactions and the cleaner are made, and imported, when somebody needs them: to the first client of a fresh
+broker they would only be time.
 
 The parts meet here and nowhere else: what one needs of another is handed over below. One process may hold several
 nodes; they share everything but their id and their listeners, and every handler asks the catalog which of them leads.
@@ -20,18 +23,14 @@ from typing import TYPE_CHECKING
 
 from kbroker.catalog import Catalog, Change, Node, TopicCreated, TopicDeleted
 from kbroker.catalog.log import CATALOG
-from kbroker.cleaner import Cleaner
 from kbroker.config import Config
 from kbroker.context import Cluster, Listener, LocalNode
-from kbroker.groups import Groups
 from kbroker.listeners import ListenerSpec, for_node, listeners
-from kbroker.markers import Markers
 from kbroker.partitions import Partitions
 from kbroker.server.apis import Apis
 from kbroker.server.listener import Doors, bind
 from kbroker.server.server import Server
 from kbroker.server.sessions import FetchSessions
-from kbroker.transactions import Transactions
 from kbroker.world import RealWorld
 from storage.engine import Engine, EngineOptions, Identity, StorageError
 from storage.open import open_engine
@@ -39,7 +38,11 @@ from wire.errors import KafkaError
 from wire.primitives import uuid_text
 
 if TYPE_CHECKING:
+    from kbroker.cleaner import Cleaner
+    from kbroker.groups import Groups
     from kbroker.machine import Producer
+    from kbroker.markers import Markers
+    from kbroker.transactions import Transactions
     from kbroker.world import World
     from wire.errors import ErrorCode
 
@@ -100,8 +103,9 @@ class Broker:
             await self.cluster.transactions.stop()
         if "groups" in self._started:
             await self.cluster.groups.stop()
-        if "partitions" in self._started:
+        if "cleaner" in self._started:
             await self.cluster.cleaner.close()
+        if "partitions" in self._started:
             await self.cluster.partitions.close()
         try:
             if "catalog" in self._started:
@@ -168,22 +172,48 @@ class Broker:
             node.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], world.random)
         cluster.catalog.subscribe(self._changed)
         cluster.catalog.on_configured(self._configured)
-        cluster.cleaner = Cleaner(engine, world, config, cluster.catalog, cluster.partitions, CATALOG)
-        cluster.partitions.on_growth = cluster.cleaner.grown
+        cluster.partitions.on_growth = lambda log: cluster.cleaner.grown(log)
+        for make in (self._cleaner, self._groups, self._markers, self._transactions):
+            cluster.late[make.__name__.removeprefix("_")] = make
         self._started += ["partitions", "catalog"]
         try:
             await cluster.catalog.start()
         except KafkaError as error:
             raise CannotStart(f"the catalog in {self.data} cannot be read and written; the log says why") from error
         self._configured()
-        cluster.groups = Groups(config, world, cluster.catalog, cluster.partitions, self._admit)
-        cluster.markers = Markers(world, cluster.catalog, cluster.partitions, cluster.groups)
-        cluster.transactions = Transactions(
-            config, world, cluster.catalog, cluster.partitions, cluster.catalog, cluster.markers
-        )
-        self._started += ["groups", "transactions"]
-        cluster.transactions.resume()
-        cluster.cleaner.start()
+        if cluster.catalog.topic("__transaction_state") is not None:
+            cluster.transactions.resume()
+        if cluster.catalog.topics():
+            cluster.cleaner.start()
+
+    # --- what is made at its first use --------------------------------------------------------------------------------
+
+    def _cleaner(self) -> Cleaner:
+        from kbroker.cleaner import Cleaner
+
+        cluster = self.cluster
+        self._started.append("cleaner")
+        return Cleaner(cluster.engine, cluster.world, self.config, cluster.catalog, cluster.partitions, CATALOG)
+
+    def _groups(self) -> Groups:
+        from kbroker.groups import Groups
+
+        cluster = self.cluster
+        self._started.append("groups")
+        return Groups(self.config, cluster.world, cluster.catalog, cluster.partitions, self._admit)
+
+    def _markers(self) -> Markers:
+        from kbroker.markers import Markers
+
+        cluster = self.cluster
+        return Markers(cluster.world, cluster.catalog, cluster.partitions, cluster.groups)
+
+    def _transactions(self) -> Transactions:
+        from kbroker.transactions import Transactions
+
+        cluster, catalog = self.cluster, self.cluster.catalog
+        self._started.append("transactions")
+        return Transactions(self.config, cluster.world, catalog, cluster.partitions, catalog, cluster.markers)
 
     def _configured(self) -> None:
         """Broker configs are others, or were so before this start. Who reads the config each time needs no word."""

@@ -18,7 +18,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kbroker.config_acting import ACTING
-from kbroker.config_stored import STORED
 
 Value = Any
 """What `Config` answers with: one of the types named above. The reader knows which, as it knows the name."""
@@ -52,8 +51,20 @@ class Entry(NamedTuple):
 @cache
 def entries() -> dict[str, Entry]:
     """Every broker config by its name, sorted."""
-    rows = [*(Entry(*row) for row in ACTING), *(Entry(*row, "") for row in STORED)]
+    from kbroker.config_stored import STORED  # 200 rows that a start does without
+
+    rows = [*_acting().values(), *(Entry(*row, "") for row in STORED)]
     return {entry.name: entry for entry in sorted(rows)}
+
+
+@cache
+def _acting() -> dict[str, Entry]:
+    return {row[0]: Entry(*row) for row in ACTING}
+
+
+def _entry(name: str) -> Entry:
+    """The row of a name; KeyError where there is none."""
+    return _acting().get(name) or entries()[name]
 
 
 # Several names of one thing: a value is looked for in this order, and shown with all of them (Kafka's
@@ -85,13 +96,12 @@ class Config(Mapping[str, Value]):
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         self._texts = dict(texts or {})
-        table = entries()
         self._dynamic: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
         self._values: dict[str, Value] = {}
         for name, text in self._texts.items():
-            if name not in table:
-                raise ConfigError(unknown(name, table))
-            self._values[name] = parse(table[name], text)
+            if name not in _acting() and name not in entries():
+                raise ConfigError(unknown(name, entries()))
+            self._values[name] = parse(_entry(name), text)
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> Config:
@@ -102,7 +112,7 @@ class Config(Mapping[str, Value]):
             return self._values[name]
         except KeyError:
             text = self.text(name)
-            value = self._values[name] = None if text is None else parse(entries()[name], text)
+            value = self._values[name] = None if text is None else parse(_entry(name), text)
             return value
 
     def __iter__(self) -> Iterator[str]:
@@ -134,7 +144,7 @@ class Config(Mapping[str, Value]):
         for texts in (*self._dynamic, self._texts):
             if name in texts:
                 return texts[name]
-        return entries()[name].default
+        return _entry(name).default
 
     def layers(self, name: str, own: Mapping[str, str] | None = None) -> list[Layer]:
         """Where the value could have come from, the one that counts first; `own` are the configs of another broker.
@@ -160,12 +170,12 @@ class Config(Mapping[str, Value]):
 
     def without_effect(self) -> list[str]:
         """The names that were set although they are only stored."""
-        return [name for name in self._texts if not entries()[name].acts]
+        return [name for name in self._texts if not _entry(name).acts]
 
 
 def _holding(texts: Mapping[str, str]) -> dict[str, str]:
-    table = entries()
     found = {}
+    table = entries() if texts else {}
     for name, text in texts.items():
         if name in table:
             try:

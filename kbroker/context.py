@@ -7,7 +7,7 @@ only from `ctx.version`, and gives it a name on its first lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -68,9 +68,11 @@ class Peer(Protocol):
 
 
 class Cluster:
-    """The parts of the broker as `broker.py` put them together. Attributes, no behaviour."""
+    """The parts of the broker as `broker.py` put them together. Those of `late` are made when they are first asked for:
+    a start does not wait for what only some clients need.
+    """
 
-    __slots__ = ("apis", "catalog", "cleaner", "config", "data", "engine", "groups", "markers", "partitions",
+    __slots__ = ("apis", "catalog", "cleaner", "config", "data", "engine", "groups", "late", "markers", "partitions",
                  "transactions", "world")  # fmt: skip
 
     world: World
@@ -85,6 +87,18 @@ class Cluster:
     markers: Markers
     transactions: Transactions
     apis: Apis
+
+    def __init__(self) -> None:
+        self.late: dict[str, Callable[[], object]] = {}
+
+    if not TYPE_CHECKING:  # every part is declared above
+
+        def __getattr__(self, name):
+            if name not in self.late:
+                raise AttributeError(name)
+            part = self.late.pop(name)()
+            setattr(self, name, part)
+            return part
 
 
 class Context:

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from .engine import Engine, EngineOptions, Files, Now
-from .memory import MemoryEngine
 
 
 def open_engine(url: str, *, files: Files | None, now: Now, options: EngineOptions) -> Engine:
     """The engine behind the URL, not yet opened: `await engine.open()`."""
     scheme, _, rest = url.partition(":")
     if scheme == "memory":
+        from .memory import MemoryEngine
+
         return MemoryEngine(now=now, options=options)
     if scheme == "file":
         if files is None:

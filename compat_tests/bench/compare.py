@@ -134,12 +134,15 @@ def main() -> int:
         return 0
     folder = harness()
     if folder is None:
-        print("there is no harness: ../shared/bench is missing, and KBROKER_BENCH names no folder with a bench.py")
+        print("Not measured beside other brokers: the harness that loads them is no part of this repository")
+        print("and is neither in ../shared/bench nor where KBROKER_BENCH says (its bench.py).")
         return 0
     rounds = arguments.rounds or (1 if arguments.short else 3)
     only = arguments.only or (SHORT if arguments.short else "")
     RESULTS.mkdir(exist_ok=True)
     raw = RESULTS / "run.json"
+    # An installed broker has byte code; a tree where PYTHONDONTWRITEBYTECODE is set would be compiled at every start.
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "wire", "storage", "kbroker"], cwd=ROOT, check=True)
     command = [sys.executable, str(folder / "bench.py"), "--rounds", str(rounds), "--json", str(raw)]
     command += ["--only", only] if only else []
     for broker in arguments.broker or ["kafka", "kfake"]:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from kbroker.catalog.machine import CatalogMachine
 
 
+def decide(machine: CatalogMachine, event: AlterConfigs | Reassign | Elect) -> Effects:
+    if isinstance(event, AlterConfigs):
+        return alter_configs(machine, event)
+    return reassign(machine, event) if isinstance(event, Reassign) else elect(machine, event)
+
+
 def alter_configs(machine: CatalogMachine, event: AlterConfigs) -> Effects:
     effects = Effects()
     answers: list[KafkaError | None] = []

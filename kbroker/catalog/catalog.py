@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from kbroker.catalog.configs import Alteration
 from kbroker.catalog.events import (
     AlterConfigs,
     AlterQuotas,
@@ -34,16 +33,17 @@ from kbroker.catalog.events import (
     UnregisterNode,
     UpdateFeatures,
 )
-from kbroker.catalog.features import FeatureUpdate
 from kbroker.catalog.log import CATALOG, OPTIONS, EngineLog
 from kbroker.catalog.machine import CatalogMachine
-from kbroker.catalog.quotas import Entity, QuotaAlteration
 from kbroker.catalog.state import NO_EPOCH, NO_LEADER, Features, NewPartitions, NewTopic, Node, Topic
-from kbroker.catalog.users import Credential, Deletion, Upsertion
 from kbroker.runtime import Runtime
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
+    from kbroker.catalog.configs import Alteration
+    from kbroker.catalog.features import FeatureUpdate
+    from kbroker.catalog.quotas import Entity, QuotaAlteration
+    from kbroker.catalog.users import Credential, Deletion, Upsertion
     from kbroker.config import Config
     from kbroker.world import World
     from storage.engine import Engine

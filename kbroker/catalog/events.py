@@ -6,14 +6,15 @@ A list asked is a list answered: item i is what came of item i, the topic or a `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from kbroker.catalog.configs import Alteration
-from kbroker.catalog.features import FeatureUpdate
-from kbroker.catalog.quotas import QuotaAlteration
-from kbroker.catalog.state import NewPartitions, NewTopic, Topic
-from kbroker.catalog.users import Deletion, Upsertion
-from kbroker.machine import Ticket
+if TYPE_CHECKING:
+    from kbroker.catalog.configs import Alteration
+    from kbroker.catalog.features import FeatureUpdate
+    from kbroker.catalog.quotas import QuotaAlteration
+    from kbroker.catalog.state import NewPartitions, NewTopic, Topic
+    from kbroker.catalog.users import Deletion, Upsertion
+    from kbroker.machine import Ticket
 
 # --- questions --------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kbroker import topic_config
-from kbroker.catalog import alterations, names, placement
+from kbroker.catalog import names, placement
 from kbroker.catalog.events import (
     AlterConfigs,
     CreatePartitions,
@@ -87,10 +87,10 @@ class CatalogMachine:
             EnsureTopic: self._ensure_topic,
             DeleteTopics: self._delete_topics,
             CreatePartitions: self._create_partitions,
-            AlterConfigs: lambda event, rng: alterations.alter_configs(self, event),
+            AlterConfigs: self._alter,
             MoveLeader: self._move_leader,
-            Reassign: lambda event, rng: alterations.reassign(self, event),
-            Elect: lambda event, rng: alterations.elect(self, event),
+            Reassign: self._alter,
+            Elect: self._alter,
             NextProducerId: self._next_producer_id,
             **self.registers.steps,
         }
@@ -321,6 +321,11 @@ class CatalogMachine:
             [Reply(event.ticket, topic)],
             tasks=[LeaderChanged(topic, event.partition)],
         )
+
+    def _alter(self, event: AlterConfigs | Reassign | Elect, rng: Random) -> Effects:
+        from kbroker.catalog import alterations  # with every table of configs, which a start does not need
+
+        return alterations.decide(self, event)
 
     def _next_producer_id(self, event: NextProducerId, rng: Random) -> Effects:
         effects = Effects()

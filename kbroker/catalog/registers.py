@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kbroker.catalog import features, quotas, users
 from kbroker.catalog.events import AlterQuotas, AlterUsers, UnregisterNode, UpdateFeatures
 from kbroker.catalog.state import Features
 from kbroker.machine import Batch, Effects, Record, Reply
@@ -31,6 +30,8 @@ from wire.errors import ErrorCode, KafkaError
 if TYPE_CHECKING:
     from random import Random
 
+    from kbroker.catalog.quotas import Entity
+    from kbroker.catalog.users import Credential
     from wire.schema import Struct
 
 Step = Callable[[Any, "Random"], Effects]
@@ -41,8 +42,8 @@ class Registers:
 
     def __init__(self, live: Sequence[int], nodes: Mapping[int, CatalogNodeValue]) -> None:
         self.features = Features(0, {})
-        self.users: dict[tuple[str, int], users.Credential] = {}
-        self.quotas: dict[quotas.Entity, dict[str, float]] = {}
+        self.users: dict[tuple[str, int], Credential] = {}
+        self.quotas: dict[Entity, dict[str, float]] = {}
         self._live = live
         self._nodes = nodes
         self._levels: dict[str, int] = {}
@@ -74,7 +75,9 @@ class Registers:
         return Record(CatalogFeaturesKey(), CatalogFeaturesValue(epoch=self.features.epoch + 1, features=found))
 
     def _update_features(self, event: UpdateFeatures, rng: Random) -> Effects:
-        levels = features.updated(event.updates, self._levels, event.supported, self._live[0])
+        from kbroker.catalog.features import updated
+
+        levels = updated(event.updates, self._levels, event.supported, self._live[0])
         effects = Effects(replies=[Reply(event.ticket, None)])
         if levels != self._levels and not event.validate_only:
             # Of what the broker did not bring, the last level is the one that it brings next time, if it does.
@@ -99,6 +102,8 @@ class Registers:
         return Effects([Batch([Record(CatalogNodeKey(node_id=node_id), value)])], [Reply(event.ticket, None)])
 
     def _alter_users(self, event: AlterUsers, rng: Random) -> Effects:
+        from kbroker.catalog import users
+
         judged = users.judge(event.deletions, event.upsertions, self.users)
         effects = Effects(replies=[Reply(event.ticket, judged)])
         for upsertion in event.upsertions:
@@ -118,6 +123,8 @@ class Registers:
         return effects
 
     def _alter_quotas(self, event: AlterQuotas, rng: Random) -> Effects:
+        from kbroker.catalog import quotas
+
         effects = Effects()
         answers: list[KafkaError | None] = []
         asked = [alteration.entity for alteration in event.alterations]
@@ -148,7 +155,9 @@ class Registers:
             self.features = Features(value.epoch, {name: level for name, level in self._levels.items() if level})
         elif isinstance(key, CatalogUserKey):
             if isinstance(value, CatalogUserValue):
-                made = users.Credential(value.iterations, value.salt, value.stored_key, value.server_key)
+                from kbroker.catalog.users import Credential
+
+                made = Credential(value.iterations, value.salt, value.stored_key, value.server_key)
                 self.users[key.user, key.mechanism] = made
             else:
                 self.users.pop((key.user, key.mechanism), None)

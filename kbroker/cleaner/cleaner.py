@@ -83,8 +83,6 @@ class Cleaner:
 
     def start(self) -> None:
         """What an earlier process left is looked at soon, but not while everybody connects."""
-        if self._engine.logs() in ([], [self._catalog_log]):
-            return
         self._first = self._world.at(self._world.time_ms() + self._pace.first_look_ms, self._look_at_all)
 
     def _look_at_all(self) -> None:

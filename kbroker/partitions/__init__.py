@@ -45,7 +45,20 @@ A `Partition` has what a runtime asks of a log (`MachineLog`): log_start, end, a
 clients: who may use it is `Partitions.lookup`'s business.
 """
 
-from .partition import Partition
+from typing import TYPE_CHECKING
+
 from .registry import Partitions
 
+if TYPE_CHECKING:
+    from .partition import Partition
+
 __all__ = ["Partition", "Partitions"]
+
+
+def __getattr__(name: str) -> object:
+    """`Partition` comes with all that knows batches: a start without requests does not need it."""
+    if name != "Partition":
+        raise AttributeError(name)
+    from .partition import Partition
+
+    return Partition

@@ -8,6 +8,7 @@ for what does not come from a client.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,13 +16,15 @@ from typing import TYPE_CHECKING
 from storage.engine import Engine, UnknownLog
 from wire.errors import ErrorCode, KafkaError
 
-from .partition import Partition, log
-from .replicas import Replicas
 from .staging import Staging, settle
-from .topics import PartitionState, Topic
 
 if TYPE_CHECKING:
     from kbroker.world import World
+
+    from .partition import Partition
+    from .topics import PartitionState, Topic
+
+log = logging.getLogger("kbroker.partitions")
 
 NOT_ASKED = -1
 
@@ -69,6 +72,9 @@ class Partitions:
         opened = self._topics.setdefault(topic.id, {})
         partition = opened.get(index)
         if partition is None:
+            from .partition import Partition
+            from .replicas import Replicas
+
             state = topic.partitions[index]
             partition = opened[index] = Partition(
                 f"{topic.name}-{index}",

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from storage.engine import Buffer, Outcome, Write
 
-from .producers import Entry
-
 if TYPE_CHECKING:
     from .partition import Partition
+    from .producers import Entry
 
 PENDING, WRITTEN, LOST = range(3)
 
