@@ -69,7 +69,7 @@ class Broker:
         self.bound: list[str] = []
         self._world = world
         self._specs = listeners(config)
-        self._nodes = [LocalNode(_node_id(config) + index, config["broker.rack"]) for index in range(nodes)]
+        self.nodes = [LocalNode(_node_id(config) + index, config["broker.rack"]) for index in range(nodes)]
         self._url = engine_url or engine_url_of(config)
         self._doors: list[Doors] = []
         self._engine: Engine | None = None
@@ -116,6 +116,12 @@ class Broker:
             self._doors, self._server, self._started, self._engine = [], None, [], None
 
     @property
+    def server(self) -> Server:
+        """What all connections share, between start and stop."""
+        assert self._server is not None
+        return self._server
+
+    @property
     def data(self) -> str:
         """Where the data is, for people: "memory" or the directory."""
         return "memory" if self._url == MEMORY else self._url.removeprefix("file://")
@@ -125,10 +131,10 @@ class Broker:
         self._server = Server(self.cluster)
         loop = asyncio.get_running_loop()
         backlog = self.config["socket.listen.backlog.size"]
-        for index, node in enumerate(self._nodes):
+        for index, node in enumerate(self.nodes):
             for spec in for_node(self._specs, index):
                 listener = _listener(spec)
-                doors = await bind(loop, spec, self._server.connection(node, listener), backlog)
+                doors = await bind(loop, spec, self.server.connection(node, listener), backlog)
                 listener.port = doors.port
                 listener.advertised_port = spec.advertised_port or doors.port
                 node.listeners[spec.name] = listener
@@ -137,7 +143,7 @@ class Broker:
 
     async def _open_engine(self) -> Engine:
         world = self.cluster.world
-        asked = Identity(uuid_text(world.uuid()), self._nodes[0].id)
+        asked = Identity(uuid_text(world.uuid()), self.nodes[0].id)
         options = EngineOptions(identity=asked, fsync=self.config["kbroker.fsync"])
         engine = open_engine(self._url, files=world.files, now=world.time_ms, options=options)
         await engine.open()
@@ -145,7 +151,7 @@ class Broker:
         found = engine.identity.node_id
         if found != asked.node_id and (self.config.is_set("node.id") or self.config.is_set("broker.id")):
             raise CannotStart(f"the data in {self.data} belongs to node {found}, but node.id is {asked.node_id}")
-        for index, node in enumerate(self._nodes):
+        for index, node in enumerate(self.nodes):
             node.id = found + index
         return engine
 
@@ -157,7 +163,7 @@ class Broker:
                 node.rack,
                 {name: (one.advertised_host, one.advertised_port) for name, one in node.listeners.items()},
             )
-            for node in self._nodes
+            for node in self.nodes
         }
         cluster.catalog = Catalog(
             engine, world, config, nodes=nodes, cluster_id=engine.identity.cluster_id, features=FEATURES
@@ -168,7 +174,7 @@ class Broker:
             producer_expiration_ms=config["producer.id.expiration.ms"],
             every_record=config["kbroker.validate.records"],
         )
-        for node in self._nodes:
+        for node in self.nodes:
             node.fetch_sessions = FetchSessions(config["max.incremental.fetch.session.cache.slots"], world.random)
         cluster.catalog.subscribe(self._changed)
         cluster.catalog.on_configured(self._configured)
@@ -217,8 +223,7 @@ class Broker:
 
     def _configured(self) -> None:
         """Broker configs are others, or were so before this start. Who reads the config each time needs no word."""
-        assert self._server is not None
-        self._server.configure(self.config)
+        self.server.configure(self.config)
         self.cluster.partitions.expire_producers_after(self.config["producer.id.expiration.ms"])
 
     def _admit(

@@ -101,6 +101,7 @@ class Coordinators(Generic[M]):
         self._eager = eager
         self._terms: dict[int, _Term[M]] = {}
         self._stopped = False
+        self._on_step: Callable[[], object] | None = None
         topics.subscribe(self._changed)
 
     def place(self, key: str) -> int:
@@ -144,6 +145,12 @@ class Coordinators(Generic[M]):
         """Those that have read their log."""
         return (term.runtime for term in list(self._terms.values()) if term.runtime.serving)
 
+    def on_step(self, callback: Callable[[], object]) -> None:
+        """Tell whenever anything that they know may have changed."""
+        self._on_step = callback
+        for term in self._terms.values():
+            term.runtime.on_step = callback
+
     async def stop(self) -> None:
         """Serve no more. Whoever is parked hears NOT_COORDINATOR; what was decided is written."""
         self._stopped = True
@@ -159,6 +166,7 @@ class Coordinators(Generic[M]):
         if term is not None:
             log = _Succeeding(log, term.runtime.stop())
         self._terms[index] = term = _Term(topic.id, node_id, epoch, self._begin(log, epoch))
+        term.runtime.on_step = self._on_step
         return term.runtime
 
     def _changed(self, change: Any) -> None:

@@ -95,6 +95,8 @@ class Runtime(Generic[M]):
         self._in_flight: asyncio.Future[int] | None = None
         self._flush_set = False
         self._stopping: asyncio.Future[None] | None = None
+        self.on_step: Callable[[], object] | None = None
+        """Told when something may have changed, by whoever has just changed it."""
 
     # --- the ways in ------------------------------------------------------------------------------------------------
 
@@ -158,6 +160,8 @@ class Runtime(Generic[M]):
                     self._let_out()
         finally:
             self._stepping = False
+        if self.on_step is not None:
+            self.on_step()
 
     def _step(self, event: Any, future: asyncio.Future[Any] | None) -> None:
         now = self._world.time_ms()

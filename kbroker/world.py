@@ -189,9 +189,12 @@ class RealWorld(World):
             self._wake = None
         if alarms:
             self._wake_ms = alarms[0].time_ms
-            # A loop may round down to its own milliseconds: one more keeps it from waking early and for nothing.
-            wait_ms = self._wake_ms - self.time_ms()
-            self._wake = self.loop.call_later(max(0, wait_ms + 1) / 1000 if wait_ms > 0 else 0, self._fire)
+            self._wake = self.loop.call_later(self._seconds(self._wake_ms - self.time_ms()), self._fire)
+
+    def _seconds(self, wait_ms: int) -> float:
+        """How long the loop has to wait. It may round down to its own milliseconds: one more keeps it from waking early
+        and for nothing."""
+        return (wait_ms + 1) / 1000 if wait_ms > 0 else 0
 
     def _fire(self) -> None:
         self._wake = None
@@ -202,13 +205,16 @@ class RealWorld(World):
         while alarms and alarms[0].time_ms <= now and alarms[0].order <= last:
             due.append(heappop(alarms))
         for alarm in due:
-            callback, args = alarm.callback, alarm.args
-            if callback is None:
+            if alarm.callback is None:
                 self._dead -= 1
-                continue
-            alarm.callback = None
-            try:
-                callback(*args)
-            except Exception:
-                log.exception("a timer failed")
+            else:
+                self._call(alarm)
         self._arm()
+
+    def _call(self, alarm: _Alarm) -> None:
+        callback, alarm.callback = alarm.callback, None
+        assert callback is not None
+        try:
+            callback(*alarm.args)
+        except Exception:
+            log.exception("a timer failed")

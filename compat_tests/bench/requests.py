@@ -102,9 +102,9 @@ class Line:
     """One connection and the frame that it sends over and over."""
 
     def __init__(self, broker: Broker) -> None:
-        server = broker._server
+        server = broker.server
         assert server is not None
-        node = broker._nodes[0]
+        node = broker.nodes[0]
         self.sink = Sink()
         self.connection = server.connection(node, next(iter(node.listeners.values())))()
         self.sink.connection = self.connection

@@ -61,6 +61,10 @@ class Apis:
         """Key, lowest and highest version, as ApiVersions tells them."""
         return [(key, api.advertised_min, api.max_version) for key, api in sorted(self._apis.items())]
 
+    def row(self, key: int) -> Api:
+        """What is known of an API that this broker has."""
+        return self._apis[key]
+
     def entry(self, key: int) -> Entry | None:
         """The API, ready to be called; None if this broker does not have it."""
         entry = self._entries.get(key)

@@ -49,7 +49,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_awaiting", "_backlog", "_budget", "_counted", "_flushing", "_hold", "_out", "_parked", "_pool", "_reader",
-        "_unsent", "closing", "get_buffer",
+        "_unsent", "client_id", "closing", "ended", "get_buffer",
         "host", "id", "is_new", "last_active", "listener", "local_host", "node", "port", "principal", "server",
         "software_name", "software_version", "transport", "world",
     )  # fmt: skip
@@ -64,6 +64,8 @@ class Connection(asyncio.BufferedProtocol):
         self.port = 0
         self.principal = "User:ANONYMOUS"
         self.software_name = self.software_version = ""
+        self.client_id: str | None = None  # as its first requests have named it
+        self.ended = ""  # why, and by whom
         self.is_new = True
         self.closing = False
         self.last_active = 0.0
@@ -131,6 +133,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.closing = True
+        self.ended = self.ended or (f"the client reset it: {exc}" if exc else "the client closed it")
         self._forget_unsent()
         self._count(-self._counted)
         self._budget.leave(self)
@@ -162,6 +165,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def first_steps(self, key: int, client_id: str | None) -> bool:
         """Told of a connection's requests as long as this returns True."""
+        self.client_id = client_id
         return self.server.hints.requested(self, key, client_id)
 
     def answered(self, call: Call) -> None:
@@ -182,6 +186,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.closing:
             return
         self.closing = True
+        self.ended = f"the broker closed it: {reason}"
         who = f" ({self.software_name} {self.software_version})" if self.software_name else ""
         log.warning("closing the connection from %s:%d%s: %s", self.host, self.port, who, reason)
         self.flush()
@@ -199,6 +204,7 @@ class Connection(asyncio.BufferedProtocol):
     def end(self) -> None:
         """Let go of the client; what is written already is still sent."""
         self.closing = True
+        self.ended = self.ended or "the broker stopped"
         self.flush()
         self.transport.close()
 

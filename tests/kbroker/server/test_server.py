@@ -113,8 +113,7 @@ def test_socket_buffers_are_set_only_if_somebody_asks_for_it() -> None:
         async with serving(**config) as broker:
             client = await connect(broker)
             await client.ask(ApiVersionsRequest(), 0)
-            assert broker._server is not None
-            (connection,) = broker._server.connections
+            (connection,) = broker.server.connections
             there = connection.transport.get_extra_info("socket")
             found = [there.getsockopt(socket.SOL_SOCKET, one) for one in (socket.SO_SNDBUF, socket.SO_RCVBUF)]
             await client.close()

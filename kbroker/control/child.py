@@ -1,0 +1,111 @@
+"""The broker of a test, in a process of its own: an inherited socket is its door, its ears and its life line.
+
+    parent: {"configs": {...}, ...}      the first line says what broker is wanted (`Wish`)
+    child:  {"ready": {...}}             it accepts connections; or {"failed": "one sentence"} and it is gone
+    both:   the lines of `door.py`
+
+The child ends when the parent's end of the socket closes, however that happens; and, where the system can tell, when
+the parent itself ends: a process that the parent has forked may hold the socket open without knowing it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import socket
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+NOT_STARTED = 2
+
+
+class Wish(NamedTuple):
+    """What broker is wanted. `configs` are Kafka's, as text; `nodes` in one process; `history_bytes` is how much of the
+    traffic is remembered, 0 for nothing."""
+
+    configs: dict[str, str]
+    nodes: int = 1
+    history_bytes: int = 0
+    seed: int | None = None
+
+
+def main(fd: int, parent: int) -> None:
+    """The whole life of the process."""
+    gc.disable()  # start-up makes no garbage worth looking for
+    door = socket.socket(fileno=fd)
+    wish = Wish(**json.loads(_line(door)))
+    try:
+        import uvloop
+
+        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        status = runner.run(_live(door, parent, wish))
+    os._exit(status)  # nothing is left to do, and nobody to wait for
+
+
+def _line(door: socket.socket) -> bytes:
+    """The first line: nothing more is said before it is answered."""
+    said = b""
+    while not said.endswith(b"\n"):
+        more = door.recv(65536)
+        if not more:
+            os._exit(NOT_STARTED)
+        said += more
+    return said
+
+
+async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
+    from kbroker.broker import Broker, CannotStart, StorageError
+    from kbroker.config import Config, ConfigError
+    from kbroker.server.listener import CannotListen
+
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    try:
+        from kbroker.control.world import ControlledWorld
+
+        broker = Broker(Config(wish.configs), world=ControlledWorld(loop, seed=wish.seed), nodes=wish.nodes)
+        await broker.start()
+    except (CannotListen, ConfigError, CannotStart, StorageError) as error:
+        _say(door, failed=" ".join(str(error).split()))
+        return NOT_STARTED
+    from kbroker.control.control import Control
+    from kbroker.control.door import Door
+
+    control = Control(broker, history_bytes=wish.history_bytes)
+    await _open(loop, door, lambda: Door(control, ended.set))
+    _watch(loop, parent, ended.set)
+    gc.freeze()
+    gc.enable()
+    await ended.wait()
+    if broker.data != "memory":
+        await broker.stop()
+    return 0
+
+
+async def _open(loop: asyncio.AbstractEventLoop, door: socket.socket, make: Callable[[], Any]) -> None:
+    """The door opens by saying that everything is ready."""
+    from kbroker.control.verbs.broker import started
+
+    door.setblocking(False)
+    is_unix = hasattr(socket, "AF_UNIX") and door.family == socket.AF_UNIX
+    connect = loop.create_unix_connection if is_unix else loop.create_connection
+    _, opened = await connect(make, sock=door)
+    opened.say(ready=started(opened.control))
+
+
+def _say(door: socket.socket, **line: Any) -> None:
+    door.sendall(json.dumps(line).encode() + b"\n")
+
+
+def _watch(loop: asyncio.AbstractEventLoop, parent: int, ended: Callable[[], object]) -> None:
+    """Hear of the parent's end from the system, where it tells (Linux: a descriptor that becomes readable)."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            loop.add_reader(os.pidfd_open(parent), ended)
+        except OSError:  # the parent is gone, which closes the socket; or the sandbox does not allow it
+            pass

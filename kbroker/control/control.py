@@ -1,0 +1,121 @@
+"""What a verb has at hand: the broker, a way to ask it like a client, and waiting.
+
+`ask` hands a request to its handler as the dispatcher would, but from inside: no socket, every right, and untouched by
+faults. So a verb answers what Kafka answers, in Kafka's words, and decides nothing of its own.
+
+A broker that forgets everything (`reset`) is composed anew, and with it the parts that were looked at: a verb takes
+them from `cluster` each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from importlib import import_module
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from kbroker.context import Context
+from kbroker.control.table import ControlError
+from kbroker.control.watch import Watch
+from wire.errors import ErrorCode, KafkaError
+
+if TYPE_CHECKING:
+    from kbroker.broker import Broker
+    from kbroker.context import Cluster, LocalNode
+    from kbroker.partitions.partition import Partition
+    from kbroker.server.server import Server
+    from wire.schema import Request
+
+
+class _Inside:
+    """The connection of somebody who has none (see `context.Peer`)."""
+
+    id = 0
+    host = local_host = "127.0.0.1"
+    port = 0
+    principal = "User:kbroker-control"
+    software_name = "kbroker-control"
+    software_version = ""
+
+
+class _Trusted(Context):
+    """A request from inside: whoever has the broker in hand may do everything with it."""
+
+    __slots__ = ()
+
+    def authorize(self, operation: str, resource_type: str, names: Sequence[str]) -> list[bool]:
+        return [True] * len(names)
+
+
+class Control:
+    """One for each broker that is controlled."""
+
+    def __init__(self, broker: Broker, *, history_bytes: int = 0) -> None:
+        self.broker = broker
+        self.watch = Watch(broker.cluster)
+        self._inside = _Inside()
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.broker.cluster
+
+    @property
+    def server(self) -> Server:
+        return self.broker.server
+
+    async def ask(self, request: Request, node_id: int | None = None) -> Any:
+        """The response to a request in its newest version, as that node answers it; of no node in particular, the
+        first one. Raises ControlError("refused") where the handler refuses the whole request."""
+        cluster, api = self.cluster, self.cluster.apis.row(request.__api_key__)
+        node = self.node(node_id)
+        handler = getattr(import_module(f"kbroker.handlers.{api.name}"), api.name)
+        listener = next(iter(node.listeners.values()))
+        now = cluster.world.loop_time()
+        ctx = _Trusted(cluster, node, listener, self._inside, "kbroker-control", api.key, api.max_version, 0, now)
+        try:
+            answer = handler(request, ctx)
+            return await answer if isawaitable(answer) else answer
+        except KafkaError as error:
+            raise refusal(error.code, error.message) from None
+
+    def node(self, node_id: int | None = None) -> LocalNode:
+        nodes = self.broker.nodes
+        found = nodes[0] if node_id is None else next((node for node in nodes if node.id == node_id), None)
+        if found is None:
+            ids = ", ".join(str(node.id) for node in nodes)
+            raise ControlError("missing", f"there is no node {node_id} here; there are {ids}")
+        return found
+
+    async def partition(self, topic_name: str, index: int) -> Partition:
+        """The partition, open."""
+        topic = self.cluster.catalog.topic(topic_name)
+        if topic is None:
+            raise ControlError("missing", f"there is no topic {topic_name}")
+        if not 0 <= index < len(topic.partitions):
+            raise ControlError("missing", f"topic {topic_name} has no partition {index}")
+        partition = self.cluster.partitions.open(topic, index)
+        try:
+            await partition.ready()
+        except KafkaError as error:
+            raise refusal(error.code, error.message) from None
+        return partition
+
+    async def partitions(self, topic_name: str) -> list[Partition]:
+        """All of a topic, open."""
+        topic = self.cluster.catalog.topic(topic_name)
+        if topic is None:
+            raise ControlError("missing", f"there is no topic {topic_name}")
+        return await asyncio.gather(*[self.partition(topic_name, index) for index in range(len(topic.partitions))])
+
+
+def refusal(code: int, message: str | None = None) -> ControlError:
+    """Kafka's error, for whoever has asked a verb."""
+    error = ErrorCode(code)
+    return ControlError("refused", f"{error.name}: {message or error.message}")
+
+
+def accept(code: int, message: str | None = None) -> None:
+    """Go on if the code is no error; else raise it."""
+    if code:
+        raise refusal(code, message)

@@ -1,0 +1,175 @@
+"""Groups: how they stand, and waiting until they stand as a test wants them."""
+
+from __future__ import annotations
+
+from kbroker.control import views
+from kbroker.control.control import Control, accept
+from kbroker.control.shapes import Committed, Group
+from kbroker.control.table import ControlError, verb
+from kbroker.partitions.partition import Partition
+from wire.batch import batches
+from wire.messages.delete_groups import DeleteGroupsRequest
+
+STABLE = "Stable"
+READ_BYTES = 1 << 20
+
+
+async def _load(control: Control) -> None:
+    """Coordinators that nobody has asked yet read their logs."""
+    for runtime in list(control.cluster.groups.coordinators.all()):
+        await runtime.load()
+
+
+@verb
+async def list_(control: Control) -> list[Group]:
+    """All groups with their members, assignments and committed offsets."""
+    await _load(control)
+    return views.groups(control.cluster)
+
+
+@verb
+async def get(control: Control, group: str) -> Group:
+    """One group: state, generation or epoch, members and what each of them has, committed offsets and lags."""
+    await _load(control)
+    found = views.group(control.cluster, group)
+    if found is None:
+        raise ControlError("missing", f"there is no group {group}")
+    return found
+
+
+@verb
+async def delete(control: Control, group: str) -> None:
+    """Delete a group that has no members, with its offsets."""
+    await _load(control)
+    index = control.cluster.groups.coordinator(group)
+    leader = views.coordinator_of(control.cluster, "__consumer_offsets", index)
+    (result,) = (await control.ask(DeleteGroupsRequest(groups_names=[group]), max(0, leader))).results
+    accept(result.error_code)
+
+
+@verb
+async def wait_assigned(control: Control, group: str, members: int = 1, timeout: float = 10.0) -> Group:
+    """Wait until a group is stable, with at least so many members, and every partition of the topics that they
+    subscribe to belongs to one of them."""
+    await _load(control)
+
+    async def look() -> Group | None:
+        found = views.group(control.cluster, group)
+        if found is None or found.state != STABLE or len(found.members) < members:
+            return None
+        return None if _missing(control, found) or not any(member.assigned for member in found.members) else found
+
+    def seen() -> str:
+        found = views.group(control.cluster, group)
+        if found is None:
+            return f"there is no group {group}; there are {_names(control)}"
+        missing = _missing(control, found)
+        rest = f"; nobody has {', '.join(missing)}" if missing else ""
+        return f"{_words(found)}{rest} (wanted: Stable with {members} or more, all partitions assigned)"
+
+    return await control.watch.until(look, seen, timeout)
+
+
+@verb
+async def wait_empty(control: Control, group: str, timeout: float = 10.0) -> Group:
+    """Wait until a group has no members any more."""
+    await _load(control)
+
+    async def look() -> Group | None:
+        found = views.group(control.cluster, group)
+        return found if found is not None and not found.members else None
+
+    def seen() -> str:
+        found = views.group(control.cluster, group)
+        return f"there is no group {group}" if found is None else _words(found)
+
+    return await control.watch.until(look, seen, timeout)
+
+
+@verb
+async def wait_consumed(
+    control: Control, group: str, topic: str | None = None, timeout: float = 10.0
+) -> list[Committed]:
+    """Wait until a group has committed the ends of all partitions: of the named topic, or of all topics that it has
+    offsets in or subscribes to. Only records count: a marker of a transaction behind the last one need not be
+    committed."""
+    await _load(control)
+
+    def topics() -> list[str]:
+        if topic is not None:
+            return [topic]
+        found = views.group(control.cluster, group)
+        if found is None:
+            return []
+        names = {each.topic for each in found.offsets}
+        return sorted(names.union(*[member.topics for member in found.members]))
+
+    async def look() -> list[Committed] | None:
+        found = views.group(control.cluster, group)
+        names = topics()
+        if found is None or not names or any(control.cluster.catalog.topic(name) is None for name in names):
+            return None
+        offsets = {(each.topic, each.partition): each for each in found.offsets}
+        for partition in _partitions(control, names):
+            committed = offsets.get(_key(partition))
+            if await _has_more(partition, 0 if committed is None else committed.offset):
+                return None
+        return [each for each in found.offsets if each.topic in names]
+
+    def seen() -> str:
+        found = views.group(control.cluster, group)
+        if found is None:
+            return f"there is no group {group}; there are {_names(control)}"
+        offsets = {(each.topic, each.partition): each.offset for each in found.offsets}
+        rows = []
+        for partition in _partitions(control, topics()):
+            at = offsets.get(_key(partition), "nothing")
+            rows.append(f"{partition.name} committed {at} of {partition.high_watermark}")
+        return f"{_words(found)}; {', '.join(rows) or 'it has no offsets and subscribes to no topic that exists'}"
+
+    return await control.watch.until(look, seen, timeout, lambda: _partitions(control, topics()))
+
+
+async def _has_more(partition: Partition, offset: int) -> bool:
+    """Whether a reader of committed records who has come this far has any of them before it."""
+    await partition.ready()
+    offset, end = max(offset, partition.log_start), partition.last_stable_offset
+    while offset < end:
+        chunk = await partition.read(offset, READ_BYTES, end)
+        if any(not batch.is_control for buffer in chunk.buffers for batch in batches(buffer)):
+            return True
+        if chunk.next_offset <= offset:
+            break
+        offset = chunk.next_offset
+    return False
+
+
+def _partitions(control: Control, names: list[str]) -> list[Partition]:
+    found = [control.cluster.catalog.topic(name) for name in names]
+    return [
+        control.cluster.partitions.open(topic, index)
+        for topic in found
+        if topic is not None
+        for index in range(len(topic.partitions))
+    ]
+
+
+def _missing(control: Control, group: Group) -> list[str]:
+    """Partitions that somebody subscribes to and nobody has."""
+    taken = {(each.topic, each.partition) for member in group.members for each in member.assigned}
+    wanted = sorted({name for member in group.members for name in member.topics})
+    return [each.name for each in _partitions(control, wanted) if _key(each) not in taken]
+
+
+def _key(partition: Partition) -> tuple[str, int]:
+    name, _, index = partition.name.rpartition("-")
+    return name, int(index)
+
+
+def _words(group: Group) -> str:
+    has = [f"{each.client_id} has {len(each.assigned)}" for each in group.members]
+    return f"group {group.id} is {group.state} in {group.epoch} with {len(has)} members ({', '.join(has) or 'none'})"
+
+
+def _names(control: Control) -> str:
+    return ", ".join(each.id for each in views.groups(control.cluster)) or "none"

@@ -1,0 +1,120 @@
+"""Broker: the handle that a test holds.
+
+    with Broker() as broker: ...                                  in memory, on a free port of 127.0.0.1
+    async with Broker() as broker: ...                            the same
+    with Broker(num_partitions=3, data=tmp_path) as broker: ...   any config of Kafka's; data on disk
+
+Each has a process of its own, with its own modules and event loop, so many run side by side. It ends with the block,
+and with the test's process, however that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from kbroker.control.plain import from_plain
+from kbroker.control.shapes import Started
+from kbroker.testing.link import BrokerGone, Link
+from kbroker.testing.verbs import Verbs, text_of
+
+HISTORY_BYTES = 32 << 20
+
+
+class Broker(Verbs):
+    """A broker that runs from `start` (or the beginning of a `with` block) to `close`.
+
+    `configs` are Kafka's broker configs by their names; as keywords they are written with underscores
+    (`num_partitions=3`). `topics` are made before anybody connects: names, or names with their numbers of partitions.
+    `data` is a directory that keeps the data; without it everything is in memory. `port` 0 is a free one. `history` is
+    whether requests are remembered. `seed` makes ids and chance repeatable.
+    """
+
+    def __init__(
+        self,
+        configs: Mapping[str, object] | None = None,
+        *,
+        topics: Mapping[str, int] | Sequence[str] = (),
+        data: str | os.PathLike[str] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        history: bool = True,
+        seed: int | None = None,
+        **keywords: object,
+    ) -> None:
+        given = {name.replace("_", "."): value for name, value in keywords.items()} | dict(configs or {})
+        texts = {"listeners": f"PLAINTEXT://{host}:{port}"}
+        texts |= {"kbroker.memory": "true"} if data is None else {"log.dirs": os.fspath(data)}
+        texts |= {name: text_of(value) for name, value in given.items() if value is not None}
+        self._topics = topics if isinstance(topics, Mapping) else dict.fromkeys(topics, 1)
+        self._wish = {"configs": texts, "history_bytes": HISTORY_BYTES if history else 0, "seed": seed}
+        self._running: Link | None = None
+        self._started: Started | None = None
+
+    # --- from start to end --------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Start it; BrokerGone says why it does not. Ready when this returns."""
+        if self._running is None:
+            self._running = Link(self._wish)
+            self._started = from_plain(Started, self._running.ready)
+            for name, partitions in self._topics.items():
+                self.create_topic(name, partitions)
+        return self
+
+    def close(self) -> None:
+        """End it; harmless twice."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+    # --- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def bootstrap(self) -> str:
+        """HOST:PORT, what clients call bootstrap.servers."""
+        return self.info.bootstrap
+
+    @property
+    def cluster_id(self) -> str:
+        return self.info.cluster_id
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self.info.pid
+
+    @property
+    def info(self) -> Started:
+        if self._started is None:
+            raise BrokerGone("the broker has not been started")
+        return self._started
+
+    @property
+    def _link(self) -> Link:
+        if self._running is None:
+            raise BrokerGone("the broker has not been started" if self._started is None else "the broker was closed")
+        return self._running
+
+    def __repr__(self) -> str:
+        where = "not started" if self._started is None else self.bootstrap + (" closed" if not self._running else "")
+        return f"<Broker {where}>"

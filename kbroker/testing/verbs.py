@@ -1,0 +1,234 @@
+"""What can be asked of a broker: the verbs of `kbroker/control`, typed, in the words of a test.
+
+`timeout` is in seconds of real time everywhere. A wait that is not over by then raises NotSeen, which says what was
+seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kbroker.control.shapes import (
+    Committed,
+    Connection,
+    Group,
+    Header,
+    Place,
+    Record,
+    State,
+    Topic,
+    Transaction,
+)
+from kbroker.testing.ask import Ask, Asker, verb
+
+Text = str | bytes
+
+
+class Verbs(Asker):
+    """Topics, records, groups, transactions, and the broker as a whole."""
+
+    # --- topics -------------------------------------------------------------------------------------------------------
+
+    @verb
+    def create_topic(
+        self,
+        name: str,
+        partitions: int = 1,
+        *,
+        replication_factor: int = -1,
+        configs: Mapping[str, object] | None = None,
+    ) -> Ask[Topic]:
+        """Make a topic. It is there for every client when this returns."""
+        texts = {each: text_of(value) for each, value in (configs or {}).items()}
+        return self._ask(
+            Topic,
+            "topics.create",
+            name=name,
+            partitions=partitions,
+            replication_factor=replication_factor,
+            configs=texts,
+        )
+
+    @verb
+    def topics(self, *, internal: bool = False) -> Ask[list[Topic]]:
+        """All topics; the internal ones only if asked for."""
+        return self._ask(list[Topic], "topics.list", internal=internal)
+
+    @verb
+    def topic(self, name: str) -> Ask[Topic]:
+        """One topic: its id, configs, and every partition with its offsets, leader and epoch."""
+        return self._ask(Topic, "topics.get", name=name)
+
+    @verb
+    def delete_topic(self, name: str) -> Ask[None]:
+        """Delete a topic and what it holds."""
+        return self._ask(None, "topics.delete", name=name)
+
+    @verb
+    def grow_topic(self, name: str, partitions: int) -> Ask[Topic]:
+        """Give a topic more partitions, `partitions` in all."""
+        return self._ask(Topic, "topics.grow", name=name, partitions=partitions)
+
+    @verb
+    def configure_topic(self, name: str, configs: Mapping[str, object]) -> Ask[Topic]:
+        """Set configs of a topic; None takes one back."""
+        return self._ask(Topic, "topics.configure", name=name, configs=texts_of(configs))
+
+    @verb
+    def delete_records(self, name: str, partition: int, before: int = -1) -> Ask[Topic]:
+        """Delete the records below an offset; -1 deletes all."""
+        return self._ask(Topic, "topics.delete_records", name=name, partition=partition, before=before)
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    @verb
+    def produce(
+        self,
+        topic: str,
+        *values: Text | Record | None,
+        key: Text | None = None,
+        headers: Mapping[str, Text | None] | Sequence[tuple[str, Text | None]] = (),
+        partition: int = -1,
+        timestamp: int = -1,
+    ) -> Ask[list[Place]]:
+        """Write records: values that share a key, headers and partition, or whole `Record`s. The topic is made if the
+        broker makes topics by itself. Where they lie now."""
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        common = Record(
+            key=bytes_of(key),
+            headers=[Header(name, bytes_of(value)) for name, value in pairs],
+            partition=partition,
+            timestamp=timestamp,
+        )
+        records = [one if isinstance(one, Record) else common._replace(value=bytes_of(one)) for one in values]
+        return self._ask(list[Place], "records.produce", topic=topic, records=records)
+
+    @verb
+    def records(
+        self,
+        topic: str,
+        *,
+        partition: int | None = None,
+        offset: int = 0,
+        limit: int = 10_000,
+        read_committed: bool = True,
+    ) -> Ask[list[Record]]:
+        """What a topic holds, by partition and offset. Without `read_committed`, also what transactions have left open
+        or taken back."""
+        return self._ask(
+            list[Record],
+            "records.read",
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            limit=limit,
+            read_committed=read_committed,
+        )
+
+    @verb
+    def wait_records(
+        self,
+        topic: str,
+        count: int = 1,
+        *,
+        partition: int | None = None,
+        offset: int = 0,
+        read_committed: bool = True,
+        timeout: float = 10.0,
+    ) -> Ask[list[Record]]:
+        """Wait until a topic has so many records; all that it has then."""
+        return self._ask(
+            list[Record],
+            "records.wait",
+            topic=topic,
+            count=count,
+            partition=partition,
+            offset=offset,
+            read_committed=read_committed,
+            timeout=float(timeout),
+        )
+
+    # --- groups and transactions --------------------------------------------------------------------------------------
+
+    @verb
+    def groups(self) -> Ask[list[Group]]:
+        """All groups: states, members with what they have, committed offsets with lags."""
+        return self._ask(list[Group], "groups.list")
+
+    @verb
+    def group(self, group: str) -> Ask[Group]:
+        """One group."""
+        return self._ask(Group, "groups.get", group=group)
+
+    @verb
+    def delete_group(self, group: str) -> Ask[None]:
+        """Delete a group that has no members, with its offsets."""
+        return self._ask(None, "groups.delete", group=group)
+
+    @verb
+    def wait_assigned(self, group: str, members: int = 1, *, timeout: float = 10.0) -> Ask[Group]:
+        """Wait until a group is stable with so many members, and every partition has its member."""
+        return self._ask(Group, "groups.wait_assigned", group=group, members=members, timeout=float(timeout))
+
+    @verb
+    def wait_empty(self, group: str, *, timeout: float = 10.0) -> Ask[Group]:
+        """Wait until a group has no members any more."""
+        return self._ask(Group, "groups.wait_empty", group=group, timeout=float(timeout))
+
+    @verb
+    def wait_consumed(self, group: str, topic: str | None = None, *, timeout: float = 10.0) -> Ask[list[Committed]]:
+        """Wait until a group has committed all that there is to read, in one topic or in all of its topics."""
+        return self._ask(
+            list[Committed], "groups.wait_consumed", group=group, topic=topic, timeout=float(timeout)
+        )
+
+    @verb
+    def transactions(self) -> Ask[list[Transaction]]:
+        """All transactional ids and how they stand."""
+        return self._ask(list[Transaction], "transactions.list")
+
+    @verb
+    def transaction(self, transactional_id: str) -> Ask[Transaction]:
+        """One transactional id."""
+        return self._ask(Transaction, "transactions.get", transactional_id=transactional_id)
+
+    @verb
+    def wait_transaction(
+        self, transactional_id: str, state: str = "CompleteCommit", *, timeout: float = 10.0
+    ) -> Ask[Transaction]:
+        """Wait until a transactional id is in a state: Empty, Ongoing, PrepareCommit, CompleteCommit ..."""
+        return self._ask(
+            Transaction, "transactions.wait", transactional_id=transactional_id, state=state, timeout=float(timeout)
+        )
+
+    # --- the broker ---------------------------------------------------------------------------------------------------
+
+    @verb
+    def state(self, *, internal: bool = False) -> Ask[State]:
+        """Topics, groups, transactions, connections and the time, all at once."""
+        return self._ask(State, "broker.state", internal=internal)
+
+    @verb
+    def connections(self) -> Ask[list[Connection]]:
+        """The clients that are connected now."""
+        return self._ask(list[Connection], "broker.connections")
+
+    @verb
+    def configure(self, configs: Mapping[str, object]) -> Ask[None]:
+        """Set broker configs while the broker runs; None takes one back."""
+        return self._ask(None, "broker.configure", configs=texts_of(configs))
+
+
+def bytes_of(text: Text | None) -> bytes | None:
+    return text.encode() if isinstance(text, str) else text
+
+
+def text_of(value: object) -> str:
+    """A config's value as Kafka writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def texts_of(configs: Mapping[str, object]) -> dict[str, str | None]:
+    return {name: None if value is None else text_of(value) for name, value in configs.items()}
