@@ -21,7 +21,7 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         names = {name.removesuffix(".py") for path in __path__ for name in listdir(path) if name.endswith(".py")}
-        return sorted(names - {"__init__"})
+        return sorted(name for name in names if not name.startswith("_"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
