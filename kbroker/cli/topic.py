@@ -9,21 +9,17 @@ from __future__ import annotations
 import click
 
 from kbroker.cli._asking import Work, asking, pairs, sure
-from kbroker.client.errors import check
+from kbroker.client.configs import KINDS, described
+from kbroker.client.configs import alter as alter_configs
 from kbroker.client.offsets import ranges
-from kbroker.client.topics import create_topics, delete_records, delete_topics, described, sizes
+from kbroker.client.topics import create_topics, delete_records, delete_topics, grow_topic, sizes
 from wire.errors import ErrorCode, KafkaError
-from wire.messages.create_partitions import (
-    CreatePartitionsRequest,
-    CreatePartitionsResponse,
-    CreatePartitionsTopic,
-)
 from wire.primitives import uuid_text
 
 
 @click.group("topic")
 def topic() -> None:
-    """List, describe, create, grow, empty and delete topics."""
+    """List, describe, create, alter, empty and delete topics."""
 
 
 @topic.command("list")
@@ -71,7 +67,7 @@ def describe(work: Work, names: tuple[str, ...]) -> None:
             }
             for one in sorted(found.partitions, key=lambda one: one.partition_index)
         ]
-        configs = {one.name: one.value for one in described(client, name) if one.config_source == 1}
+        configs = {one.name: one.value for one in described(client, KINDS["topic"], name) if one.config_source == 1}
         answers.append({"name": name, "id": uuid_text(found.topic_id), "configs": configs, "partitions": partitions})
         work.out.say(f"{name}  id {uuid_text(found.topic_id)}")
         for config, value in configs.items():
@@ -110,21 +106,27 @@ def create(
         work.out.say(f"{name} {done}")
 
 
-@topic.command("grow")
+@topic.command("alter")
 @click.argument("name")
-@click.argument("partitions", type=int)
+@click.option(
+    "--partitions", type=int, help="More partitions than before; keys then go elsewhere. Fewer there cannot be."
+)
+@click.option("--config", "configs", multiple=True, metavar="NAME=VALUE", help="Set a topic config.")
+@click.option("--delete-config", "deleted", multiple=True, metavar="NAME", help="Go back to a config's default.")
 @click.option("--dry-run", is_flag=True, help="Only say whether it would work.")
 @asking
-def grow(work: Work, name: str, partitions: int, dry_run: bool) -> None:
-    """Give a topic more partitions. Keys then go elsewhere than before; fewer there cannot be."""
-    request = CreatePartitionsRequest(
-        topics=[CreatePartitionsTopic(name=name, count=partitions, assignments=None)],
-        timeout_ms=int(work.client.settings.timeout * 1000),
-        validate_only=dry_run,
-    )
-    result = work.client.controller().call(request, CreatePartitionsResponse).results[0]
-    check(result.error_code, result.error_message)
-    work.out.say(f"{name} {'could have' if dry_run else 'has'} {partitions} partitions")
+def alter(
+    work: Work, name: str, partitions: int | None, configs: tuple[str, ...], deleted: tuple[str, ...], dry_run: bool
+) -> None:
+    """Give a topic more partitions or other configs."""
+    if partitions is None and not configs and not deleted:
+        raise click.UsageError("Nothing to alter: say --partitions, --config or --delete-config.")
+    if configs or deleted:
+        put = pairs(configs, "--config")
+        alter_configs(work.client, KINDS["topic"], name, put=put, delete=deleted, validate_only=dry_run)
+    if partitions is not None:
+        grow_topic(work.client, name, partitions, validate_only=dry_run)
+    work.out.say(f"{name} could be altered" if dry_run else f"{name} altered")
 
 
 @topic.command("empty")

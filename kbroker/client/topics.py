@@ -1,4 +1,4 @@
-"""Topics: made, deleted, emptied, described. Each call gives what was said of each topic; a refusal is a KafkaError."""
+"""Topics: made, grown, emptied, deleted. Each call gives what was said of each topic; a refusal is a KafkaError."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from kbroker.client.cluster import Client
 from kbroker.client.errors import check
 from kbroker.client.offsets import Place, by_leader, grouped
 from wire.errors import KafkaError
+from wire.messages.create_partitions import (
+    CreatePartitionsRequest,
+    CreatePartitionsResponse,
+    CreatePartitionsTopic,
+)
 from wire.messages.create_topics import (
     CreatableTopic,
     CreatableTopicConfig,
@@ -21,16 +26,9 @@ from wire.messages.delete_records import (
     DeleteRecordsTopic,
 )
 from wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse, DeleteTopicState
-from wire.messages.describe_configs import (
-    DescribeConfigsRequest,
-    DescribeConfigsResource,
-    DescribeConfigsResourceResult,
-    DescribeConfigsResponse,
-)
 from wire.messages.describe_log_dirs import DescribableLogDirTopic, DescribeLogDirsRequest, DescribeLogDirsResponse
 from wire.primitives import ZERO_UUID
 
-TOPIC, BROKER = 2, 4
 BY_NAME = 5
 """The newest DeleteTopics that takes plain names."""
 
@@ -74,6 +72,17 @@ def delete_topics(client: Client, names: Collection[str]) -> Results:
     return {one.name or "": _error(one.error_code, one.error_message) for one in answer.responses}
 
 
+def grow_topic(client: Client, name: str, partitions: int, *, validate_only: bool = False) -> None:
+    """More partitions than before; KafkaError where that cannot be."""
+    request = CreatePartitionsRequest(
+        topics=[CreatePartitionsTopic(name=name, count=partitions, assignments=None)],
+        timeout_ms=_timeout_ms(client),
+        validate_only=validate_only,
+    )
+    result = client.controller().call(request, CreatePartitionsResponse).results[0]
+    check(result.error_code, result.error_message)
+
+
 def delete_records(client: Client, until: Mapping[Place, int]) -> dict[Place, int]:
     """Delete what stands before these offsets; gives the first offset of each partition afterwards."""
     low: dict[Place, int] = {}
@@ -91,16 +100,6 @@ def delete_records(client: Client, until: Mapping[Place, int]) -> dict[Place, in
                 check(partition.error_code, f"{topic.name}-{partition.partition_index} was not emptied.")
                 low[topic.name, partition.partition_index] = partition.low_watermark
     return low
-
-
-def described(client: Client, name: str, kind: int = TOPIC) -> list[DescribeConfigsResourceResult]:
-    """All configs of a topic or of another resource, each with its source."""
-    resource = DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=None)
-    asked = client.node(int(name)) if kind == BROKER and name else client.any()
-    answer = asked.call(DescribeConfigsRequest(resources=[resource]), DescribeConfigsResponse)
-    result = answer.results[0]
-    check(result.error_code, result.error_message)
-    return sorted(result.configs, key=lambda config: config.name)
 
 
 def sizes(client: Client, places: Iterable[Place]) -> dict[Place, int]:
