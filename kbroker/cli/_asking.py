@@ -41,13 +41,14 @@ def asking(command: Command) -> Command:
     """A command whose first argument is a `Work`. Its errors end it with one sentence."""
 
     @click.option("--to", default=DEFAULT, envvar="KBROKER_TO", metavar="HOST:PORT", help=f"Whom to ask.  [{DEFAULT}]")
-    @click.option("--command-config", "file", metavar="FILE", help="Properties as Kafka's own tools take them.")
+    @click.option("--command-config", metavar="FILE", help="Properties as Kafka's own tools take them.")
     @click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait for an answer.  [default: 15]")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @wraps(command)
-    def run(to: str, file: str | None, timeout: float | None, as_json: bool, **arguments: Any) -> Any:
+    def run(to: str, command_config: str | None, timeout: float | None, as_json: bool, **arguments: Any) -> Any:
         with sentences():
-            asked = settings(to, properties(file) if file is not None else {}, timeout=timeout)
+            texts = properties(command_config) if command_config is not None else {}
+            asked = settings(to, texts, timeout=timeout)
             with Client(asked) as client:
                 return command(Work(client, Output(as_json)), **arguments)
 

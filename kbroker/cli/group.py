@@ -122,7 +122,7 @@ def delete_offsets(work: Work, name: str, topics: tuple[str, ...], yes: bool) ->
 @asking
 def reset_offsets(work: Work, name: str, topics: tuple[str, ...], execute: bool, **wishes: Any) -> None:
     """Move where a group without members goes on reading. An offset beyond the ends of a partition becomes its end."""
-    said = {wish: value for wish, value in wishes.items() if value not in (None, False)}
+    said = {wish: value for wish, value in wishes.items() if value is not None and value is not False}
     if len(said) != 1:
         raise click.UsageError("Say one of --to-earliest, --to-latest, --to-current, --to-offset, --shift-by, "
                                "--to-time, --from-file.")  # fmt: skip
