@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kbroker.groups import Groups
     from kbroker.machine import Producer
     from kbroker.markers import Markers
+    from kbroker.security.authorizer import Authorizer
     from kbroker.transactions import Transactions
     from kbroker.world import World
     from wire.errors import ErrorCode
@@ -181,12 +182,15 @@ class Broker:
         cluster.partitions.on_growth = lambda log: cluster.cleaner.grown(log)
         for make in (self._cleaner, self._groups, self._markers, self._transactions):
             cluster.late[make.__name__.removeprefix("_")] = make
+        cluster.authorizer = _authorizer(config)
+        cluster.catalog.on_rules(self._rules_changed)
         self._started += ["partitions", "catalog"]
         try:
             await cluster.catalog.start()
         except KafkaError as error:
             raise CannotStart(f"the catalog in {self.data} cannot be read and written; the log says why") from error
         self._configured()
+        self._rules_changed()
         if cluster.catalog.topic("__transaction_state") is not None:
             cluster.transactions.resume()
         if cluster.catalog.topics():
@@ -226,6 +230,11 @@ class Broker:
         self.server.configure(self.config)
         self.cluster.partitions.expire_producers_after(self.config["producer.id.expiration.ms"])
 
+    def _rules_changed(self) -> None:
+        """Access rules are others, or were so before this start."""
+        if self.cluster.authorizer is not None:
+            self.cluster.authorizer.rules_changed(self.cluster.catalog.acls)
+
     def _admit(
         self, transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool
     ) -> asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None]:
@@ -248,6 +257,19 @@ def _node_id(config: Config) -> int:
     if config.is_set("broker.id") and config.is_set("node.id") and older != config["node.id"]:
         raise CannotStart(f"broker.id is {older}, but node.id is {config['node.id']}: they are two names of one thing")
     return older if config.is_set("broker.id") and older >= 0 else int(config["node.id"])
+
+
+def _authorizer(config: Config) -> Authorizer | None:
+    """Who decides what clients may do; nobody asks if there is none."""
+    if not config["authorizer.class.name"]:
+        return None
+    from kbroker.security.authorizer import Authorizer, super_users
+
+    try:
+        admins = super_users(config["super.users"])
+    except ValueError as error:
+        raise CannotStart(str(error)) from None
+    return Authorizer(super_users=admins, allow_if_no_acl=config["allow.everyone.if.no.acl.found"])
 
 
 def engine_url_of(config: Config) -> str:

@@ -15,6 +15,14 @@ ACTING: tuple[Row, ...] = (
         "listener on all addresses the local address of the connection.",
     ),
     (
+        "allow.everyone.if.no.acl.found", "BOOLEAN", "false", None, False,
+        "With an authorizer: whether everybody may use what no access rule concerns.",
+    ),
+    (
+        "authorizer.class.name", "STRING", "", "[, org.apache.kafka.metadata.authorizer.StandardAuthorizer]", False,
+        "Who decides what clients may do: empty for nobody, or the name of Kafka's authorizer for access rules.",
+    ),
+    (
         "auto.create.topics.enable", "BOOLEAN", "true", None, False,
         "Whether a topic is created when a client first asks for its metadata.",
     ),
@@ -249,6 +257,10 @@ ACTING: tuple[Row, ...] = (
     (
         "socket.send.buffer.bytes", "INT", "102400", None, False,
         "The send buffer of each connection; -1 leaves it to the operating system.",
+    ),
+    (
+        "super.users", "STRING", "", None, False,
+        "With an authorizer: who may do everything, as User:alice;User:bob.",
     ),
     (
         "transaction.max.timeout.ms", "INT", "900000", "[1,...]", False,

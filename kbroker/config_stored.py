@@ -11,7 +11,6 @@ STORED: tuple[tuple[str, str, str | None, str | None, bool], ...] = (
     ("alter.config.policy.class.name", "CLASS", None, None, False),
     ("alter.log.dirs.replication.quota.window.num", "INT", "11", "[1,...]", False),
     ("alter.log.dirs.replication.quota.window.size.seconds", "INT", "1", "[1,...]", False),
-    ("authorizer.class.name", "STRING", "", None, False),
     ("auto.leader.rebalance.enable", "BOOLEAN", "true", None, False),
     ("background.threads", "INT", "10", "[1,...]", True),
     ("broker.heartbeat.interval.ms", "INT", "2000", None, False),

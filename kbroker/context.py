@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kbroker.groups import Groups
     from kbroker.markers import Markers
     from kbroker.partitions import Partitions
+    from kbroker.security.authorizer import Authorizer
     from kbroker.server.apis import Apis
     from kbroker.server.sessions import FetchSessions
     from kbroker.transactions import Transactions
@@ -72,8 +73,8 @@ class Cluster:
     a start does not wait for what only some clients need.
     """
 
-    __slots__ = ("apis", "catalog", "cleaner", "config", "data", "engine", "groups", "late", "markers", "partitions",
-                 "transactions", "world")  # fmt: skip
+    __slots__ = ("apis", "authorizer", "catalog", "cleaner", "config", "data", "engine", "groups", "late", "markers",
+                 "partitions", "transactions", "world")  # fmt: skip
 
     world: World
     config: Config
@@ -87,8 +88,11 @@ class Cluster:
     markers: Markers
     transactions: Transactions
     apis: Apis
+    authorizer: Authorizer | None
+    """None: everybody may do everything."""
 
     def __init__(self) -> None:
+        self.authorizer = None
         self.late: dict[str, Callable[[], object]] = {}
 
     if not TYPE_CHECKING:  # every part is declared above
@@ -141,8 +145,18 @@ class Context:
         self.throttle_ms = 0
 
     def authorize(self, operation: str, resource_type: str, names: Sequence[str]) -> list[bool]:
-        """May the principal do this with each of the named resources? There is no authorizer, so it may."""
-        return [True] * len(names)
+        """May the principal do this with each of the named resources? Which request asks what: `security/rights.py`."""
+        authorizer = self.cluster.authorizer
+        if authorizer is None:
+            return [True] * len(names)
+        return authorizer.may(self.connection.principal, self.connection.host, operation, resource_type, names)
+
+    def authorize_any(self, operation: str, resource_type: str) -> bool:
+        """May the principal do this with any resource of the type, be there one or not?"""
+        authorizer = self.cluster.authorizer
+        if authorizer is None:
+            return True
+        return authorizer.may_any(self.connection.principal, self.connection.host, operation, resource_type)
 
     def throttle(self, milliseconds: int) -> None:
         """Tell the client to wait (throttle_time_ms), and read nothing more from it for that long (KIP-219)."""

@@ -9,23 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kbroker.acls import CLUSTER_NAME, OPERATIONS
+
 if TYPE_CHECKING:
     from kbroker.context import Context
 
-CLUSTER_NAME = "kafka-cluster"
-
-NUMBERS = {
-    "READ": 3,
-    "WRITE": 4,
-    "CREATE": 5,
-    "DELETE": 6,
-    "ALTER": 7,
-    "DESCRIBE": 8,
-    "CLUSTER_ACTION": 9,
-    "DESCRIBE_CONFIGS": 10,
-    "ALTER_CONFIGS": 11,
-    "IDEMPOTENT_WRITE": 12,
-}
 SENSIBLE = {
     "TOPIC": ("READ", "WRITE", "CREATE", "DELETE", "ALTER", "DESCRIBE", "DESCRIBE_CONFIGS", "ALTER_CONFIGS"),
     "CLUSTER": (
@@ -45,7 +33,7 @@ def authorized_operations(ctx: Context, resource_type: str, names: Sequence[str]
     """One set of bits for each name."""
     bits = [0] * len(names)
     for operation in SENSIBLE[resource_type]:
-        bit = 1 << NUMBERS[operation]
+        bit = 1 << OPERATIONS[operation]
         for at, allowed in enumerate(ctx.authorize(operation, resource_type, names)):
             if allowed:
                 bits[at] |= bit
@@ -57,3 +45,6 @@ def authorized_on_cluster(ctx: Context) -> int:
     if not ctx.authorize("DESCRIBE", "CLUSTER", (CLUSTER_NAME,))[0]:
         return 0
     return authorized_operations(ctx, "CLUSTER", (CLUSTER_NAME,))[0]
+
+
+__all__ = ["CLUSTER_NAME", "SENSIBLE", "authorized_on_cluster", "authorized_operations"]

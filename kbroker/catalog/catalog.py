@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from kbroker.catalog.events import (
@@ -18,8 +18,10 @@ from kbroker.catalog.events import (
     AlterUsers,
     BrokersConfigured,
     Change,
+    CreateAcls,
     CreatePartitions,
     CreateTopics,
+    DeleteAcls,
     DeleteTopics,
     Elect,
     EnsureTopic,
@@ -27,6 +29,7 @@ from kbroker.catalog.events import (
     MoveLeader,
     NextProducerId,
     Reassign,
+    RulesChanged,
     Start,
     Stop,
     TopicDeleted,
@@ -40,6 +43,7 @@ from kbroker.runtime import Runtime
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
+    from kbroker.acls import Acl, AclFilter
     from kbroker.catalog.configs import Alteration
     from kbroker.catalog.features import FeatureUpdate
     from kbroker.catalog.quotas import Entity, QuotaAlteration
@@ -96,6 +100,7 @@ class Catalog:
         self._features = features or {}
         self._subscribers: list[Callable[[Change], None]] = []
         self._listeners: list[Callable[[], None]] = []
+        self._rules_listeners: list[Callable[[], None]] = []
         self._seen: CatalogMachine | None = None
         self._started = False
         self._runtime: Runtime[CatalogMachine] = Runtime(
@@ -177,6 +182,11 @@ class Catalog:
         return self._runtime.machine.registers.quotas
 
     @property
+    def acls(self) -> Collection[Acl]:
+        """Access rules, in the order in which they were made."""
+        return self._runtime.machine.registers.acls
+
+    @property
     def term(self) -> int:
         """How often the controller has been started: it leads the catalog's log for the time of one start."""
         node = self._runtime.machine.nodes.get(self.controller_id)
@@ -194,6 +204,10 @@ class Catalog:
     def on_configured(self, callback: Callable[[], None]) -> None:
         """Hear when broker configs are others, once it is durable."""
         self._listeners.append(callback)
+
+    def on_rules(self, callback: Callable[[], None]) -> None:
+        """Hear when access rules or quotas are others, once it is durable."""
+        self._rules_listeners.append(callback)
 
     # --- questions --------------------------------------------------------------------------------------------------
 
@@ -248,6 +262,12 @@ class Catalog:
     ) -> asyncio.Future[list[KafkaError | None]]:
         return self._runtime.ask(lambda ticket: AlterQuotas(ticket, alterations, validate_only))
 
+    def create_acls(self, acls: Sequence[Acl]) -> asyncio.Future[list[KafkaError | None]]:
+        return self._runtime.ask(lambda ticket: CreateAcls(ticket, acls))
+
+    def delete_acls(self, filters: Sequence[AclFilter]) -> asyncio.Future[list[list[Acl] | KafkaError]]:
+        return self._runtime.ask(lambda ticket: DeleteAcls(ticket, filters))
+
     def next_producer_id(self) -> asyncio.Future[int]:
         return self._runtime.ask(NextProducerId)
 
@@ -282,6 +302,10 @@ class Catalog:
             for listener in self._listeners:
                 listener()
             return
+        if isinstance(change, RulesChanged):
+            for listener in self._rules_listeners:
+                listener()
+            return
         for callback in self._subscribers:
             callback(change)
 
@@ -299,6 +323,7 @@ class Catalog:
         """
         before, self._seen = self._seen, machine
         if before is not None:
+            self._changed(RulesChanged())
             for topic_id, topic in before.by_id.items():
                 if topic_id not in machine.by_id:
                     self._changed(TopicDeleted(topic))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from kbroker.acls import Acl, AclFilter
     from kbroker.catalog.configs import Alteration
     from kbroker.catalog.features import FeatureUpdate
     from kbroker.catalog.quotas import QuotaAlteration
@@ -129,6 +130,20 @@ class AlterQuotas(NamedTuple):
     validate_only: bool = False
 
 
+class CreateAcls(NamedTuple):
+    """Answered with None or a KafkaError for each rule."""
+
+    ticket: Ticket
+    acls: Sequence[Acl]
+
+
+class DeleteAcls(NamedTuple):
+    """Answered with the rules that each filter has found, or a KafkaError."""
+
+    ticket: Ticket
+    filters: Sequence[AclFilter]
+
+
 class NextProducerId(NamedTuple):
     """Answered with an id that nobody has had before."""
 
@@ -166,6 +181,10 @@ class LeaderChanged(NamedTuple):
 
 class BrokersConfigured(NamedTuple):
     """Broker configs are others now; of topics that this concerns, a TopicConfigured goes before."""
+
+
+class RulesChanged(NamedTuple):
+    """Access rules or quotas are others now."""
 
 
 class LogsOrphaned(NamedTuple):

@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kbroker.catalog.events import AlterQuotas, AlterUsers, UnregisterNode, UpdateFeatures
+from kbroker.catalog.events import (
+    AlterQuotas,
+    AlterUsers,
+    CreateAcls,
+    DeleteAcls,
+    RulesChanged,
+    UnregisterNode,
+    UpdateFeatures,
+)
 from kbroker.catalog.state import Features
 from kbroker.machine import Batch, Effects, Record, Reply
 from wire.durable.catalog import (
+    CatalogAclKey,
+    CatalogAclValue,
     CatalogFeature,
     CatalogFeaturesKey,
     CatalogFeaturesValue,
@@ -30,6 +40,7 @@ from wire.errors import ErrorCode, KafkaError
 if TYPE_CHECKING:
     from random import Random
 
+    from kbroker.acls import Acl
     from kbroker.catalog.quotas import Entity
     from kbroker.catalog.users import Credential
     from wire.schema import Struct
@@ -44,6 +55,7 @@ class Registers:
         self.features = Features(0, {})
         self.users: dict[tuple[str, int], Credential] = {}
         self.quotas: dict[Entity, dict[str, float]] = {}
+        self.acls: dict[Acl, None] = {}
         self._live = live
         self._nodes = nodes
         self._levels: dict[str, int] = {}
@@ -53,6 +65,8 @@ class Registers:
             UnregisterNode: self._unregister_node,
             AlterUsers: self._alter_users,
             AlterQuotas: self._alter_quotas,
+            CreateAcls: self._create_acls,
+            DeleteAcls: self._delete_acls,
         }
 
     # --- decisions --------------------------------------------------------------------------------------------------
@@ -143,6 +157,50 @@ class Registers:
                 key = CatalogQuotaKey(entity=[CatalogQuotaEntity(type=kind, name=name) for kind, name in entity])
                 found = [CatalogQuota(name=name, value=value) for name, value in sorted(after.items())]
                 effects.batches.append(Batch([Record(key, CatalogQuotaValue(quotas=found) if after else None)]))
+        if effects.batches:
+            effects.tasks.append(RulesChanged())
+        effects.replies.append(Reply(event.ticket, answers))
+        return effects
+
+    def _create_acls(self, event: CreateAcls, rng: Random) -> Effects:
+        """A rule that is there already is made again without a word."""
+        from kbroker.acls import check
+
+        effects = Effects()
+        answers: list[KafkaError | None] = []
+        for acl in event.acls:
+            try:
+                check(acl)
+            except KafkaError as error:
+                answers.append(error)
+                continue
+            answers.append(None)
+            if acl not in self.acls:
+                effects.batches.append(Batch([Record(_acl_key(acl), CatalogAclValue())]))
+        if effects.batches:
+            effects.tasks.append(RulesChanged())
+        effects.replies.append(Reply(event.ticket, answers))
+        return effects
+
+    def _delete_acls(self, event: DeleteAcls, rng: Random) -> Effects:
+        """A rule that several filters find goes with the first one, and each of them tells it."""
+        from kbroker.acls import check_filter
+
+        effects = Effects()
+        answers: list[list[Acl] | KafkaError] = []
+        gone: dict[Acl, None] = {}
+        for asked in event.filters:
+            try:
+                check_filter(asked)
+            except KafkaError as error:
+                answers.append(error)
+                continue
+            found = [acl for acl in self.acls if asked.finds(acl)]
+            gone.update(dict.fromkeys(found))
+            answers.append(found)
+        effects.batches += [Batch([Record(_acl_key(acl), None)]) for acl in gone]
+        if gone:
+            effects.tasks.append(RulesChanged())
         effects.replies.append(Reply(event.ticket, answers))
         return effects
 
@@ -167,3 +225,18 @@ class Registers:
                 self.quotas[entity] = {quota.name: quota.value for quota in value.quotas}
             else:
                 self.quotas.pop(entity, None)
+        elif isinstance(key, CatalogAclKey):
+            from kbroker.acls import Acl
+
+            acl = Acl(
+                key.resource_type, key.resource_name, key.pattern_type, key.principal, key.host, key.operation,
+                key.permission,
+            )  # fmt: skip
+            if value is not None:
+                self.acls[acl] = None
+            else:
+                self.acls.pop(acl, None)
+
+
+def _acl_key(acl: Acl) -> CatalogAclKey:
+    return CatalogAclKey(**acl._asdict())

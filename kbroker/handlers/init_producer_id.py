@@ -59,7 +59,7 @@ def _may_write(ctx: Context) -> bool:
     """Whoever may write to some topic may do so idempotently (KIP-679)."""
     if ctx.authorize("IDEMPOTENT_WRITE", "CLUSTER", (CLUSTER_NAME,))[0]:
         return True
-    return any(ctx.authorize("WRITE", "TOPIC", [topic.name for topic in ctx.cluster.catalog.topics()]))
+    return ctx.authorize_any("WRITE", "TOPIC")
 
 
 async def _fresh(ctx: Context) -> InitProducerIdResponse:

@@ -1,9 +1,8 @@
 """The records of the catalog: our own log of what the cluster is. Kafka keeps the same facts in `__cluster_metadata`.
 
 The log is keyed and compacted: for each key the last record counts, one without a value forgets the key. Key and
-value come in pairs; the types begin at 100, apart from those of Kafka's own coordinator records. ACLs will be a
-further type. Values are flexible from version 0 on, so a later field can be a tagged one that older
-readers skip.
+value come in pairs; the types begin at 100, apart from those of Kafka's own coordinator records. Values are
+flexible from version 0 on, so a later field can be a tagged one that older readers skip.
 
 Leader epochs must never go back and rise by one after an unclean stop (clients then check where their logs diverge,
 KIP-320). That would rewrite every topic at such a start; instead a node counts its unclean stops, and a partition
@@ -156,3 +155,19 @@ class CatalogQuotaValue(Value, key=107, versions="0", flexible="0+"):
     """The whole set of quotas of the entity."""
 
     quotas: list[CatalogQuota] = array(CatalogQuota)
+
+
+class CatalogAclKey(Key, key=108, versions="0"):
+    """An access rule is all that it says; the numbers are Kafka's (KIP-140, KIP-290)."""
+
+    resource_type: int = int8()
+    resource_name: str = string()
+    pattern_type: int = int8()
+    principal: str = string()
+    host: str = string()
+    operation: int = int8()
+    permission: int = int8()
+
+
+class CatalogAclValue(Value, key=108, versions="0", flexible="0+"):
+    """The rule is there."""

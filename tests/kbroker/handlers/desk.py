@@ -30,6 +30,9 @@ class Strict(Context):
     def authorize(self, operation: str, resource_type: str, names: Sequence[str]) -> list[bool]:
         return [(operation, resource_type, name) not in self.denied for name in names]
 
+    def authorize_any(self, operation: str, resource_type: str) -> bool:
+        return (operation, resource_type, "*") not in self.denied
+
 
 class Desk:
     """A cluster of some nodes, listening at host n, port 9000 + n."""
