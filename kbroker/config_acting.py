@@ -100,6 +100,75 @@ ACTING: tuple[Row, ...] = (
         "The shortest session timeout that a member may ask for.",
     ),
     (
+        "group.streams.acceptable.recovery.lag", "LONG", "10000", "[0,...]", False,
+        "How many records a copy of a task's state may lack, as members of streams groups are told.",
+    ),
+    (
+        "group.streams.assignment.interval.ms", "INT", "0", "[0,...]", True,
+        "How long a streams group waits after an assignment before it computes the next one.",
+    ),
+    (
+        "group.streams.assignors", "LIST", "sticky", None, False,
+        "The assignors that streams groups may name. There is one, whatever stands here: sticky.",
+    ),
+    (
+        "group.streams.heartbeat.interval.ms", "INT", "500", "[1,...]", False,
+        "How often members of streams groups are told to send heartbeats.",
+    ),
+    (
+        "group.streams.initial.rebalance.delay.ms", "INT", "0", "[0,...]", False,
+        "How long an empty streams group waits for more members before its first assignment.",
+    ),
+    (
+        "group.streams.max.assignment.interval.ms", "INT", "15000", "[0,...]", False,
+        "The longest assignment interval that may be set for streams groups.",
+    ),
+    (
+        "group.streams.max.heartbeat.interval.ms", "INT", "15000", "[1,...]", False,
+        "The longest heartbeat interval that may be set for streams groups.",
+    ),
+    (
+        "group.streams.max.session.timeout.ms", "INT", "60000", "[1,...]", False,
+        "The longest session timeout that may be set for streams groups.",
+    ),
+    ("group.streams.max.size", "INT", "2147483647", "[1,...]", False, "The most members of a streams group."),
+    (
+        "group.streams.max.standby.replicas", "INT", "2", "[0,...]", False,
+        "The most standbys of each task that may be set for streams groups.",
+    ),
+    (
+        "group.streams.min.assignment.interval.ms", "INT", "0", "[0,...]", False,
+        "The shortest assignment interval that may be set for streams groups.",
+    ),
+    (
+        "group.streams.min.heartbeat.interval.ms", "INT", "100", "[1,...]", False,
+        "The shortest heartbeat interval that may be set for streams groups.",
+    ),
+    (
+        "group.streams.min.session.timeout.ms", "INT", "100", "[1,...]", False,
+        "The shortest session timeout that may be set for streams groups.",
+    ),
+    (
+        "group.streams.min.task.offset.interval.ms", "INT", "15000", "[1,...]", False,
+        "The shortest interval of reports on states that may be set for streams groups.",
+    ),
+    (
+        "group.streams.num.standby.replicas", "INT", "0", "[0,...]", False,
+        "How many standbys each task with state has.",
+    ),
+    (
+        "group.streams.rack.aware.assignment.tags", "LIST", "", None, False,
+        "Client tags that members of streams groups must have; who lacks one is told so.",
+    ),
+    (
+        "group.streams.session.timeout.ms", "INT", "45000", "[1,...]", False,
+        "How long a member of a streams group may be silent before it is removed.",
+    ),
+    (
+        "group.streams.task.offset.interval.ms", "INT", "60000", "[1,...]", False,
+        "How often members of streams groups are told to report how far their states are.",
+    ),
+    (
         "listener.security.protocol.map", "STRING",
         "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT", None, True,
         "The security protocol of each listener name.",

@@ -30,6 +30,11 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "group.consumer.min.session.timeout.ms": "45000",
         "group.initial.rebalance.delay.ms": "3000",
         "group.min.session.timeout.ms": "6000",
+        "group.streams.assignment.interval.ms": "1000",
+        "group.streams.heartbeat.interval.ms": "5000",
+        "group.streams.initial.rebalance.delay.ms": "3000",
+        "group.streams.min.heartbeat.interval.ms": "5000",
+        "group.streams.min.session.timeout.ms": "45000",
     },
 }
 

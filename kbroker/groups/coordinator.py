@@ -3,8 +3,8 @@
 Offsets go with their topics. A machine that is loaded hears of a deletion; one that is not finds out when it is: by
 then the name may belong to another topic, which the topic ids tell apart.
 
-Consumer groups are assigned here, so their machines must know the topics: they get a picture of them with the first
-question that may need one, and a new one with the first after a change.
+Consumer and streams groups are assigned here, so their machines must know the topics: they get a picture of them with
+the first question that may need one, and a new one with the first after a change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from kbroker.coordinators import Coordinators, Logs
 from kbroker.groups.consumer.metadata import Metadata, TopicPicture
 from kbroker.groups.settings import Settings
-from kbroker.groups.topics import Admission, AllTopics, everybody
+from kbroker.groups.streams.making import InternalTopics, TopicMaker
+from kbroker.groups.topics import Admission, AllTopics, everybody, nobody_makes_topics
 from kbroker.runtime import Runtime
 from wire.errors import ErrorCode, KafkaError
 
@@ -36,12 +37,19 @@ class Groups:
     """One for the process. `ask` answers for the node that was asked: only the coordinator of a group knows it."""
 
     def __init__(
-        self, config: Mapping[str, Any], world: World, topics: AllTopics, logs: Logs, admit: Admission = everybody
+        self,
+        config: Mapping[str, Any],
+        world: World,
+        topics: AllTopics,
+        logs: Logs,
+        admit: Admission = everybody,
+        make_topics: TopicMaker = nobody_makes_topics,
     ) -> None:
         self.settings = Settings.of(config)
         self._world = world
         self._topics = topics
         self._admit = admit
+        self.internal_topics = InternalTopics(make_topics, world.time_ms)
         self.coordinators: Coordinators[GroupsMachine] = Coordinators(
             OFFSETS_TOPIC, config["offsets.topic.num.partitions"], topics, logs, self._begin
         )

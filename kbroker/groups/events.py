@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kbroker.groups.consumer.metadata import Metadata
 from kbroker.groups.settings import Settings
+from kbroker.groups.streams.settings import StreamsSettings
 from kbroker.machine import Marker, Producer, Ticket
 from wire.errors import ErrorCode
 from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
@@ -20,6 +21,7 @@ from wire.messages.join_group import JoinGroupRequest
 from wire.messages.leave_group import LeaveGroupRequest
 from wire.messages.offset_commit import OffsetCommitRequest
 from wire.messages.offset_delete import OffsetDeleteRequest
+from wire.messages.streams_group_heartbeat import StreamsGroupHeartbeatRequest
 from wire.messages.sync_group import SyncGroupRequest
 
 
@@ -65,6 +67,33 @@ class ConsumerHeartbeat:
 @dataclass(frozen=True, slots=True)
 class DescribeConsumers:
     ticket: Ticket
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsHeartbeat:
+    """A member of a streams group joins, stays or leaves (KIP-1071). The request is well formed. `settings` are the
+    group's own, where it has any.
+    """
+
+    ticket: Ticket
+    request: StreamsGroupHeartbeatRequest
+    client_id: str
+    client_host: str
+    knows_tags: bool = True  # it may be told that it lacks client tags
+    settings: StreamsSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeStreams:
+    ticket: Ticket
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsDelayOver:
+    """The first assignment of a streams group has waited for company."""
+
     group_id: str
 
 

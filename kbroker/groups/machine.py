@@ -35,7 +35,10 @@ from kbroker.groups.offsets import commit, expiry, removal, transactional
 from kbroker.groups.offsets.fetch import fetch
 from kbroker.groups.records import forget_offsets, write_group
 from kbroker.groups.settings import Settings
-from kbroker.groups.store import Store
+from kbroker.groups.store import Assigned, Store
+from kbroker.groups.streams.describe import summary as streams_summary
+from kbroker.groups.streams.group import StreamsGroup
+from kbroker.groups.streams.part import Streams
 from kbroker.groups.turn import Dice, Turn
 from kbroker.machine import Effects, Loaded, Marker, Origin, Record
 from wire.errors import ErrorCode
@@ -53,6 +56,7 @@ class GroupsMachine:
         self.store = Store()
         self.groups: dict[str, ClassicGroup] = {}
         self.consumers = Consumers(self.store, self.groups)
+        self.streams = Streams(self.store, self.groups)
         self.metadata = NO_TOPICS
         self._admissions = transactional.Admissions()
         self._next_check: int | None = None  # when the timer for expired offsets rings
@@ -64,6 +68,9 @@ class GroupsMachine:
             events.Leave: self._leave,
             events.ConsumerHeartbeat: self._consumer_heartbeat,
             events.DescribeConsumers: self.consumers.describe,
+            events.StreamsHeartbeat: self._streams_heartbeat,
+            events.DescribeStreams: self.streams.describe,
+            events.StreamsDelayOver: self.streams.delay_over,
             events.TopicsSeen: self._topics_seen,
             events.Describe: self._describe,
             events.ListAll: self._list,
@@ -98,13 +105,13 @@ class GroupsMachine:
 
     def _join(self, event: events.Join, turn: Turn) -> None:
         request = event.request
-        consumers = self.store.consumers.get(request.group_id)
-        if consumers is not None:
-            if consumers.members:
-                self.consumers.join(consumers, event, turn)
+        other = self.store.assigned(request.group_id)
+        if other is not None:
+            if other.members:
+                self._join_assigned(other, event, turn)
                 return
             if not request.member_id:
-                removal.forget(consumers, turn)
+                removal.forget(other, turn)
         group = self.groups.get(request.group_id)
         if group is None:
             if request.member_id:
@@ -114,6 +121,13 @@ class GroupsMachine:
             write_group(group, turn)
         join(group, event, turn)
         self._look_for_expiry(group, turn)
+
+    def _join_assigned(self, group: Assigned, event: events.Join, turn: Turn) -> None:
+        """Only consumers can be in one group with both protocols."""
+        if isinstance(group, ConsumerGroup):
+            self.consumers.join(group, event, turn)
+        else:
+            turn.answer(event.ticket, not_joined("", ErrorCode.INCONSISTENT_GROUP_PROTOCOL))
 
     def _sync(self, event: events.Sync, turn: Turn) -> None:
         consumers = self.store.consumers.get(event.request.group_id)
@@ -158,6 +172,11 @@ class GroupsMachine:
         if event.request.member_epoch < 0:
             self._check_soon(turn)
 
+    def _streams_heartbeat(self, event: events.StreamsHeartbeat, turn: Turn) -> None:
+        self.streams.heartbeat(event, turn)
+        if event.request.member_epoch < 0:
+            self._check_soon(turn)
+
     def _topics_seen(self, event: events.TopicsSeen, turn: Turn) -> None:
         self.metadata = event.metadata
 
@@ -167,7 +186,7 @@ class GroupsMachine:
         group = self.groups.get(event.group_id)
         if group is not None:
             turn.answer(event.ticket, describe(group))
-        elif event.group_id in self.store.consumers:
+        elif self.store.assigned(event.group_id) is not None:
             turn.answer(event.ticket, describe_other(event.group_id))
         else:
             turn.answer(event.ticket, describe_dead(event.group_id))
@@ -177,6 +196,7 @@ class GroupsMachine:
         types = {kind.lower() for kind in event.types}
         listed: list[ListedGroup] = [summary(group) for group in self.groups.values()]
         listed += [consumer_summary(group) for group in self.store.consumers.values()]
+        listed += [streams_summary(group) for group in self.store.streams.values()]
         turn.answer(
             event.ticket,
             [
@@ -197,9 +217,9 @@ class GroupsMachine:
 
     def _commit(self, event: events.CommitOffsets, turn: Turn) -> None:
         request = event.request
-        consumers = self.store.consumers.get(request.group_id)
-        if consumers is not None:
-            turn.answer(event.ticket, commit.commit_of_consumer(consumers, event, turn))
+        assigned = self.store.assigned(request.group_id)
+        if assigned is not None:
+            turn.answer(event.ticket, commit.commit_of_assigned(assigned, event, turn))
             self._check_at(turn.now + self.settings.offsets_retention_ms, turn)
             return
         group = self.groups.get(request.group_id)
@@ -231,9 +251,9 @@ class GroupsMachine:
             self._take_in_transaction(asker, turn)
 
     def _take_in_transaction(self, event: events.CommitInTransaction, turn: Turn) -> None:
-        consumers = self.store.consumers.get(event.group_id)
-        if consumers is not None:
-            turn.answer(event.ticket, transactional.commit_of_consumer(consumers, event, turn))
+        assigned = self.store.assigned(event.group_id)
+        if assigned is not None:
+            turn.answer(event.ticket, transactional.commit_of_assigned(assigned, event, turn))
             return
         group = self.groups.get(event.group_id)
         if group is None:
@@ -275,9 +295,12 @@ class GroupsMachine:
     # --- timers -----------------------------------------------------------------------------------------------------
 
     def _session_expired(self, event: events.SessionExpired, turn: Turn) -> None:
-        consumers = self.store.consumers.get(event.group_id)
-        if consumers is not None:
-            self.consumers.session_expired(consumers, event.member_id, turn)
+        assigned = self.store.assigned(event.group_id)
+        if assigned is not None:
+            if isinstance(assigned, StreamsGroup):
+                self.streams.session_expired(assigned, event.member_id, turn)
+            else:
+                self.consumers.session_expired(assigned, event.member_id, turn)
             self._check_soon(turn)
             return
         group = self.groups.get(event.group_id)
@@ -286,7 +309,11 @@ class GroupsMachine:
             self._look_for_expiry(group, turn)
 
     def _rebalance_expired(self, event: events.RebalanceExpired, turn: Turn) -> None:
-        self.consumers.rebalance_expired(event, turn)
+        streams = self.store.streams.get(event.group_id)
+        if streams is not None:
+            self.streams.rebalance_expired(streams, event, turn)
+        else:
+            self.consumers.rebalance_expired(event, turn)
         self._check_soon(turn)
 
     def _initial_delay_over(self, event: events.InitialDelayOver, turn: Turn) -> None:
@@ -321,11 +348,11 @@ class GroupsMachine:
 
     # --- making and keeping groups ----------------------------------------------------------------------------------
 
-    def _find(self, group_id: str) -> ClassicGroup | ConsumerGroup | None:
-        return self.groups.get(group_id) or self.store.consumers.get(group_id)
+    def _find(self, group_id: str) -> ClassicGroup | Assigned | None:
+        return self.groups.get(group_id) or self.store.assigned(group_id)
 
-    def _all(self) -> list[ClassicGroup | ConsumerGroup]:
-        return [*self.groups.values(), *self.store.consumers.values()]
+    def _all(self) -> list[ClassicGroup | Assigned]:
+        return [*self.groups.values(), *self.store.all_assigned()]
 
     def _make(self, group_id: str, turn: Turn) -> ClassicGroup:
         group = self.groups[group_id] = ClassicGroup(group_id, turn.now)
@@ -334,8 +361,9 @@ class GroupsMachine:
     def _loaded(self, event: Loaded, turn: Turn) -> None:
         """The members cannot know that we were away: each gets a whole session from now."""
         self.consumers.loaded(turn)
+        self.streams.loaded(turn)
         for group_id in self.store.group_ids():
-            if group_id in self.store.consumers:
+            if self.store.assigned(group_id) is not None:
                 continue
             group = ClassicGroup.of(group_id, self.store.groups.get(group_id), turn.now)
             self.groups[group_id] = group

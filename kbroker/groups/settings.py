@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from kbroker.groups.streams.settings import StreamsSettings
 
 NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
 """How long a member that has never been in a generation may wait for its first one (Kafka's
@@ -29,6 +31,7 @@ class Settings:
     consumer_max_size: int = 2_147_483_647
     may_upgrade: bool = True
     may_downgrade: bool = True
+    streams: StreamsSettings = field(default_factory=StreamsSettings)
 
     def of_group(self, overrides: Mapping[str, Any]) -> Settings:
         """With what a consumer group sets for itself."""
@@ -58,4 +61,5 @@ class Settings:
             consumer_max_size=config["group.consumer.max.size"],
             may_upgrade=migration in ("upgrade", "bidirectional"),
             may_downgrade=migration in ("downgrade", "bidirectional"),
+            streams=StreamsSettings.of(config),
         )

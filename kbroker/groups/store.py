@@ -1,5 +1,5 @@
-"""What is durable of the groups of one partition: classic groups' metadata as last written, consumer groups, and their
-committed offsets.
+"""What is durable of the groups of one partition: classic groups' metadata as last written, those that the coordinator
+assigns, and committed offsets.
 
 Only `apply` and `apply_marker` change it, the same way when a record is written and when the log is read again.
 Everybody else reads.
@@ -12,10 +12,12 @@ transaction may race for the same partition: the one that stands later in the lo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kbroker.groups.consumer.group import KEYS as CONSUMER_KEYS
 from kbroker.groups.consumer.group import ConsumerGroup
+from kbroker.groups.streams.group import KEYS as STREAMS_KEYS
+from kbroker.groups.streams.group import StreamsGroup
 from kbroker.machine import Marker, Origin, Producer, Record
 from wire.durable.groups import GroupMetadataKey, GroupMetadataValue
 from wire.durable.offsets import (
@@ -28,6 +30,9 @@ from wire.primitives import ZERO_UUID
 
 Partition = tuple[str, int]
 """Topic name and partition index."""
+
+Assigned = ConsumerGroup | StreamsGroup
+"""A group that the coordinator assigns. Everything of it that lasts is made by its records."""
 
 
 class Committed(NamedTuple):
@@ -49,11 +54,16 @@ class Committed(NamedTuple):
 
 
 class Store:
-    __slots__ = ("consumers", "groups", "offsets", "undecided", "undecided_epochs")
+    __slots__ = ("_kinds", "consumers", "groups", "offsets", "streams", "undecided", "undecided_epochs")
 
     def __init__(self) -> None:
         self.groups: dict[str, GroupMetadataValue] = {}
         self.consumers: dict[str, ConsumerGroup] = {}
+        self.streams: dict[str, StreamsGroup] = {}
+        self._kinds: dict[type, tuple[dict[str, Any], type[Assigned]]] = {  # whose record a key is of
+            **dict.fromkeys(CONSUMER_KEYS, (self.consumers, ConsumerGroup)),
+            **dict.fromkeys(STREAMS_KEYS, (self.streams, StreamsGroup)),
+        }
         self.offsets: dict[str, dict[Partition, Committed]] = {}
         self.undecided: dict[int, dict[str, dict[Partition, Committed]]] = {}  # by producer id
         self.undecided_epochs: dict[int, int] = {}
@@ -61,7 +71,14 @@ class Store:
     def group_ids(self) -> list[str]:
         """Every group of which anything is known, in an order that depends on the log alone."""
         undecided = [group_id for groups in self.undecided.values() for group_id in groups]
-        return list(dict.fromkeys([*self.groups, *self.consumers, *self.offsets, *undecided]))
+        assigned = [group.id for group in self.all_assigned()]
+        return list(dict.fromkeys([*self.groups, *assigned, *self.offsets, *undecided]))
+
+    def assigned(self, group_id: str) -> Assigned | None:
+        return self.consumers.get(group_id) or self.streams.get(group_id)
+
+    def all_assigned(self) -> list[Assigned]:
+        return [*self.consumers.values(), *self.streams.values()]
 
     def is_open(self, producer: Producer) -> bool:
         """Has this producer, in this epoch, committed offsets here that are undecided?"""
@@ -102,27 +119,32 @@ class Store:
 
     def apply(self, record: Record, origin: Origin) -> None:
         key, value = record.key, record.value
-        if isinstance(key, GroupMetadataKey):
-            if isinstance(value, GroupMetadataValue):
-                self.groups[key.group] = value
-            else:
-                self.groups.pop(key.group, None)
-        elif isinstance(key, CONSUMER_KEYS):
-            group = self.consumers.get(key.group_id)
-            if group is None:
-                if value is None:
-                    return
-                group = self.consumers[key.group_id] = ConsumerGroup(key.group_id)
-            group.apply(record, origin.timestamp_ms)
-            if group.is_forgotten:
-                del self.consumers[key.group_id]
-        elif isinstance(key, OffsetCommitKey | LegacyOffsetCommitKey):
+        if isinstance(key, OffsetCommitKey | LegacyOffsetCommitKey):
             partition = (key.topic, key.partition)
             if value is None:
                 self._forget(key.group, partition)
             else:
                 assert isinstance(value, OffsetCommitValue | LegacyOffsetCommitValue)
                 self._remember(key.group, partition, _committed(value, origin), origin)
+        elif isinstance(key, GroupMetadataKey):
+            if isinstance(value, GroupMetadataValue):
+                self.groups[key.group] = value
+            else:
+                self.groups.pop(key.group, None)
+        elif type(key) in self._kinds:
+            self._apply_to_assigned(record, origin)
+
+    def _apply_to_assigned(self, record: Record, origin: Origin) -> None:
+        groups, make = self._kinds[type(record.key)]
+        group_id: str = record.key.group_id  # type: ignore[attr-defined]
+        group = groups.get(group_id)
+        if group is None:
+            if record.value is None:
+                return
+            group = groups[group_id] = make(group_id)
+        group.apply(record, origin.timestamp_ms)
+        if group.is_forgotten:
+            del groups[group_id]
 
     def apply_marker(self, marker: Marker) -> None:
         self.undecided_epochs.pop(marker.producer.id, None)

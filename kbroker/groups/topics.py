@@ -1,5 +1,5 @@
 """What groups need beside the topics and logs that every coordinator needs (kbroker/coordinators.py): the list of all
-topics, for those that subscribe by pattern, and the word of transactions.
+topics, for those that subscribe by pattern, the word of transactions, and somebody who makes topics.
 
 It is handed over in `broker.py`.
 """
@@ -7,12 +7,15 @@ It is handed over in `broker.py`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from kbroker.coordinators import Topic, Topics
 from kbroker.machine import Producer
 from wire.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from kbroker.groups.streams.topology import InternalTopic
 
 
 class AllTopics(Topics, Protocol):
@@ -34,4 +37,11 @@ def everybody(
     """Without transactions nobody is asked."""
     answer: asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None] = asyncio.get_running_loop().create_future()
     answer.set_result(None)
+    return answer
+
+
+def nobody_makes_topics(topics: Sequence[InternalTopic], /) -> asyncio.Future[Sequence[str | None]]:
+    """Without a catalog there is nobody to do it."""
+    answer: asyncio.Future[Sequence[str | None]] = asyncio.get_running_loop().create_future()
+    answer.set_result(["nobody makes topics here"] * len(topics))
     return answer

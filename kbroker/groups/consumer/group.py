@@ -20,9 +20,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kbroker.groups.consumer.assignment import NOTHING, Assignment, Held, of_wire
+from kbroker.groups.consumer.decisions import may_commit
 from kbroker.groups.consumer.member import Member
 from kbroker.groups.consumer.metadata import Metadata
-from kbroker.groups.consumer.reconcile import Current
+from kbroker.groups.consumer.reconcile import NEW, Current
 from kbroker.groups.consumer.states import GroupState, MemberState, state_of
 from kbroker.machine import Record
 from wire.durable.groups import (
@@ -121,6 +122,17 @@ class ConsumerGroup:
         """The names of the topics that the member reads, those of its pattern included."""
         resolved = self.regexes.get(member.regex)
         return frozenset(member.topics) if resolved is None else resolved.topics.union(member.topics)
+
+    def is_classic(self, member_id: str) -> bool:
+        """Does this member speak the classic protocol?"""
+        member = self.members.get(member_id)
+        return member is not None and member.classic is not None
+
+    def is_member(self, member_id: str, epoch: int) -> bool:
+        return member_id in self.members and self.currents.get(member_id, NEW).epoch == epoch
+
+    def may_commit(self, member_id: str, epoch: int, topic: str, topic_id: bytes, index: int) -> bool:
+        return may_commit(self.currents.get(member_id, NEW), epoch, topic_id, index)
 
     def is_subscribed(self, topic: str) -> bool:
         return any(topic in self.subscriptions(member) for member in self.members.values())

@@ -65,6 +65,8 @@ class Consumers:
         group = self.get(group_id)
         if group is not None:
             return Change(group, turn)
+        if self._store.assigned(group_id) is not None:
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group.")
         classic = self._classic.get(group_id)
         if not joins or (classic is not None and not classic.is_vacant and not may_upgrade(classic, turn)):
             kind = "not found" if classic is None else "is not a consumer group"
@@ -185,7 +187,7 @@ class Consumers:
         if group is not None:
             turn.answer(event.ticket, describe(group, turn))
             return
-        known = event.group_id in self._classic
+        known = event.group_id in self._classic or self._store.assigned(event.group_id) is not None
         text = f"Group {event.group_id} " + ("is not a consumer group." if known else "not found.")
         turn.answer(event.ticket, describe_missing(event.group_id, ErrorCode.GROUP_ID_NOT_FOUND, text))
 

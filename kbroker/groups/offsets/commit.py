@@ -10,11 +10,9 @@ from kbroker.groups.classic import decisions
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.rebalance import touch
 from kbroker.groups.classic.states import STATES, State
-from kbroker.groups.consumer.decisions import may_commit
-from kbroker.groups.consumer.group import ConsumerGroup
-from kbroker.groups.consumer.reconcile import NEW
 from kbroker.groups.events import CommitOffsets
 from kbroker.groups.records import OFFSET_COMMIT_EXPIRING_VERSION, OFFSET_COMMIT_VERSION
+from kbroker.groups.store import Assigned
 from kbroker.groups.turn import Turn
 from kbroker.machine import Record
 from wire.durable.offsets import OffsetCommitKey, OffsetCommitValue
@@ -48,12 +46,12 @@ def commit(group: ClassicGroup, request: OffsetCommitRequest, turn: Turn) -> Off
     return take(request, turn.now + request.retention_time_ms if request.retention_time_ms >= 0 else -1, turn)
 
 
-def commit_of_consumer(group: ConsumerGroup, event: CommitOffsets, turn: Turn) -> OffsetCommitResponse:
+def commit_of_assigned(group: Assigned, event: CommitOffsets, turn: Turn) -> OffsetCommitResponse:
     """In a group without members anybody may commit."""
     request = event.request
     if request.generation_id_or_member_epoch >= 0 or group.members:
-        member = group.members.get(request.member_id)
-        if member is not None and member.classic is None and not event.knows_epochs:
+        member_id = request.member_id
+        if member_id in group.members and not group.is_classic(member_id) and not event.knows_epochs:
             return refuse(request, ErrorCode.UNSUPPORTED_VERSION)
         code = check_commit(group, request)
         if code is not ErrorCode.NONE:
@@ -61,22 +59,21 @@ def commit_of_consumer(group: ConsumerGroup, event: CommitOffsets, turn: Turn) -
     return take(request, -1, turn)
 
 
-def check_commit(group: ConsumerGroup, request: OffsetCommitRequest) -> ErrorCode:
+def check_commit(group: Assigned, request: OffsetCommitRequest) -> ErrorCode:
     """A member commits in its epoch, or in an earlier one what it has had since then (KIP-1251). One partition that it
     may not commit refuses all.
     """
-    member = group.members.get(request.member_id)
-    if member is None:
+    member_id, epoch = request.member_id, request.generation_id_or_member_epoch
+    if member_id not in group.members:
         return ErrorCode.UNKNOWN_MEMBER_ID
-    current = group.currents.get(member.id, NEW)
     may = all(
-        may_commit(current, request.generation_id_or_member_epoch, topic.topic_id, partition.partition_index)
+        group.may_commit(member_id, epoch, topic.name, topic.topic_id, partition.partition_index)
         for topic in request.topics
         for partition in topic.partitions
     )
     if may:
         return ErrorCode.NONE
-    return ErrorCode.STALE_MEMBER_EPOCH if member.classic is None else ErrorCode.ILLEGAL_GENERATION
+    return ErrorCode.ILLEGAL_GENERATION if group.is_classic(member_id) else ErrorCode.STALE_MEMBER_EPOCH
 
 
 def take(request: OffsetCommitRequest, expires: int, turn: Turn) -> OffsetCommitResponse:

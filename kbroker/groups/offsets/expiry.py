@@ -21,17 +21,16 @@ from collections.abc import Iterable
 
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.states import State
-from kbroker.groups.consumer.group import ConsumerGroup
 from kbroker.groups.settings import Settings
-from kbroker.groups.store import Committed, Partition, Store
+from kbroker.groups.store import Assigned, Committed, Partition, Store
 from kbroker.groups.subscription import CONSUMER
 
-Group = ClassicGroup | ConsumerGroup
+Group = ClassicGroup | Assigned
 
 
 def expires_at(group: Group, topic: str, committed: Committed, retention_ms: int) -> int | None:
     """When this offset expires if the group stays as it is; None: not before something else happens."""
-    if isinstance(group, ConsumerGroup) or group.protocol_type is None:
+    if not isinstance(group, ClassicGroup) or group.protocol_type is None:
         base = committed.commit_timestamp_ms
     elif group.state is State.EMPTY:
         base = group.since_ms if group.since_ms >= 0 else committed.commit_timestamp_ms

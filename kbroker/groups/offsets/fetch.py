@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kbroker.groups.consumer.group import ConsumerGroup
-from kbroker.groups.consumer.reconcile import NEW
 from kbroker.groups.events import FetchOffsets
-from kbroker.groups.store import Committed, Store
+from kbroker.groups.store import Assigned, Committed, Store
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.offset_fetch import (
     OffsetFetchResponseGroup,
@@ -25,7 +23,7 @@ NO_OFFSET = -1
 
 
 def fetch(store: Store, event: FetchOffsets) -> OffsetFetchResponseGroup:
-    group = store.consumers.get(event.group_id)
+    group = store.assigned(event.group_id)
     if group is not None and (event.member_id is not None or event.member_epoch >= 0):
         _check_member(group, event)
     if event.topics is None:
@@ -42,13 +40,14 @@ def fetch(store: Store, event: FetchOffsets) -> OffsetFetchResponseGroup:
     return OffsetFetchResponseGroup(group_id=event.group_id, topics=topics, error_code=ErrorCode.NONE)
 
 
-def _check_member(group: ConsumerGroup, event: FetchOffsets) -> None:
+def _check_member(group: Assigned, event: FetchOffsets) -> None:
     """A member that says who it is must be one, and know its epoch: else what it fetches is not for it any more."""
-    member = group.members.get(event.member_id or "")
-    if member is None:
+    member_id = event.member_id or ""
+    if member_id not in group.members:
         raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
-    if event.member_epoch != group.currents.get(member.id, NEW).epoch:
-        raise KafkaError(ErrorCode.STALE_MEMBER_EPOCH if member.classic is None else ErrorCode.ILLEGAL_GENERATION)
+    if not group.is_member(member_id, event.member_epoch):
+        is_classic = group.is_classic(member_id)
+        raise KafkaError(ErrorCode.ILLEGAL_GENERATION if is_classic else ErrorCode.STALE_MEMBER_EPOCH)
 
 
 def _everything(store: Store, event: FetchOffsets) -> list[OffsetFetchResponseTopics]:

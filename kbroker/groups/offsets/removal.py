@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.states import State
-from kbroker.groups.consumer.change import Change
+from kbroker.groups.consumer.change import Change as ConsumerChange
 from kbroker.groups.consumer.group import ConsumerGroup
 from kbroker.groups.records import forget_group, forget_offsets
-from kbroker.groups.store import Partition, Store
+from kbroker.groups.store import Assigned, Partition, Store
+from kbroker.groups.streams.change import Change as StreamsChange
 from kbroker.groups.subscription import CONSUMER
 from kbroker.groups.turn import Turn
 from wire.errors import ErrorCode
@@ -22,7 +23,7 @@ from wire.messages.offset_delete import (
 
 
 def delete_offsets(
-    store: Store, group: ClassicGroup | ConsumerGroup, request: OffsetDeleteRequest, turn: Turn
+    store: Store, group: ClassicGroup | Assigned, request: OffsetDeleteRequest, turn: Turn
 ) -> OffsetDeleteResponse:
     """Consumers protect the topics that they are subscribed to. Of other users of the protocol nobody knows what they
     read.
@@ -47,7 +48,7 @@ def refuse(code: ErrorCode) -> OffsetDeleteResponse:
     return OffsetDeleteResponse(error_code=code, topics=[])
 
 
-def delete_group(store: Store, group: ClassicGroup | ConsumerGroup, turn: Turn) -> ErrorCode:
+def delete_group(store: Store, group: ClassicGroup | Assigned, turn: Turn) -> ErrorCode:
     if group.members or (isinstance(group, ClassicGroup) and group.state is not State.EMPTY):
         return ErrorCode.NON_EMPTY_GROUP
     forget_offsets(group.id, store.partitions(group.id), turn)
@@ -55,12 +56,14 @@ def delete_group(store: Store, group: ClassicGroup | ConsumerGroup, turn: Turn) 
     return ErrorCode.NONE
 
 
-def forget(group: ClassicGroup | ConsumerGroup, turn: Turn) -> None:
+def forget(group: ClassicGroup | Assigned, turn: Turn) -> None:
     """The records of the group itself."""
-    if isinstance(group, ConsumerGroup):
-        Change(group, turn).forget()
-    else:
+    if isinstance(group, ClassicGroup):
         forget_group(group.id, turn)
+    elif isinstance(group, ConsumerGroup):
+        ConsumerChange(group, turn).forget()
+    else:
+        StreamsChange(group, turn, set()).forget()
 
 
 def forget_topics(store: Store, successors: Mapping[str, bytes | None], turn: Turn) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from kbroker.groups.classic.decisions import check_transactional_commit
 from kbroker.groups.classic.group import ClassicGroup
-from kbroker.groups.consumer.group import ConsumerGroup
 from kbroker.groups.events import Admit, CommitInTransaction
 from kbroker.groups.offsets.commit import check_commit, refuse, take
 from kbroker.groups.turn import Turn
@@ -23,7 +22,7 @@ from wire.errors import ErrorCode
 from wire.messages.offset_commit import OffsetCommitResponse
 
 if TYPE_CHECKING:
-    from kbroker.groups.store import Store
+    from kbroker.groups.store import Assigned, Store
 
 REFUSALS = {
     ErrorCode.PRODUCER_FENCED: ErrorCode.INVALID_PRODUCER_EPOCH,
@@ -78,7 +77,7 @@ def commit(group: ClassicGroup, event: CommitInTransaction, turn: Turn) -> Offse
     return take(request, -1, turn)
 
 
-def commit_of_consumer(group: ConsumerGroup, event: CommitInTransaction, turn: Turn) -> OffsetCommitResponse:
+def commit_of_assigned(group: Assigned, event: CommitInTransaction, turn: Turn) -> OffsetCommitResponse:
     """As in OffsetCommit, but that error is unknown here: who is in another epoch hears of a generation."""
     request = event.request
     epoch = request.generation_id_or_member_epoch
