@@ -8,7 +8,7 @@ heartbeats, in the ways of consumer groups (../consumer).
     reconcile.py   one step of one member towards its target, pure: the heart of it
     assignor.py    who should run what, pure       configure.py  the topology meets the topics that there are, pure
     heartbeat.py   the one request that members send             decisions.py  what they may and may not
-    update.py      epochs, targets and timers                    group.py      what is durable, and how records change it
+    update.py      epochs, targets and timers                    group.py      what is durable, and what records change
     change.py      what one step makes of a group: its records   tasks, topology, member, settings: values
     describe.py    what groups look like from outside            endpoints.py  where tasks can be asked
     making.py      internal topics, made through the catalog
