@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kbroker.groups import Groups
     from kbroker.groups.streams.topology import InternalTopic
     from kbroker.machine import Producer
+    from kbroker.server.gate import SaslGate, Strangers
     from kbroker.markers import Markers
     from kbroker.security.authorizer import Authorizer
     from kbroker.transactions import Transactions
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("kbroker.broker")
 
 MEMORY = "memory:"
+PLAINTEXT = "PLAINTEXT"
 
 # What is finalized (KIP-584). Share groups will be when they exist: clients act on these levels.
 FEATURES = {"group.version": 1, "metadata.version": 33, "streams.version": 1, "transaction.version": 2}
@@ -75,6 +77,7 @@ class Broker:
         self._doors: list[Doors] = []
         self._engine: Engine | None = None
         self._server: Server | None = None
+        self._strangers: Strangers | None = None
         self._started: list[str] = []
 
     async def start(self) -> None:
@@ -135,12 +138,22 @@ class Broker:
         for index, node in enumerate(self.nodes):
             for spec in for_node(self._specs, index):
                 listener = _listener(spec)
-                doors = await bind(loop, spec, self.server.connection(node, listener), backlog)
+                gate = None if spec.security_protocol == PLAINTEXT else self._gate(spec)
+                doors = await bind(loop, spec, self.server.connection(node, listener, gate), backlog)
                 listener.port = doors.port
                 listener.advertised_port = spec.advertised_port or doors.port
                 node.listeners[spec.name] = listener
                 self._doors.append(doors)
                 self.bound += doors.places
+
+    def _gate(self, spec: ListenerSpec) -> SaslGate | None:
+        """Who stands at a listener that not everybody may pass; nothing of it is imported for others."""
+        from kbroker.server.gate import SaslGate, Strangers
+        from kbroker.server.logins import ways
+
+        if self._strangers is None:
+            self._strangers = Strangers(self.cluster.world, self.config)
+        return SaslGate(self.cluster, self.server.dispatcher, ways(self.cluster, spec.name), self._strangers)
 
     async def _open_engine(self) -> Engine:
         world = self.cluster.world

@@ -1,6 +1,7 @@
 """Broker configs: Kafka's names, typed values, and Kafka's words when a value is wrong.
 
-The rows are in `config_acting.py` (what has an effect here) and `config_stored.py` (what Kafka has and we only keep).
+The rows are in `config_acting.py` and `config_security.py` (what has an effect here) and `config_stored.py` (what Kafka
+has and we only keep). A listener may have some of its own (`find`, `of_listener`).
 `Config` holds what was set, checked and typed when it was made, what was set at run time (KIP-226), and answers with
 the default for the rest:
 
@@ -21,6 +22,8 @@ from kbroker.config_acting import ACTING
 
 Value = Any
 """What `Config` answers with: one of the types named above. The reader knows which, as it knows the name."""
+
+_LISTENER = "listener.name."
 
 _BOUNDS = {"SHORT": 15, "INT": 31, "LONG": 63}
 
@@ -51,9 +54,12 @@ class Entry(NamedTuple):
 @cache
 def entries() -> dict[str, Entry]:
     """Every broker config by its name, sorted."""
+    from kbroker.config_security import SECURITY  # what a start in plain text does without
     from kbroker.config_stored import STORED  # 200 rows that a start does without
 
-    rows = [*_acting().values(), *(Entry(*row, "") for row in STORED)]
+    rows = [
+        *_acting().values(), *(Entry(*row) for row in SECURITY), *(Entry(*row, "") for row in STORED),
+    ]  # fmt: skip
     return {entry.name: entry for entry in sorted(rows)}
 
 
@@ -64,7 +70,25 @@ def _acting() -> dict[str, Entry]:
 
 def _entry(name: str) -> Entry:
     """The row of a name; KeyError where there is none."""
-    return _acting().get(name) or entries()[name]
+    entry = find(name)
+    if entry is None:
+        raise KeyError(name)
+    return entry
+
+
+def find(name: str) -> Entry | None:
+    """The config of that name; also one that a listener, or a mechanism of a listener, has of its own."""
+    entry = _acting().get(name) or entries().get(name)
+    if entry is not None or not name.startswith(_LISTENER):
+        return entry
+    from kbroker.config_security import OF_A_LISTENER, OF_A_MECHANISM
+
+    _, _, own = name.removeprefix(_LISTENER).partition(".")
+    if own not in entries() or not own.startswith(OF_A_LISTENER):
+        _, _, own = own.partition(".")
+        if own not in entries() or not own.startswith(OF_A_MECHANISM):
+            return None
+    return entries()[own]._replace(name=name, default=None)
 
 
 # Several names of one thing: a value is looked for in this order, and shown with all of them (Kafka's
@@ -99,9 +123,10 @@ class Config(Mapping[str, Value]):
         self._dynamic: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
         self._values: dict[str, Value] = {}
         for name, text in self._texts.items():
-            if name not in _acting() and name not in entries():
+            entry = find(name)
+            if entry is None:
                 raise ConfigError(unknown(name, entries()))
-            self._values[name] = parse(_entry(name), text)
+            self._values[name] = parse(entry, text)
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> Config:
@@ -114,6 +139,18 @@ class Config(Mapping[str, Value]):
             text = self.text(name)
             value = self._values[name] = None if text is None else parse(_entry(name), text)
             return value
+
+    def of_listener(self, listener: str, name: str, mechanism: str = "") -> Value:
+        """The value for one mechanism of one listener, or for the listener, or for all of them: the nearest that is set."""
+        return self[self.nearest(listener, name, mechanism)]
+
+    def nearest(self, listener: str, name: str, mechanism: str = "") -> str:
+        """The name under which `of_listener` finds its value."""
+        prefix = f"{_LISTENER}{listener.lower()}."
+        for own in (f"{prefix}{mechanism.lower()}.{name}" if mechanism else "", prefix + name):
+            if own and self.is_set(own):
+                return own
+        return name
 
     def __iter__(self) -> Iterator[str]:
         return iter(entries())
@@ -151,9 +188,8 @@ class Config(Mapping[str, Value]):
 
         Kafka looks at all names of the thing, one place after another, and tells what comes from the name itself on.
         """
-        table = entries()
         family = _FAMILIES.get(name, (name,))
-        defaults = {member: table[member].default for member in family}
+        defaults = {member: entry.default for member in family if (entry := entries().get(member)) is not None}
         found = [
             Layer(member, text, source)
             for source, texts in (
@@ -167,6 +203,10 @@ class Config(Mapping[str, Value]):
         ]
         first = next((at for at, layer in enumerate(found) if layer.name == name), len(found))
         return found[first:]
+
+    def of_listeners(self) -> list[Entry]:
+        """What was set before the start for single listeners."""
+        return [entry for name in sorted(self._texts) if name not in entries() and (entry := find(name)) is not None]
 
     def without_effect(self) -> list[str]:
         """The names that were set although they are only stored."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kbroker.markers import Markers
     from kbroker.partitions import Partitions
     from kbroker.security.authorizer import Authorizer
+    from kbroker.security.login import Login
     from kbroker.server.apis import Apis
     from kbroker.server.sessions import FetchSessions
     from kbroker.transactions import Transactions
@@ -64,6 +65,8 @@ class Peer(Protocol):
     port: int
     local_host: str
     principal: str
+    login: Login | None
+    """How the client logs in, or has; None on a listener without SASL."""
     software_name: str
     software_version: str
 

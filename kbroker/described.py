@@ -77,7 +77,7 @@ def described_broker(config: Config, node_id: int, own: Mapping[str, str]) -> It
     run time and no config of ours may be one of a plugin, and a secret.
     """
     identity = {"node.id": str(node_id), "broker.id": str(node_id)}
-    for entry in broker_config.entries().values():
+    for entry in (*broker_config.entries().values(), *config.of_listeners()):
         name, secret = entry.name, entry.sensitive
         layers = config.layers(name, own)
         if name in identity:

@@ -2,7 +2,7 @@
 
     listeners                        NAME://HOST:PORT, ...     where to listen; port 0 picks a free one
     advertised.listeners             NAME://HOST:PORT, ...     what clients are told, paired by name
-    listener.security.protocol.map   NAME:PROTOCOL, ...        only PLAINTEXT is spoken so far
+    listener.security.protocol.map   NAME:PROTOCOL, ...        PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
 
 An IPv6 address stands in brackets. An empty host, 0.0.0.0 and :: mean all addresses: without an advertised host clients
 are told the address that their connection came in on. Names of `controller.listener.names` are not listened on, since
@@ -78,12 +78,10 @@ def listeners(config: Config) -> list[ListenerSpec]:
         protocol = protocols.get(one.name)
         if protocol is None and config.is_set("listener.security.protocol.map"):
             raise ConfigError(f"listener.security.protocol.map has no security protocol for the listener {one.name}")
-        if protocol not in (None, "PLAINTEXT"):
-            raise ConfigError(f"listener {one.name} asks for {protocol}, but this broker speaks only PLAINTEXT so far")
         told = advertised.get(one.name)
         host = told.host if told is not None else WILDCARD if one.host in EVERYWHERE else one.host
         port = told.port if told is not None else 0
-        specs.append(ListenerSpec(one.name, "PLAINTEXT", one.host, one.port, host, port))
+        specs.append(ListenerSpec(one.name, protocol or "PLAINTEXT", one.host, one.port, host, port))
     return specs
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kbroker.config import Config, ConfigError, entries, unknown
+from kbroker.config import Config, ConfigError, entries, find, unknown
 from kbroker.listeners import parse_address
 
 PRESETS: Mapping[str, Mapping[str, str]] = {
@@ -93,7 +93,7 @@ def _sets(sets: Sequence[str]) -> dict[str, str]:
         name, equals, text = (part.strip() for part in item.partition("="))
         if not equals or not name:
             raise ConfigError(f"--set wants NAME=VALUE, not {item}")
-        if name not in entries():
+        if find(name) is None:
             raise ConfigError(unknown(name, entries()))
         for same in _same(name):
             if same in texts and (same != name or texts[same] != text):

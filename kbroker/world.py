@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
 from abc import ABC, abstractmethod
@@ -70,6 +71,10 @@ class World(ABC):
     def uuid(self) -> bytes:
         return random_uuid(self.random)
 
+    def secret(self, size: int) -> bytes:
+        """Bytes that nobody can guess; in a simulation they come from its seed."""
+        return self.random.randbytes(size)
+
 
 def random_uuid(rng: random.Random) -> bytes:
     """A random id of version 4. Its text form never begins with a dash: tools would take it for an option."""
@@ -116,6 +121,8 @@ class RealWorld(World):
             files = RealFiles()
         self.files = files
         self.random = random.Random(seed)
+        if seed is None:
+            self.secret = os.urandom  # type: ignore[method-assign]
         self.loop = loop
         self._start_ms = time.time_ns() // 1_000_000
         self._start_monotonic = time.monotonic()

@@ -1,1 +1,9 @@
-"""Who may do what: authentication and authorization. The rules themselves lie in the catalog."""
+"""Who is there, and what they may do: logins, principals, rights, quotas. Pure: bytes and values in, decisions out.
+
+    login.py         the conversation before the first real request: which request may come when (KIP-43, KIP-152, KIP-368)
+    mechanisms.py    what every SASL mechanism is: tokens in, challenges out, at the end somebody or nobody
+    plain.py         name and password (RFC 4616)
+    jaas.py          `sasl.jaas.config`, Kafka's way to write users down
+
+Nothing secret leaves this package: no exception, no `repr` and no log line carries a password, a key or a token.
+"""

@@ -22,6 +22,8 @@ from wire.primitives import Buffer
 
 if TYPE_CHECKING:
     from kbroker.context import Listener, LocalNode
+    from kbroker.security.login import Login
+    from kbroker.server.gate import SaslGate
     from kbroker.server.server import Server
     from kbroker.world import World
 
@@ -39,9 +41,10 @@ class Hold:
     BACKLOG = 4  # it has sent enough that cannot be started yet
     MUTED = 8  # it was told to wait (KIP-219)
     STOPPING = 16  # the broker stops
+    REFUSED = 32  # it failed to log in, and will hear so soon
 
 
-_NOTHING_STARTS = Hold.WRITING | Hold.MUTED | Hold.STOPPING
+_NOTHING_STARTS = Hold.WRITING | Hold.MUTED | Hold.STOPPING | Hold.REFUSED
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -49,13 +52,19 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_awaiting", "_backlog", "_budget", "_counted", "_flushing", "_hold", "_out", "_parked", "_pool", "_reader",
-        "_unsent", "client_id", "closing", "ended", "get_buffer",
-        "host", "id", "is_new", "last_active", "listener", "local_host", "node", "port", "principal", "server",
-        "software_name", "software_version", "transport", "world",
+        "_unsent", "client_id", "closing", "dispatch", "ended", "gate", "get_buffer",
+        "host", "id", "is_new", "last_active", "listener", "local_host", "logged_in_again_at", "login", "node", "port",
+        "principal", "server", "software_name", "software_version", "transport", "world",
     )  # fmt: skip
 
-    def __init__(self, server: Server, node: LocalNode, listener: Listener, id: int) -> None:
+    def __init__(
+        self, server: Server, node: LocalNode, listener: Listener, id: int, gate: SaslGate | None = None
+    ) -> None:
         self.server = server
+        self.gate = gate
+        self.dispatch = server.dispatcher.start  # on a listener with SASL the gate's, until the client has logged in
+        self.login: Login | None = None
+        self.logged_in_again_at = float("-inf")
         self.world: World = server.world
         self.node = node
         self.listener = listener
@@ -94,6 +103,8 @@ class Connection(asyncio.BufferedProtocol):
         self.last_active = self.world.loop_time()
         if refusal := self.server.accepted(self):
             self.close(refusal)
+        elif self.gate is not None:
+            self.gate.admit(self)
 
     def buffer_updated(self, nbytes: int) -> None:
         if self.closing:
@@ -140,6 +151,8 @@ class Connection(asyncio.BufferedProtocol):
         while self._backlog:
             self._give_back(self._backlog.popleft())
         self._out.clear()
+        if self.gate is not None:
+            self.gate.lost(self)
         self.server.lost(self)
 
     # What the parts of the server call.
@@ -201,6 +214,13 @@ class Connection(asyncio.BufferedProtocol):
         """Read and start nothing more."""
         self._pause(Hold.STOPPING)
 
+    def start_nothing_more(self) -> None:
+        """What comes after a failed login is not looked at."""
+        self._pause(Hold.REFUSED)
+
+    def limit_frames(self, max_bytes: int) -> None:
+        self._reader.max_bytes = max_bytes
+
     def end(self) -> None:
         """Let go of the client; what is written already is still sent."""
         self.closing = True
@@ -227,7 +247,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _start(self, frame: Frame, now: float) -> None:
         try:
-            call = self.server.dispatcher.start(self, frame, now)
+            call = self.dispatch(self, frame, now)
         except Refused as refusal:
             self._give_back(frame)
             self.close(str(refusal))
@@ -271,12 +291,13 @@ class Connection(asyncio.BufferedProtocol):
             self._send(call)
 
     def _send(self, call: Call) -> None:
-        if call.refused:
-            self.close(call.refused)
         if self.closing:
             return
         assert call.reply is not None
         self._out += call.reply
+        if call.refused:
+            self.close(call.refused)
+            return
         if len(call.reply) > 1 and sum(map(len, call.reply)) >= LARGE_BYTES:
             self.flush()  # before the next request starts: whether the client takes it, is known then
         if call.throttle_ms:

@@ -15,7 +15,7 @@ import asyncio
 import logging
 from functools import partial
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kbroker.context import Cluster, Context
 from kbroker.server.apis import Entry
@@ -82,12 +82,18 @@ class Call(Context):
         return self.api_key in PARKING
 
 
+class Finds(Protocol):
+    """What has the APIs."""
+
+    def entry(self, key: int) -> Entry | None: ...
+
+
 class Dispatcher:
     """Shared by all connections of the process."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, apis: Finds | None = None) -> None:
         self.cluster = cluster
-        self.apis = cluster.apis
+        self.apis: Finds = cluster.apis if apis is None else apis
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself would forget them
 
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:

@@ -25,6 +25,7 @@ from wire.primitives import Buffer
 
 if TYPE_CHECKING:
     from kbroker.config import Config
+    from kbroker.server.gate import SaslGate
     from kbroker.world import Handle, World
 
 log = logging.getLogger("kbroker.connections")
@@ -67,12 +68,14 @@ class Server:
         self._most_per_host: int = config["max.connections.per.ip"]
         self._most_of_host = _overrides(config["max.connections.per.ip.overrides"])
 
-    def connection(self, node: LocalNode, listener: Listener) -> Callable[[], Connection]:
+    def connection(
+        self, node: LocalNode, listener: Listener, gate: SaslGate | None = None
+    ) -> Callable[[], Connection]:
         """The protocol factory of one listener."""
 
         def make() -> Connection:
             self._last_id += 1
-            return Connection(self, node, listener, self._last_id)
+            return Connection(self, node, listener, self._last_id, gate)
 
         return make
 

@@ -1,0 +1,50 @@
+"""The broker configs of security that act; rows as in `config_acting.py`.
+
+Most of them may be set for one listener, and those of SASL for one mechanism of one listener, as in Kafka:
+
+    listener.name.<listener>.ssl.keystore.location
+    listener.name.<listener>.<mechanism>.sasl.jaas.config
+"""
+
+Row = tuple[str, str, str | None, str | None, bool, str]
+
+# What a listener, and what a mechanism of a listener, may have of its own.
+OF_A_LISTENER = ("ssl.", "sasl.", "connections.max.reauth.ms", "max.connections", "principal.builder.class")
+OF_A_MECHANISM = ("sasl.", "connections.max.reauth.ms")
+
+# fmt: off
+SECURITY: tuple[Row, ...] = (
+    (
+        "connection.failed.authentication.delay.ms", "INT", "100", "[0,...]", False,
+        "How long a failed login waits for its answer and the end of its connection.",
+    ),
+    (
+        "connections.max.reauth.ms", "LONG", "0", None, False,
+        "How long a client may go on before it has to log in again; 0 is for ever.",
+    ),
+    (
+        "kbroker.authentication.timeout.ms", "LONG", "30000", "[1,...]", False,
+        "How long a client may take to log in.",
+    ),
+    (
+        "kbroker.max.unauthenticated.connections", "INT", "1000", "[1,...]", False,
+        "How many clients may be about to log in; the oldest goes when one more comes.",
+    ),
+    (
+        "kbroker.sasl.users", "PASSWORD", None, None, False,
+        "NAME:PASSWORD, ...: users for PLAIN and SCRAM, in memory only; for development.",
+    ),
+    (
+        "sasl.enabled.mechanisms", "LIST", "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512", None, True,
+        "The SASL mechanisms that listeners with SASL offer.",
+    ),
+    (
+        "sasl.jaas.config", "PASSWORD", None, None, True,
+        "The users of a mechanism: user_NAME=\"PASSWORD\" for PLAIN.",
+    ),
+    (
+        "sasl.server.max.receive.size", "INT", "524288", None, False,
+        "The largest request of a client that has not logged in.",
+    ),
+)
+# fmt: on

@@ -1,0 +1,75 @@
+"""From configs to what a listener with SASL offers: its mechanisms, their users, how long a session may last.
+
+    sasl.enabled.mechanisms                                PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+    listener.name.<listener>.plain.sasl.jaas.config        user_NAME="PASSWORD" ...
+    kbroker.sasl.users                                     NAME:PASSWORD, ... for development
+    connections.max.reauth.ms                              KIP-368
+
+A mechanism that is enabled but cannot work is a mistake that keeps the broker from starting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from kbroker.config import Config, ConfigError
+from kbroker.security.jaas import JaasError, Module, parse_jaas
+from kbroker.security.login import Way
+from kbroker.security.mechanisms import Begin
+from kbroker.security.plain import Plain
+
+if TYPE_CHECKING:
+    from kbroker.context import Cluster
+
+Maker = Callable[["Cluster", str], Begin]
+
+
+def ways(cluster: Cluster, listener: str) -> Mapping[str, Way]:
+    """The mechanisms of a listener, in the order of the config; raises ConfigError."""
+    config = cluster.config
+    found: dict[str, Way] = {}
+    for mechanism in config.of_listener(listener, "sasl.enabled.mechanisms"):
+        make = _MAKERS.get(mechanism)
+        if make is None:
+            known = ", ".join(_MAKERS)
+            raise ConfigError(f"sasl.enabled.mechanisms has {mechanism}, but this broker has only {known}")
+        most = config.of_listener(listener, "connections.max.reauth.ms", mechanism)
+        found[mechanism] = Way(make(cluster, listener), max(0, most))
+    if not found:
+        raise ConfigError(f"listener {listener} asks for SASL, but sasl.enabled.mechanisms is empty")
+    return found
+
+
+def _plain(cluster: Cluster, listener: str) -> Begin:
+    module = jaas(cluster.config, listener, "PLAIN")
+    passwords = shared_users(cluster.config) | (module.users if module is not None else {})
+    return lambda: Plain(passwords.get)
+
+
+def jaas(config: Config, listener: str, mechanism: str) -> Module | None:
+    """The login module of a mechanism, if one is configured."""
+    name = config.nearest(listener, "sasl.jaas.config", mechanism)
+    text = config[name]
+    if text is None:
+        return None
+    try:
+        return parse_jaas(text)
+    except JaasError as error:
+        raise ConfigError(f"Invalid value for configuration {name}: {error}") from None
+
+
+def shared_users(config: Config) -> dict[str, str]:
+    """Passwords by name, of kbroker.sasl.users."""
+    users: dict[str, str] = {}
+    for number, item in enumerate((config["kbroker.sasl.users"] or "").split(","), 1):
+        name, colon, password = item.strip().partition(":")
+        if not item.strip():
+            continue
+        if not name or not colon or not password:
+            raise ConfigError(f"Invalid value for configuration kbroker.sasl.users: number {number} is no NAME:PASSWORD")
+        users[name] = password
+    return users
+
+
+_MAKERS: Mapping[str, Maker] = {"PLAIN": _plain}
