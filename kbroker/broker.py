@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from kbroker.groups import Groups
     from kbroker.groups.streams.topology import InternalTopic
     from kbroker.machine import Producer
-    from kbroker.server.gate import SaslGate, Strangers
     from kbroker.markers import Markers
     from kbroker.security.authorizer import Authorizer
+    from kbroker.server.gate import SaslGate, Strangers
     from kbroker.transactions import Transactions
     from kbroker.world import World
 

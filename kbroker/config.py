@@ -141,7 +141,7 @@ class Config(Mapping[str, Value]):
             return value
 
     def of_listener(self, listener: str, name: str, mechanism: str = "") -> Value:
-        """The value for one mechanism of one listener, or for the listener, or for all of them: the nearest that is set."""
+        """The value for a mechanism of a listener, or for the listener, or for all: the nearest that is set."""
         return self[self.nearest(listener, name, mechanism)]
 
     def nearest(self, listener: str, name: str, mechanism: str = "") -> str:

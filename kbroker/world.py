@@ -122,7 +122,7 @@ class RealWorld(World):
         self.files = files
         self.random = random.Random(seed)
         if seed is None:
-            self.secret = os.urandom  # type: ignore[method-assign]
+            self.secret = os.urandom  # type: ignore[assignment, method-assign]
         self.loop = loop
         self._start_ms = time.time_ns() // 1_000_000
         self._start_monotonic = time.monotonic()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kbroker.broker import Broker
     from kbroker.context import Cluster, LocalNode
     from kbroker.partitions.partition import Partition
+    from kbroker.security.login import Login
     from kbroker.server.server import Server
     from wire.schema import Request
 
@@ -35,6 +36,7 @@ class _Inside:
     host = local_host = "127.0.0.1"
     port = 0
     principal = "User:kbroker-control"
+    login: Login | None = None
     software_name = "kbroker-control"
     software_version = ""
 

@@ -17,7 +17,7 @@ def sasl_authenticate(request: SaslAuthenticateRequest, ctx: Context) -> SaslAut
     login = ctx.connection.login
     if login is None or login.state != TOKENS:
         reason = "SaslAuthenticate request received after successful authentication"
-        return SaslAuthenticateResponse(error_code=ErrorCode.ILLEGAL_SASL_STATE, error_message=reason)
+        return SaslAuthenticateResponse(error_code=ErrorCode.ILLEGAL_SASL_STATE, error_message=reason, auth_bytes=b"")
     answer = login.step(bytes(request.auth_bytes), ctx.cluster.world.time_ms())
     return SaslAuthenticateResponse(
         error_code=answer.error,

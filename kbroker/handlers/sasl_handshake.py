@@ -1,4 +1,4 @@
-"""SaslHandshake: the client picks a SASL mechanism. Only a connection that is logging in may; `security/login.py` decides.
+"""SaslHandshake: the client picks a SASL mechanism, if its connection is logging in; `security/login.py` decides.
 
 v0  the tokens follow without Kafka headers        v1  inside SaslAuthenticate
 

@@ -1,6 +1,6 @@
 """Who is there, and what they may do: logins, principals, rights, quotas. Pure: bytes and values in, decisions out.
 
-    login.py         the conversation before the first real request: which request may come when (KIP-43, KIP-152, KIP-368)
+    login.py         the conversation before the first real request: which request may come when
     mechanisms.py    what every SASL mechanism is: tokens in, challenges out, at the end somebody or nobody
     plain.py         name and password (RFC 4616)
     jaas.py          `sasl.jaas.config`, Kafka's way to write users down

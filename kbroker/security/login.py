@@ -57,7 +57,9 @@ class Answer(NamedTuple):
 class Login:
     """One login of one connection. `before` is the one that it renews."""
 
-    __slots__ = ("_before", "_mechanism", "_ways", "expires_at_ms", "identity", "is_silent", "mechanism", "reason", "state")
+    __slots__ = (
+        "_before", "_mechanism", "_ways", "expires_at_ms", "identity", "is_silent", "mechanism", "reason", "state",
+    )  # fmt: skip
 
     def __init__(self, ways: Mapping[str, Way], before: Login | None = None) -> None:
         self._ways = ways
@@ -129,7 +131,8 @@ class Login:
         message = failure.message
         if message is None:
             # Nothing that tells whether there is such a user.
-            message = f"Authentication failed during {again} due to invalid credentials with SASL mechanism {self.mechanism}"
+            credentials = f"invalid credentials with SASL mechanism {self.mechanism}"
+            message = f"Authentication failed during {again} due to {credentials}"
         self.fail(f"its {again} by {self.mechanism} failed: {failure}", silent=bare)
         return Answer(error=ErrorCode.SASL_AUTHENTICATION_FAILED, message=message)
 

@@ -6,8 +6,8 @@ costs nothing more; where the session has an end, a guard stays that looks at th
 TLS alone the client's certificate says who it is, before the first byte.
 
 A stranger - somebody who has not logged in - gets little: frames of at most `sasl.server.max.receive.size`, a limited
-time, and a place among a limited number, where the oldest goes when a new one comes. A failed login is answered, and the
-connection closed, `connection.failed.authentication.delay.ms` late, so that guessing is slow.
+time, and a place among a limited number, where the oldest goes when a new one comes. A failed login is answered
+`connection.failed.authentication.delay.ms` late, so that guessing is slow, and the connection is closed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class Strangers:
 
     def add(self, connection: Connection) -> None:
         if len(self._since) >= self._most:
-            next(iter(self._since)).drop(f"{self._most} others wait to log in (kbroker.max.unauthenticated.connections)")
+            oldest = next(iter(self._since))
+            oldest.drop(f"{self._most} clients are about to log in (kbroker.max.unauthenticated.connections)")
+            self._since.pop(oldest, None)
         self._since[connection] = self._world.loop_time()
         if self._timer is None:
             self._timer = self._world.later(self._seconds, self._drop_late)

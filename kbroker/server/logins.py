@@ -67,7 +67,8 @@ def shared_users(config: Config) -> dict[str, str]:
         if not item.strip():
             continue
         if not name or not colon or not password:
-            raise ConfigError(f"Invalid value for configuration kbroker.sasl.users: number {number} is no NAME:PASSWORD")
+            where = "Invalid value for configuration kbroker.sasl.users"
+            raise ConfigError(f"{where}: number {number} is no NAME:PASSWORD")
         users[name] = password
     return users
 

@@ -28,6 +28,7 @@ OTHER_DEFAULTS = {
     "node.id",
     "process.roles",
     "queued.max.request.bytes",
+    "sasl.enabled.mechanisms",
 }
 
 

@@ -56,7 +56,7 @@ def test_each_node_of_a_process_has_ports_of_its_own() -> None:
         ),
         (
             {"listeners": "SSL://h:1"},
-            "listener SSL asks for SSL, but this broker speaks only PLAINTEXT so far",
+            "listener SSL asks for SSL, but this broker has no TLS so far",
         ),
         (
             {"listeners": "A://h:1", "listener.security.protocol.map": "B:PLAINTEXT"},

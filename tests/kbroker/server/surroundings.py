@@ -78,9 +78,9 @@ class Transport:
 class Client:
     """The other end of one connection."""
 
-    def __init__(self, server: Server, node: LocalNode, listener: Listener) -> None:
+    def __init__(self, server: Server, node: LocalNode, listener: Listener, gate: Any = None) -> None:
         self.transport = Transport()
-        self.connection: Connection = server.connection(node, listener)()
+        self.connection: Connection = server.connection(node, listener, gate)()
         self.connection.connection_made(self.transport)  # type: ignore[arg-type]
 
     def send(self, data: bytes, piece: int = 1 << 30) -> None:
