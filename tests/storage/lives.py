@@ -151,6 +151,8 @@ class Life:
             unplugged = self.rng.random() < 0.5
             lossy = lossy or unplugged
             self.files = self.files.unplugged(self.rng) if unplugged else self.files.killed()
+            death = "power lost" if unplugged else "process killed"
+            self.seen[death] = self.seen.get(death, 0) + 1
             if attempt < 2 and self.rng.random() < 0.4:
                 self.files.crash_at = self.rng.randint(1, 60)
             self.engine = self._engine()

@@ -140,7 +140,10 @@ class Life:
     async def _reborn(self) -> None:
         self.files.crashed = True  # if it is not already
         self._bury()
-        self.files = self.files.unplugged(self.rng) if self.rng.random() < 0.5 else self.files.killed()
+        unplugged = self.rng.random() < 0.5
+        self.files = self.files.unplugged(self.rng) if unplugged else self.files.killed()
+        death = "power lost" if unplugged else "process killed"
+        self.seen[death] = self.seen.get(death, 0) + 1
         self.yard = self._yard()
         await self.yard.engine.open()
         if self.rng.random() < 0.4:  # notes are never needed
