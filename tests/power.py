@@ -5,7 +5,7 @@
 Lives of three kinds, each by its seed, so many of each: the disk engine where every answer waits for fdatasync, the
 same where it does not (tests/storage/lives.py), and retention and compaction with producer state and transactions
 (tests/kbroker/cleaner/lives.py). A life crashes several times at any call to the disk, by a loss of power (what no sync
-covered may be gone, of each file apart, the last write torn) or by the death of the process. What may be seen afterwards
+covered may be gone, of each file apart, the last write torn) or by the death of the process. What may be seen then
 is said in those files; the first thing that may not is `Broken`.
 
 The table of bugs says after how many seeds the same lives find each of them. Ends with status 1 if a life was broken,

@@ -13,9 +13,10 @@ touched again here: a broker stamps offsets into it. How often bytes are copied 
     up to 1 MiB      a buffer of exactly that size; what follows the first piece is received right into it
     more than that   a buffer of 1 MiB which doubles as bytes really come
 
-A size is a claim by a stranger, so memory follows what was received, not what was claimed: at most 1 MiB ahead, later
-at most as much again as has come. Sizes below 1 or above the limit are the peer's fault; after such a one nothing more
-can be read, because nobody knows where the next frame begins.
+A size is a claim by a stranger, so memory follows what was received, not what was claimed: at most `ahead` (1 MiB) at
+first, later at most as much again as has come. `held_bytes` says what that is, and counts the next buffer before it is
+taken: whoever has no memory to give stops reading until there is some. Sizes below 1 or above the limit are the peer's
+fault; after such a one nothing more can be read, because nobody knows where the next frame begins.
 """
 
 from collections.abc import Callable
@@ -74,24 +75,28 @@ def frame_size(parts: list[Buffer]) -> bytes:
 class FrameReader:
     """The receiving end of one connection."""
 
-    __slots__ = ("_allocate", "_filled", "_own", "_scratch", "_size", "_tail", "held_bytes", "max_bytes")
+    __slots__ = ("_ahead", "_allocate", "_filled", "_own", "_scratch", "_size", "_tail", "held_bytes", "max_bytes")
 
     def __init__(
         self,
         max_bytes: int = MAX_FRAME_BYTES,
         scratch: memoryview | None = None,
         allocate: Callable[[int], Frame] = bytearray,
+        ahead: Callable[[], int] | None = None,
     ) -> None:
-        """scratch is where small frames are received; allocate(size) gives the buffer of a large one, of that size."""
+        """scratch is where small frames are received; allocate(size) gives the buffer of a large one, of that size;
+        ahead() says how much may be taken for one on its mere word."""
         self.max_bytes = max_bytes
         self._scratch = scratch
         self._allocate = allocate
+        self._ahead = ahead
         self._tail = b""  # the head of a small frame, or of a size
         self._own: Frame | None = None  # the large frame that is coming in, of _size bytes, _filled of them here
         self._size = 0
         self._filled = 0
         self.held_bytes = 0
-        """What is kept of frames that are not whole yet. At the end of a connection anything but 0 is half a frame."""
+        """What is kept of frames that are not whole yet, with the larger buffer that the next bytes will need. At the
+        end of a connection anything but 0 is half a frame."""
 
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Where to receive to. It is lent until buffer_updated, which has to come before another reader's call when the
@@ -112,7 +117,10 @@ class FrameReader:
         """count bytes were received into the buffer: the frames that are whole now."""
         if self._own is not None:
             self._filled += count
-            return [self._finish()] if self._filled == self._size else []
+            if self._filled == self._size:
+                return [self._finish()]
+            self._look_ahead()
+            return []
         scratch = self._scratch
         assert scratch is not None, "get_buffer comes before buffer_updated"
         return self._cut(scratch, len(self._tail) + count)
@@ -160,9 +168,11 @@ class FrameReader:
         self._tail = b""
         self._size = size
         self._filled = len(head)
-        self._own = self._allocate(min(size, max(EXACT_BYTES, self._filled)))
+        ahead = EXACT_BYTES if self._ahead is None else self._ahead()
+        self._own = self._allocate(min(size, max(ahead, self._filled)))
         self._own[: self._filled] = head
         self.held_bytes = len(self._own)
+        self._look_ahead()
 
     def _take(self, piece: memoryview) -> None:
         assert self._own is not None
@@ -171,6 +181,11 @@ class FrameReader:
             self._grow(min(self._size, max(end, 2 * len(self._own))))
         self._own[self._filled : end] = piece
         self._filled = end
+
+    def _look_ahead(self) -> None:
+        """Count the buffer that get_buffer will take."""
+        if self._own is not None and self._filled == len(self._own):
+            self.held_bytes = min(self._size, 2 * self._filled)
 
     def _grow(self, size: int) -> None:
         """A new buffer rather than a longer one: the old one may still be lent."""

@@ -63,8 +63,14 @@ def serve(
 
 
 async def _serve(config: Config) -> None:
-    from kbroker.broker import Broker, CannotStart, StorageError
-    from kbroker.server.listener import CannotListen
+    try:
+        from kbroker.broker import Broker, CannotStart, StorageError
+        from kbroker.server.listener import CannotListen
+    except ModuleNotFoundError as error:
+        name = error.name or ""
+        if name.startswith(("kbroker", "storage", "wire")):
+            raise
+        raise _cannot_start(f"the Python package {name} is missing; get it with: pip install {name}") from None
 
     stopping = asyncio.Event()
     _on_signals(asyncio.get_running_loop(), stopping.set)
@@ -83,7 +89,7 @@ async def _serve(config: Config) -> None:
     log.info("stopping")
     try:
         await broker.stop()
-    except KafkaError:
+    except (KafkaError, StorageError, OSError):
         log.error("the clean end could not be noted: leader epochs rise by one at the next start, nothing is lost")
         raise SystemExit(FAILED_TO_STOP) from None
 

@@ -76,7 +76,7 @@ class Partition:
         self.log_start = self.end = self.noted = 0
         self.is_open = self.is_dropped = False
         self.is_loading = True
-        self._told_closed = False
+        self._told_closed, self._told_lost = False, -1  # and where the log ended when a lost write was told of
         self._options = log_options(config)
         self._pending: deque[Staging] = deque()
         self._unnoted_bytes = self._unnoted_batches = 0
@@ -335,7 +335,9 @@ class Partition:
 
     def _lost(self, staging: Staging, outcome: object) -> None:
         if self.is_open:
-            log.error("a write to partition %s failed, it opens again from its log: %s", self.name, outcome)
+            if self._told_lost != self.replicas.end:  # clients try again and again: once is enough until one succeeds
+                self._told_lost, why = self.replicas.end, getattr(outcome, "error", outcome)
+                log.error("a write to partition %s failed, it opens again from its log: %s", self.name, why)
             self._close_for_now()
         self._pending.remove(staging)
         for producer_id, entry in staging.entries:

@@ -81,7 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._budget = server.budget
         self._pool = server.pool
-        self._reader = FrameReader(server.max_frame_bytes, server.scratch, server.pool.take)
+        self._reader = FrameReader(server.max_frame_bytes, server.scratch, server.pool.take, server.budget.ahead)
         self.get_buffer = self._reader.get_buffer  # type: ignore[method-assign]
         self._awaiting: deque[Call] = deque()
         self._backlog: deque[Frame] = deque()
@@ -159,7 +159,8 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def is_idle(self) -> bool:
-        return not self._awaiting and not self._backlog
+        """Whether nothing is under way but what the client itself holds up, by leaving its replies lying."""
+        return not self._awaiting and (not self._backlog or bool(self._hold & Hold.WRITING))
 
     @property
     def is_settled(self) -> bool:
@@ -175,6 +176,13 @@ class Connection(asyncio.BufferedProtocol):
         if self._counted >= LARGE_BYTES and not self._hold:
             return self._counted, self.last_active
         return None
+
+    def note_taking(self) -> None:
+        """A client that takes its replies slowly is not silent; what it has taken, it does not hold any more."""
+        if self._unsent and (left := self.transport.get_write_buffer_size()) < self._unsent:
+            taken, self._unsent = self._unsent - left, left
+            self._budget.give_back(taken)
+            self.last_active = self.world.loop_time()
 
     def first_steps(self, key: int, client_id: str | None) -> bool:
         """Told of a connection's requests as long as this returns True."""

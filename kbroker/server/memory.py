@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from wire.frame import LARGE_BYTES, Frame
+from wire.frame import EXACT_BYTES, LARGE_BYTES, Frame
 
 _KEPT = 32 * 1024 * 1024
 _FILLING = b"\xdd"
@@ -57,14 +57,26 @@ class Budget:
             if self.waiting:
                 self._wake()
 
+    def ahead(self) -> int:
+        """How much a frame that has begun may take on its mere word."""
+        return EXACT_BYTES if self.used < self.limit else LARGE_BYTES
+
     def _wake(self) -> None:
         waiting, self.waiting = self.waiting, {}
         for waiter in waiting:
             waiter.memory_is_free()
 
 
+def _capacity(size: int) -> int:
+    """A power of two, so that frames of about the same size use one another's; of large ones eight steps lie between,
+    lest half of one be for nothing."""
+    bits = (size - 1).bit_length()
+    step = 1 << bits if size <= EXACT_BYTES else 1 << bits - 4
+    return -(-size // step) * step
+
+
 class Pool:
-    """Large buffers, kept by size: powers of two. With `fill` every buffer that comes back is overwritten with 0xDD.
+    """Large buffers, kept by size. With `fill` every buffer that comes back is overwritten with 0xDD.
 
     A view that outlives its loan is seen then: its batch fails the CRC.
     """
@@ -78,7 +90,7 @@ class Pool:
         """A buffer of this size; its content is arbitrary."""
         if size < LARGE_BYTES:
             return bytearray(size)
-        capacity = 1 << (size - 1).bit_length()
+        capacity = _capacity(size)
         free = self._free.get(capacity)
         if free:
             self._kept -= capacity

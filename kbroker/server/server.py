@@ -134,6 +134,7 @@ class Server:
         now = self.world.loop_time()
         next_at = now + self._idle_seconds
         for connection in list(self.connections):
+            connection.note_taking()
             idle_at = connection.last_active + self._idle_seconds
             if not connection.is_idle:
                 continue

@@ -68,6 +68,13 @@ def test_a_data_directory_in_use_is_one_sentence(tmp_path: Path) -> None:
     assert str(tmp_path / "data") in sentence
 
 
+def test_a_package_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['crc32c'] = None\n")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    sentence = refusal(finished("--memory", cwd=tmp_path, PYTHONPATH=path))
+    assert sentence == "the Python package crc32c is missing; get it with: pip install crc32c"
+
+
 @POSIX
 def test_a_data_directory_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")

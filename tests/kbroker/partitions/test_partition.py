@@ -163,6 +163,22 @@ def test_after_a_failed_write_everything_under_way_is_lost_and_the_partition_ope
     run(test)
 
 
+def test_that_writes_fail_is_said_once_until_one_succeeds(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        engine = TestEngine()
+        one = partition(engine, TestWorld())
+        for fails in (True, True, False, True, True):
+            engine.failing = {"t/0"} if fails else set()
+            produce(one, batch(1))
+            await turns()
+
+    run(test)
+    assert [record.getMessage().partition(",")[0] for record in caplog.records] == [
+        "a write to partition t-0 failed",
+        "a write to partition t-0 failed",
+    ]
+
+
 @pytest.mark.parametrize("turned_away", [False, True])
 def test_a_new_producers_second_batch_does_not_overtake_its_first_one_that_was_lost(turned_away: bool) -> None:
     """Seed 220: the first failed with the disk, what came behind it was taken, and the first was never again."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kbroker.server.relief import Relief
+from wire.frame import Frame
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 
 from .surroundings import HEARTBEAT, Client, Surroundings, frame, run, turns
@@ -113,5 +114,35 @@ def test_while_there_is_memory_nobody_is_looked_at() -> None:
         here.answer(HEARTBEAT, lambda request, ctx: HeartbeatResponse(error_code=0))
         here.client().send(BEAT)
         assert patience.timer is None
+
+    run(body)
+
+
+def test_halves_of_large_frames_do_not_take_more_than_there_is() -> None:
+    """Whoever grows asks first, and one frame at a time may be completed beyond the limit."""
+
+    async def body() -> None:
+        limit, claim = 8 << 20, 6 << 20
+        here = Surroundings(queued_max_request_bytes=str(limit))
+        most = 0
+        take = here.server.pool.take
+
+        def watched(size: int) -> Frame:
+            nonlocal most
+            most = max(most, size)
+            return take(size)
+
+        here.server.pool.take = watched  # type: ignore[method-assign]
+        clients = [here.client() for _ in range(40)]
+        held = 0
+        for client in clients:
+            client.send(struct.pack(">i", claim) + bytes(10))
+        for _ in range(40):  # as the loop does: one piece of each that may be read, turn after turn
+            for client in clients:
+                if not client.transport.paused:
+                    client.send(bytes(256 << 10))
+            held = max(held, sum(len(own) for one in clients if (own := one.connection._reader._own) is not None))
+        assert limit // 2 < held <= limit + claim + len(clients) * (32 << 10)
+        assert most <= claim
 
     run(body)

@@ -62,6 +62,23 @@ def test_who_is_silent_for_too_long_is_let_go_but_not_who_waits_for_an_answer(
     ]
 
 
+def test_who_leaves_its_replies_lying_is_silent_also_with_requests_waiting_but_not_while_it_takes_some() -> None:
+    async def body() -> None:
+        here = Surroundings(connections_max_idle_ms="60000")
+        here.answer(HEARTBEAT, lambda request, ctx: HeartbeatResponse(error_code=0))
+        stuck, slow = here.client(), here.client()
+        for client in (stuck, slow):
+            client.transport.buffered = 1_000_000
+            client.connection.pause_writing()
+            client.send(BEAT)
+            client.connection.last_active -= 61
+        slow.transport.buffered -= 1000
+        here.server._close_idle()
+        assert (stuck.transport.closed, slow.transport.closed) == (True, False)
+
+    run(body)
+
+
 def test_without_connections_no_timer_is_set() -> None:
     async def body() -> None:
         here = Surroundings()
