@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from kbroker.markers import Markers
     from kbroker.security.authorizer import Authorizer
     from kbroker.server.gate import SaslGate, Strangers
+    from kbroker.settings import Seed
     from kbroker.transactions import Transactions
     from kbroker.world import World
 
@@ -65,8 +66,15 @@ class Broker:
     """A broker of one or more nodes. `start`, then `bound` says where it listens, then `stop`."""
 
     def __init__(
-        self, config: Config, *, world: World | None = None, nodes: int = 1, engine_url: str | None = None
+        self,
+        config: Config,
+        *,
+        world: World | None = None,
+        nodes: int = 1,
+        engine_url: str | None = None,
+        topics: Sequence[Seed] = (),
     ) -> None:
+        """`topics` are made at the start where they are not there."""
         self.config = config
         self.cluster = Cluster()
         self.bound: list[str] = []
@@ -74,6 +82,7 @@ class Broker:
         self._specs = listeners(config)
         self.nodes = [LocalNode(_node_id(config) + index, config["broker.rack"]) for index in range(nodes)]
         self._url = engine_url or engine_url_of(config)
+        self._seeds = topics
         self._doors: list[Doors] = []
         self._engine: Engine | None = None
         self._server: Server | None = None
@@ -91,6 +100,7 @@ class Broker:
             await self._bind()
             cluster.engine = await self._open_engine()
             await self._compose()
+            await self._plant()
             for doors in self._doors:
                 await doors.serve()
         except BaseException:
@@ -118,6 +128,17 @@ class Broker:
             if self._engine is not None:
                 await self._engine.close()
             self._doors, self._server, self._started, self._engine = [], None, [], None
+
+    async def _plant(self) -> None:
+        """The topics to begin with; those that are there stay as they are."""
+        catalog = self.cluster.catalog
+        new = [seed for seed in self._seeds if catalog.topic(seed.name) is None]
+        if not new:
+            return
+        wanted = [NewTopic(seed.name, seed.partitions, configs=tuple(seed.configs.items())) for seed in new]
+        for seed, made in zip(new, await catalog.create_topics(wanted), strict=True):
+            if isinstance(made, KafkaError):
+                raise CannotStart(f"the topic {seed.name} cannot be made: {made}")
 
     @property
     def server(self) -> Server:

@@ -1,7 +1,8 @@
-"""From a file and a command line to the broker's `Config`.
+"""From files, the environment and a command line to the broker's `Config`, and to the topics that are there from the
+start.
 
-Later goes before earlier: defaults, --preset, the file of --config, --set, flags. A flag is only another way to write
-configs:
+Later goes before earlier: defaults, --preset, the file of --config, KAFKA_* variables, --set, flags. A flag is only
+another way to write configs:
 
     --listen       listeners, in the order given         --data DIR   log.dirs
     --advertise    advertised.listeners                  --memory     kbroker.memory        --fsync   kbroker.fsync
@@ -10,16 +11,29 @@ The same thing said twice on one command line, in two ways or with two values, i
 Some names speak of one thing (`log.dir`, `log.dirs` and `kbroker.memory` all say where the data is): whoever sets one
 of them puts away what an earlier layer said with another.
 
-The file is TOML; `num.partitions = 3` and `[num]` with `partitions = 3` are the same.
+A file whose name ends with .properties is a broker's server.properties. Any other one is TOML: `num.partitions = 3` and
+`[num]` with `partitions = 3` are the same, and `[topics.orders]` has `partitions` and the configs of a topic.
+
+Variables are named as in the apache/kafka image: KAFKA_LOG_RETENTION_MS is log.retention.ms; of what a name has
+besides, "__" stands for "_" and "___" for "-".
+
+A server.properties and the environment of a container are written for another broker: what they have that is unknown
+here is told and left alone. In TOML, --set and flags an unknown name is a mistake.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from kbroker.config import Config, ConfigError, entries, find, unknown
 from kbroker.listeners import parse_address
+
+TOPICS = "topics"
+VARIABLE = "KAFKA_"
+NOT_CONFIGS = r"KAFKA_(VERSION|HOME|HEAP_OPTS|OPTS|JVM_\w+|GC_\w+|JMX_\w+|LOG4J_\w+|TOOLS_\w+|BOOTSTRAP_\w+)"
+"""Variables of the image's scripts and of clients."""
 
 PRESETS: Mapping[str, Mapping[str, str]] = {
     # Timing as Apache Kafka has it by default; ours is that of development, where nobody likes to wait.
@@ -41,18 +55,36 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
 _ONE_THING = (("log.dirs", "log.dir", "kbroker.memory"), ("node.id", "broker.id"))
 
 
+class Seed(NamedTuple):
+    """A topic that is to be there when the broker is ready; -1 partitions are num.partitions."""
+
+    name: str
+    partitions: int = -1
+    configs: Mapping[str, str] = {}
+
+
+class Gathered(NamedTuple):
+    """`unknown` are names that were meant for another broker, and mean nothing here."""
+
+    config: Config
+    topics: Sequence[Seed]
+    unknown: Sequence[str]
+
+
 def gather(
     file: str | None = None,
     sets: Sequence[str] = (),
     *,
+    topics: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
     listen: Sequence[str] = (),
     advertise: Sequence[str] = (),
     data: str | None = None,
     memory: bool = False,
     fsync: bool = False,
     preset: str | None = None,
-) -> Config:
-    """The config that all of these ask for; ConfigError says in one sentence what is wrong with it."""
+) -> Gathered:
+    """What all of these ask for together; ConfigError says in one sentence what is wrong with it."""
     if memory and data is not None:
         raise ConfigError("--memory and --data DIR contradict each other")
     flags: dict[str, tuple[str, str]] = {}
@@ -72,11 +104,50 @@ def gather(
             if same in spoken:
                 raise ConfigError(f"{flag} and --set {same}=... say the same thing twice")
     spoken |= {name: text for name, (_, text) in flags.items()}
-    texts = _file(file) if file is not None else {}
-    for name in spoken:
+    texts, seeds = _file(file) if file is not None else ({}, [])
+    _over(texts, _variables(environment or {}))
+    foreign = sorted(name for name in texts if find(name) is None)
+    texts = {name: text for name, text in texts.items() if name not in foreign}
+    _over(texts, spoken)
+    wanted = {seed.name: seed for seed in (*seeds, *map(_seed, topics))}
+    preset_texts = PRESETS[preset] if preset is not None else {}
+    return Gathered(Config({**preset_texts, **texts}), tuple(wanted.values()), foreign)
+
+
+def _over(texts: dict[str, str], later: Mapping[str, str]) -> None:
+    """What is said later takes the place of what says the same thing in other words."""
+    for name in later:
         for same in _same(name):
             texts.pop(same, None)
-    return Config({**(PRESETS[preset] if preset is not None else {}), **texts, **spoken})
+    texts.update(later)
+
+
+def _seed(text: str) -> Seed:
+    """NAME[:PARTITIONS[:KEY=VALUE]...]"""
+    name, *rest = text.split(":")
+    partitions = rest.pop(0) if rest and "=" not in rest[0] else "-1"
+    pairs = [part.partition("=") for part in rest]
+    if not name or not re.fullmatch(r"-1|[1-9]\d*", partitions) or not all(key and equals for key, equals, _ in pairs):
+        raise ConfigError(f"--topic wants NAME[:PARTITIONS[:KEY=VALUE]], not {text}")
+    return Seed(name, int(partitions), {key: value for key, _, value in pairs})
+
+
+def _variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """KAFKA_* variables as configs."""
+    found = {}
+    for name, text in environment.items():
+        if name.startswith(VARIABLE) and not re.fullmatch(NOT_CONFIGS, name):
+            found[_config_of(name)] = text
+    try:
+        Config({name: text for name, text in found.items() if find(name) is not None})
+    except ConfigError as error:
+        raise ConfigError(f"the environment: {error}") from None
+    return found
+
+
+def _config_of(variable: str) -> str:
+    words = variable.removeprefix(VARIABLE).lower()
+    return re.sub("_+", lambda run: {1: ".", 2: "_", 3: "-"}.get(len(run[0]), run[0]), words)
 
 
 def _same(name: str) -> tuple[str, ...]:
@@ -102,24 +173,54 @@ def _sets(sets: Sequence[str]) -> dict[str, str]:
     return texts
 
 
-def _file(path: str) -> dict[str, str]:
-    """The names and values of a TOML file, as text."""
+def _file(path: str) -> tuple[dict[str, str], list[Seed]]:
+    """The names and values of a file, as text, and its topics."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+    try:
+        texts, seeds = _properties(content) if path.endswith(".properties") else _toml(content)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not text: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return texts, seeds
+
+
+def _properties(content: bytes) -> tuple[dict[str, str], list[Seed]]:
+    from kbroker.properties import parse_properties
+
+    texts = parse_properties(content.decode())
+    Config({name: text for name, text in texts.items() if find(name) is not None})
+    return texts, []
+
+
+def _toml(content: bytes) -> tuple[dict[str, str], list[Seed]]:
     import tomllib
 
     try:
-        with open(path, "rb") as file:
-            tree = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error} (a name that begins like another one needs quotes)") from None
+        tree = tomllib.loads(content.decode())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"it is not TOML: {error} (a name that begins like another one needs quotes)") from None
+    seeds = [_table(name, table) for name, table in tree.pop(TOPICS, {}).items()]
     texts: dict[str, str] = {}
-    try:
-        _flatten(tree, "", texts)
-        Config(texts)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
-    return texts
+    _flatten(tree, "", texts)
+    Config(texts)
+    return texts, seeds
+
+
+def _table(name: str, table: Any) -> Seed:
+    """[topics.NAME]"""
+    if not isinstance(table, dict):
+        raise ConfigError(f"topics.{name} is no table; [topics.{name}] begins one")
+    texts: dict[str, str] = {}
+    _flatten(table, "", texts)
+    partitions = texts.pop("partitions", "-1")
+    if not re.fullmatch(r"-1|[1-9]\d*", partitions):
+        raise ConfigError(f"topics.{name} has {partitions} partitions, and needs one at least")
+    return Seed(name, int(partitions), texts)
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str, texts: dict[str, str]) -> None:

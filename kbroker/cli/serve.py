@@ -12,13 +12,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
 from kbroker.config import Config, ConfigError
-from kbroker.logs import to_stderr
-from kbroker.settings import gather
+from kbroker.logs import LEVELS, to_stderr
+from kbroker.settings import Seed, gather
 from kbroker.version import VERSION
 from wire.errors import KafkaError
 
@@ -35,8 +35,13 @@ FAILED_TO_STOP = 1
 @click.option("--memory", is_flag=True, help="Keep everything in memory, and nothing afterwards.")
 @click.option("--fsync", is_flag=True, help="Acknowledge writes when they have reached the disk.")
 @click.option("--preset", type=click.Choice(["kafka"]), help="Timing of groups as Apache Kafka has it by default.")
-@click.option("--config", "file", metavar="FILE", help="A TOML file with Kafka's config names.")
+@click.option("--config", "file", metavar="FILE", help="A TOML file with Kafka's config names, or a server.properties.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set one config; goes before the file.")
+@click.option(
+    "--topic", "topics", multiple=True, metavar="NAME[:PARTITIONS[:KEY=VALUE]]", help="A topic to begin with."
+)
+@click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def serve(
     listen: tuple[str, ...],
     advertise: tuple[str, ...],
@@ -46,23 +51,35 @@ def serve(
     preset: str | None,
     file: str | None,
     sets: tuple[str, ...],
+    topics: tuple[str, ...],
+    log_level: str,
+    log_format: str,
 ) -> None:
     """Run a broker until it is told to stop."""
-    to_stderr()
+    to_stderr(LEVELS[log_level], as_json=log_format == "json")
     try:
-        config = gather(
-            file, sets, listen=listen, advertise=advertise, data=data, memory=memory, fsync=fsync, preset=preset
+        gathered = gather(
+            file,
+            sets,
+            topics=topics,
+            environment=os.environ,
+            listen=listen,
+            advertise=advertise,
+            data=data,
+            memory=memory,
+            fsync=fsync,
+            preset=preset,
         )
     except ConfigError as error:
         raise _cannot_start(str(error)) from None
-    idle = config.without_effect()
+    idle = [*gathered.config.without_effect(), *gathered.unknown]
     if idle:
         log.warning("accepted, but without effect in this broker: %s", ", ".join(idle))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(config))
+        runner.run(_serve(gathered.config, gathered.topics))
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, topics: Sequence[Seed]) -> None:
     try:
         from kbroker.broker import Broker, CannotStart, StorageError
         from kbroker.server.listener import CannotListen
@@ -75,7 +92,7 @@ async def _serve(config: Config) -> None:
     stopping = asyncio.Event()
     _on_signals(asyncio.get_running_loop(), stopping.set)
     try:
-        broker = Broker(config)
+        broker = Broker(config, topics=topics)
         await broker.start()
     except CannotListen as error:
         raise _cannot_start(f"{error}{_way_out() if error.in_use else ''}") from None

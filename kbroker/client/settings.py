@@ -16,6 +16,7 @@ from typing import NamedTuple
 from kbroker.client.connection import Address
 from kbroker.client.errors import ClientError
 from kbroker.client.security import Security
+from kbroker.properties import parse_properties
 
 DEFAULT_PORT = 9092
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -49,20 +50,14 @@ def addresses(text: str) -> list[Address]:
 
 
 def properties(path: str) -> dict[str, str]:
-    """A Java properties file: NAME=VALUE, # and ! begin remarks, a backslash at the end goes on in the next line."""
+    """The names and values of a Java properties file."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ClientError(f"cannot read {path}: {(why or str(error)).lower()}") from None
-    found = {}
-    for line in re.sub(r"\\\r?\n[ \t]*", "", text).splitlines():
-        line = line.strip()
-        if line and line[0] not in "#!":
-            name, _, value = (part.strip() for part in re.sub(r"\s*[=:]\s*|\s+", "=", line, count=1).partition("="))
-            found[name] = value
-    return found
+    return parse_properties(text)
 
 
 def settings(bootstrap: str, texts: Mapping[str, str], *, timeout: float | None = None) -> Settings:

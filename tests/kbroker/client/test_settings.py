@@ -20,7 +20,7 @@ def test_a_properties_file_says_how_to_log_in(tmp_path: Path) -> None:
     file.write_text(
         "# for the tests\nsecurity.protocol=SASL_SSL\nsasl.mechanism = SCRAM-SHA-256\nclient.id : me\n"
         "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \\\n"
-        '    username="al\\"ice" password="s=1";\n'
+        '    username="al\\\\"ice" password="s=1";\n'
         "ssl.truststore.location=/ca.pem\nssl.truststore.type=PEM\nssl.endpoint.identification.algorithm=\nrequest.timeout.ms=2500\n"
     )
     found = settings("h:1", properties(str(file)))
