@@ -17,9 +17,10 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
 3.  A write is all or nothing per log. Several writes in one call are one flush, not one transaction: answer i belongs
     to write i, never one exception for all. After a crash, a write that was never answered may be there whole, as its
     leading whole batches, or not at all; never a part of a batch.
-4.  `append` borrows the buffers until its future resolves; an engine that keeps bytes has copied them by then. Each
-    buffer is exactly one batch, already stamped: the first one's base offset is `expected_end`, each next one follows
-    the last. A caller that breaks this gets a ValueError at once: it is a bug, not an outcome.
+4.  `append` borrows the buffers until its future resolves (`submit` until it answers); an engine that keeps bytes has
+    copied them by then. Each buffer is exactly one batch, already stamped: the first one's base offset is
+    `expected_end`, each next one follows the last. A caller that breaks this gets a ValueError at once: it is a bug,
+    not an outcome.
 5.  `Failed(error)`: the write is not there and the end is what it was before. When the engine cannot be sure of that
     (the disk also refused to take the bytes back) the log is failed: every later write answers Failed and every read
     carries the error, until the engine is opened again. A log that recovery finds broken is failed too, and its
@@ -36,6 +37,10 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
     fsync, quorum), and nothing past the first torn byte is.
 8.  `append` and `read` futures carry outcomes and are never cancelled by the engine; a future that is already done
     may be used without awaiting (`future.done()`), which is the usual case for reads.
+    `submit(write)` is `append` for who writes one batch after the other, thousands in a second: the same rules, and
+    instead of a future `write.answered(outcome)` is called, once: before `submit` returns, or in a later turn of the
+    loop, when all that landed together is there. It may call the engine again. What it raises goes where the loop
+    reports what a callback raised, and keeps no other write from its answer.
 9.  `find(log, at_ms)` is the first batch (by offset, from start on) whose max timestamp is at_ms or later, or None.
     The caller reads that batch and walks its records.
 10. `extents(log)` are the pieces of a log in order, adjacent, the last one perhaps still growing (`sealed` is False);
@@ -134,12 +139,33 @@ class OutOfRange(StorageError):
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
-class Write(NamedTuple):
-    """Batches for one log, to land exactly at `expected_end`."""
+class Write:
+    """Batches for one log, to land exactly at `expected_end`. The rest is what an engine notes while it has the write
+    (`placing.measure`), so that no object of its own has to go beside."""
 
-    log: str
-    expected_end: int
-    batches: Sequence[Buffer]
+    __slots__ = ("batches", "end", "expected_end", "log", "max_timestamp", "placed", "size")
+
+    placed: list[Placed]
+    end: int
+    size: int
+    max_timestamp: int
+
+    def __init__(self, log: str, expected_end: int, batches: Sequence[Buffer]) -> None:
+        self.log = log
+        self.expected_end = expected_end
+        self.batches = batches
+
+    def answered(self, outcome: Outcome) -> None:
+        """How it went: what `submit` promises to call."""
+
+
+class Placed(NamedTuple):
+    """One batch in its log."""
+
+    base_offset: int
+    next_offset: int
+    size: int
+    max_timestamp: int
 
 
 class Appended(NamedTuple):
@@ -288,6 +314,8 @@ class Engine(Protocol):
         """Answer everything that is pending, then let go; harmless twice."""
 
     def append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]: ...
+
+    def submit(self, write: Write) -> None: ...
 
     def read(self, reads: Sequence[Read]) -> asyncio.Future[list[Chunk]]: ...
 

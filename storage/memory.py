@@ -10,6 +10,7 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from .answers import append, tell
 from .engine import (
     CHECKPOINT_NAME,
     Appended,
@@ -29,6 +30,7 @@ from .engine import (
     Now,
     Outcome,
     OutOfRange,
+    Placed,
     Read,
     Rewrite,
     Stale,
@@ -38,7 +40,7 @@ from .engine import (
     Write,
 )
 from .futures import done, failed
-from .placing import Placed, adjacent, age, check_name, measure, place, rolls
+from .placing import adjacent, age, check_name, measure, place, rolls
 
 
 class Piece:
@@ -91,19 +93,19 @@ class Log:
         self.end = 0
         self.checkpoints: dict[str, list[Checkpoint]] = {}
 
-    def append(self, write: Write, placed: list[Placed], now: int) -> Appended:
-        piece = self._piece_for(placed, now)
-        for place_, batch in zip(placed, write.batches, strict=True):
+    def append(self, write: Write, now: int) -> Appended:
+        piece = self._piece_for(write, now)
+        for place_, batch in zip(write.placed, write.batches, strict=True):
             piece.add(place_, bytes(batch))
         self.end = piece.end
         return Appended(write.expected_end, self.end)
 
-    def _piece_for(self, placed: list[Placed], now: int) -> Piece:
+    def _piece_for(self, write: Write, now: int) -> Piece:
         last = self.pieces[-1] if self.pieces else None
         if last is not None and not last.sealed:
             first = last.places[0].max_timestamp if last.places else -1
-            piece_age = age(first, last.created_ms, max(p.max_timestamp for p in placed), now)
-            if not rolls(self.options, last.size, piece_age, sum(p.size for p in placed)):
+            piece_age = age(first, last.created_ms, write.max_timestamp, now)
+            if not rolls(self.options, last.size, piece_age, write.size):
                 return last
             last.sealed = True
         self.pieces.append(Piece(self.end, now))
@@ -217,18 +219,19 @@ class MemoryEngine:
         self._logs = {}
 
     def append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]:
-        now = self._now()
-        measured = [measure(write) for write in writes]
-        outcomes: list[Outcome] = []
-        for write, placed in zip(writes, measured, strict=True):
-            log = self._logs.get(write.log)
-            if log is None:
-                outcomes.append(Failed(self._missing(write.log)))
-            elif write.expected_end != log.end:
-                outcomes.append(Conflict(log.end))
-            else:
-                outcomes.append(log.append(write, placed, now))
-        return done(outcomes)
+        return append(self.submit, writes)
+
+    def submit(self, write: Write) -> None:
+        measure(write)
+        log = self._logs.get(write.log)
+        outcome: Outcome
+        if log is None:
+            outcome = Failed(self._missing(write.log))
+        elif write.expected_end != log.end:
+            outcome = Conflict(log.end)
+        else:
+            outcome = log.append(write, self._now())
+        tell(((write, outcome),))
 
     def read(self, reads: Sequence[Read]) -> asyncio.Future[list[Chunk]]:
         chunks = []

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 from struct import Struct
-from typing import NamedTuple
 
 from wire.batch import BATCH_OVERHEAD
 
-from .engine import NAME, Buffer, Extent, LogOptions, Write
+from .engine import NAME, Buffer, Extent, LogOptions, Placed, Write
 
 PLACE = Struct(">qi11xi8xq")
 """base offset, length, last offset delta, max timestamp"""
@@ -21,25 +20,17 @@ PREFIX = 12
 _unpack = PLACE.unpack_from
 
 
-class Placed(NamedTuple):
-    """One batch in its log."""
-
-    base_offset: int
-    next_offset: int
-    size: int
-    max_timestamp: int
-
-
 def place(buffer: Buffer, at: int = 0) -> Placed:
     """Read the four fields of the batch that begins there."""
     base_offset, length, delta, max_timestamp = _unpack(buffer, at)
     return Placed(base_offset, base_offset + delta + 1, length + PREFIX, max_timestamp)
 
 
-def measure(write: Write) -> list[Placed]:
-    """Where each batch of a write lies; a ValueError if they are not what rule 4 asks."""
+def measure(write: Write) -> None:
+    """Note where each batch of a write lies; a ValueError if they are not what rule 4 asks."""
     expected = write.expected_end
-    placed = []
+    placed: list[Placed] = []
+    total, latest = 0, -1
     for batch in write.batches:
         size = len(batch)
         if size < BATCH_OVERHEAD:
@@ -52,9 +43,13 @@ def measure(write: Write) -> list[Placed]:
             )
         expected = base_offset + delta + 1
         placed.append(Placed(base_offset, expected, size, max_timestamp))
+        total += size
+        if max_timestamp > latest:
+            latest = max_timestamp
     if not placed:
         raise ValueError(f"a write without batches to log {write.log}")
-    return placed
+    write.placed = placed
+    write.end, write.size, write.max_timestamp = expected, total, latest
 
 
 def check_name(log: str) -> str:

@@ -1,9 +1,9 @@
 """Produce: batches go into the logs of their partitions, as they are.
 
-Per partition: the header is checked and the producer's sequence, the batch gets its place, and then all batches of the
-request go to the engine in one call. The answer waits for the write; with acks=-1 also until every in-sync replica has
-it (the high watermark passes the batch), at most timeoutMs. With acks=0 there is no answer at all: whatever goes wrong
-closes the connection instead. No partition's trouble touches another partition of the request.
+Per partition: the header is checked and the producer's sequence, the batch gets its place and goes to the engine, which
+writes what a turn of the loop has for a log at once. The answer waits for the write; with acks=-1 also until every
+in-sync replica has it (the high watermark passes the batch), at most timeoutMs. With acks=0 there is no answer at all:
+whatever goes wrong closes the connection instead. No partition's trouble touches another partition of the request.
 
 A duplicate of a batch that is known is a success with the offset that it got first (KIP-98); its logAppendTimeMs is,
 oddly, the batch's greatest timestamp.
@@ -14,13 +14,12 @@ part of it (KIP-890, _admission.py); all such batches of a request are asked abo
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from kbroker.catalog import Topic
-from kbroker.context import Context
+from kbroker.context import LATER, Context, Later
 from kbroker.handlers import _admission as admission
 from kbroker.handlers._leaders import Leaders
 from kbroker.machine import Producer
@@ -43,6 +42,8 @@ from wire.messages.produce import (
     TopicProduceResponse,
 )
 
+NO_LEADER: LeaderIdAndEpoch = LeaderIdAndEpoch.__default__()  # shared by all answers that name none
+
 log = logging.getLogger("kbroker.handlers.produce")
 
 ACKS_ALL, ACKS_NONE, ACKS_LEADER = -1, 0, 1
@@ -60,39 +61,22 @@ WITHOUT_LOG_START = frozenset(
 )
 
 
-def produce(request: ProduceRequest, ctx: Context) -> ProduceResponse | asyncio.Future[ProduceResponse | None] | None:
+def produce(request: ProduceRequest, ctx: Context) -> ProduceResponse | Later | None:
     topics_by_id = ctx.version >= 13  # KIP-516
     zstd_allowed = ctx.version >= 7  # KIP-110
     tells_leaders = ctx.version >= 10  # KIP-951
     adds_partitions = ctx.version >= 12  # KIP-890
     answer = _Answer(request, ctx, zstd_allowed, tells_leaders, adds_partitions)
-    refusal = _refusal_of_all(request, ctx)
     for asked in request.topic_data:
-        answer.add_topic(asked, topics_by_id, refusal)
+        answer.add_topic(asked, topics_by_id)
     return answer.start()
-
-
-def _refusal_of_all(request: ProduceRequest, ctx: Context) -> KafkaError | None:
-    """One transactional batch without an id that may be used refuses the whole request."""
-    for topic in request.topic_data:
-        for one in topic.partition_data:
-            if is_transactional(one.records):
-                return _refusal_of_transactions(request, ctx)
-    return None
-
-
-def _refusal_of_transactions(request: ProduceRequest, ctx: Context) -> KafkaError | None:
-    name = request.transactional_id
-    if name is not None and ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]:
-        return None
-    return KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
 
 
 class _Answer:
     """The answer in the making: one part per partition, in the order of the request."""
 
-    __slots__ = ("_adds_partitions", "_asking", "_future", "_open", "_staged", "_timer", "acks", "ctx", "leaders",
-                 "parts", "request", "response", "tells_leaders", "zstd_allowed")  # fmt: skip
+    __slots__ = ("_adds_partitions", "_asking", "_is_late", "_open", "_timer", "acks", "ctx", "is_transactional",
+                 "leaders", "parts", "request", "response", "tells_leaders", "zstd_allowed")  # fmt: skip
 
     def __init__(
         self, request: ProduceRequest, ctx: Context, zstd_allowed: bool, tells_leaders: bool, adds_partitions: bool
@@ -102,32 +86,32 @@ class _Answer:
         self.acks = request.acks
         self.zstd_allowed = zstd_allowed
         self.tells_leaders = tells_leaders
-        self.leaders = Leaders(ctx)
+        self.leaders: Leaders | None = None
         self.parts: list[_Part] = []
         self.response = ProduceResponse(responses=[])
-        self._staged: list[Staging] | None = []
         self._adds_partitions = adds_partitions
         self._asking: dict[Producer, list[_Part]] | None = None
         self._open = 0
-        self._future: asyncio.Future[ProduceResponse | None] | None = None
+        self._is_late = False
+        self.is_transactional = False  # whether any batch is
         self._timer: Handle | None = None
 
-    def add_topic(self, asked: TopicProduceData, by_id: bool, refusal: KafkaError | None) -> None:
+    def add_topic(self, asked: TopicProduceData, by_id: bool) -> None:
         catalog = self.ctx.cluster.catalog
         topic = catalog.topic_by_id(asked.topic_id) if by_id else catalog.topic(asked.name)
-        told = TopicProduceResponse(name=asked.name, topic_id=asked.topic_id, partition_responses=[])
-        self.response.responses.append(told)
-        refusal = refusal or self._refusal(topic, by_id)
-        wanted: Iterable[PartitionProduceData] = asked.partition_data
-        if len(asked.partition_data) > 1:  # of one that is named twice the last word counts
-            wanted = {one.index: one for one in asked.partition_data}.values()
+        wanted: Collection[PartitionProduceData] = asked.partition_data
+        if len(wanted) > 1:  # of one that is named twice the last word counts
+            wanted = {one.index: one for one in wanted}.values()
+        parts: list[PartitionProduceResponse] = []
+        refusal = self._refusal(topic, by_id)
         for one in wanted:
             part = _Part(self, topic, one)
-            told.partition_responses.append(part.told)
+            parts.append(part)
+            self.parts.append(part)
             if refusal is not None:
                 part.refuse(refusal)
-            else:
-                self.parts.append(part)
+        told = TopicProduceResponse(name=asked.name, topic_id=asked.topic_id, partition_responses=parts)
+        self.response.responses.append(told)
 
     def _refusal(self, topic: Topic | None, by_id: bool) -> KafkaError | None:
         """Why nothing may be written to any partition of the topic."""
@@ -141,80 +125,67 @@ class _Answer:
             return KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Clients may not write to {topic.name}.")
         return None
 
-    def start(self) -> ProduceResponse | asyncio.Future[ProduceResponse | None] | None:
+    def _refuses_transactions(self) -> bool:
+        """One transactional batch without an id that may be used refuses the whole request."""
+        name = self.request.transactional_id
+        return name is None or not self.ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]
+
+    def start(self) -> ProduceResponse | Later | None:
         """Write, and answer at once when nothing has to be waited for."""
+        if self.is_transactional and self._refuses_transactions():
+            for part in self.parts:
+                part.refuse(KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED))
         self._open = len(self.parts) + 1
         for part in self.parts:
             part.start()
-        asking, self._asking = self._asking, None
-        for producer, parts in (asking or {}).items():
-            self._ask(producer, parts)
-        self._write_staged()
-        self.done()
+        if self._asking is not None:
+            self._ask_for_all(self._asking)
+        self._open -= 1
         if self._open:
-            self._future = self.ctx.cluster.world.future()
-            return self._future
+            self._is_late = True
+            return LATER
         return self._outcome()
-
-    def write(self, staging: Staging) -> None:
-        """With the others of the request; alone when its partition has come late."""
-        if self._staged is None:
-            self.ctx.cluster.partitions.write((staging,))
-        else:
-            self._staged.append(staging)
-
-    def _write_staged(self) -> None:
-        staged, self._staged = self._staged, None
-        if staged:
-            self.ctx.cluster.partitions.write(staged)
 
     def admit(self, part: _Part, producer: Producer) -> None:
         """With the others of the request; alone when its partition has come late."""
-        if self._staged is None:
+        if self._is_late:
             self._ask(producer, [part])
         else:
             self._asking = self._asking or {}
             self._asking.setdefault(producer, []).append(part)
+
+    def _ask_for_all(self, asking: dict[Producer, list[_Part]]) -> None:
+        for producer, parts in asking.items():
+            self._ask(producer, parts)
 
     def _ask(self, producer: Producer, parts: Sequence[_Part]) -> None:
         """The coordinator is asked whether the transaction may write to these partitions."""
         transactional_id = self.request.transactional_id
         assert transactional_id is not None
         places = [part.place for part in parts]
-        admission.ask(
-            self.ctx, transactional_id, producer, places, self._adds_partitions, partial(self._admitted, parts)
-        )
-
-    def _admitted(self, parts: Sequence[_Part], errors: Sequence[KafkaError | None]) -> None:
-        alone = self._staged is None
-        if alone:
-            self._staged = []
-        for part, error in zip(parts, errors, strict=True):
-            part.admitted(error)
-        if alone:
-            self._write_staged()
+        admission.ask(self.ctx, transactional_id, producer, places, self._adds_partitions, partial(_admitted, parts))
 
     def done(self) -> None:
         """One part less to wait for."""
         self._open -= 1
-        if self._open or self._future is None:
+        if self._open or not self._is_late:
             return
         if self._timer is not None:
             self._timer.cancel()
-        if not self._future.done():
-            try:
-                self._future.set_result(self._outcome())
-            except KafkaError as error:
-                self._future.set_exception(error)
+        try:
+            outcome = self._outcome()
+        except KafkaError as error:
+            self.ctx.answer(error)
+        else:
+            self.ctx.answer(outcome)
 
     def _outcome(self) -> ProduceResponse | None:
         if self.acks == ACKS_NONE:
-            for topic in self.response.responses:
-                for told in topic.partition_responses:
-                    if told.error_code:
-                        raise KafkaError(ErrorCode(told.error_code), told.error_message)
+            for part in self.parts:
+                if part.error_code:
+                    raise KafkaError(ErrorCode(part.error_code), part.error_message)
             return None
-        if self.leaders.named:
+        if self.leaders is not None and self.leaders.named:
             self.response.node_endpoints = [
                 NodeEndpoint(node_id=node_id, host=host, port=port, rack=rack)
                 for node_id, host, port, rack in self.leaders.endpoints()
@@ -232,27 +203,45 @@ class _Answer:
             part.timed_out()
 
 
-class _Part:
-    """One partition of the request."""
+def _admitted(parts: Sequence[_Part], errors: Sequence[KafkaError | None]) -> None:
+    for part, error in zip(parts, errors, strict=True):
+        part.admitted(error)
 
-    __slots__ = ("_admission", "_answer", "_asked", "_done", "_needs", "_partition", "_topic", "told")
+
+class _Part(PartitionProduceResponse):
+    """One partition of the request: what is answered of it, and how that comes about."""
+
+    __slots__ = ("_admission", "_answer", "_base_offset", "_done", "_needs", "_partition", "_records", "_topic",
+                 "is_transactional")  # fmt: skip
 
     def __init__(self, answer: _Answer, topic: Topic | None, asked: PartitionProduceData) -> None:
         self._answer = answer
         self._topic = topic
-        self._asked = asked
+        self._records = records = asked.records
         self._partition: Partition | None = None
         self._admission: Admission | None = None
-        self._needs = 0
+        self._base_offset = self._needs = 0
         self._done = False
-        self.told = PartitionProduceResponse(index=asked.index, error_code=0, base_offset=-1, record_errors=[])
+        self.is_transactional = is_transactional(records)
+        if self.is_transactional:
+            answer.is_transactional = True
+        self.index = asked.index
+        self.error_code = 0
+        self.base_offset = self.log_append_time_ms = self.log_start_offset = -1
+        self.record_errors = []
+        self.error_message = None
+        self.current_leader = NO_LEADER
+        self.unknown_tags = None
 
     def start(self) -> None:
+        if self.error_code:
+            self._finish()
+            return
         try:
             ctx = self._answer.ctx
-            partition = ctx.cluster.partitions.lookup(ctx.node.id, self._topic, self._asked.index)
+            partition = ctx.cluster.partitions.lookup(ctx.node.id, self._topic, self.index)
             self._partition = partition
-            begin = self._ask_first if is_transactional(self._asked.records) else self._stage
+            begin = self._ask_first if self.is_transactional else self._stage
             if partition.is_loading:
                 partition.when_open(begin)
             else:
@@ -263,13 +252,13 @@ class _Part:
     @property
     def place(self) -> tuple[str, int]:
         assert self._topic is not None
-        return self._topic.name, self._asked.index
+        return self._topic.name, self.index
 
     def _ask_first(self) -> None:
         """The first batch of a transaction here needs an admission. Whatever else is wrong with it is found later."""
-        partition, records = self._partition, self._asked.records
+        partition = self._partition
         assert partition is not None
-        header = admission.header_of(records)
+        header = admission.header_of(self._records)
         if header is None or not partition.is_open or partition.is_ongoing(*header[:2]):
             self._stage()
         else:
@@ -282,7 +271,7 @@ class _Part:
             self._stage()
         else:
             self.fail(error)
-            self.told.log_start_offset = -1
+            self.log_start_offset = -1
 
     def _stage(self) -> None:
         partition, answer = self._partition, self._answer
@@ -290,7 +279,7 @@ class _Part:
         try:
             if answer.acks == ACKS_ALL and len(partition.replicas.in_sync) < partition.rules.min_in_sync:
                 raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS)
-            staged = partition.stage(self._asked.records, answer.zstd_allowed, self._admission)
+            staged = partition.stage(self._records, answer.zstd_allowed, self._admission)
         except KafkaError as error:
             self.fail(error)
             return
@@ -301,28 +290,31 @@ class _Part:
         if isinstance(staged, Duplicate):
             self._told_before(partition, staged)
         else:
-            self.told.log_append_time_ms = staged.log_append_time
-            staged.when_settled(partial(self._settled, partition, staged, staged.base_offset))
-            answer.write(staged)
+            self.log_append_time_ms = staged.log_append_time
+            self._base_offset = staged.expected_end
+            staged.when_settled(self._settled)
+            partition.write(staged)
 
     def _told_before(self, partition: Partition, duplicate: Duplicate) -> None:
         entry = duplicate.entry
-        self.told.log_append_time_ms = entry.max_timestamp
+        self.log_append_time_ms = entry.max_timestamp
+        self._base_offset = entry.base_offset
         if isinstance(under_way := entry.write, Staging):
-            under_way.when_settled(lambda: self._settled(partition, under_way, entry.base_offset))
+            under_way.when_settled(self._settled)
         else:
-            self._written(partition, entry.base_offset, entry.last_offset + 1)
+            self._written(partition, entry.last_offset + 1)
 
-    def _settled(self, partition: Partition, staging: Staging, base_offset: int) -> None:
+    def _settled(self, staging: Staging) -> None:
+        partition = staging.partition
         if staging.state == WRITTEN:
-            self._written(partition, base_offset, staging.next_offset)
+            self._written(partition, staging.end)
         else:
-            self.told.log_append_time_ms = -1
+            self.log_append_time_ms = -1
             self.fail(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"The write to {partition.name} failed."))
 
-    def _written(self, partition: Partition, base_offset: int, next_offset: int) -> None:
-        self.told.base_offset = base_offset
-        self.told.log_start_offset = partition.log_start
+    def _written(self, partition: Partition, next_offset: int) -> None:
+        self.base_offset = self._base_offset
+        self.log_start_offset = partition.log_start
         self._needs = next_offset
         if self._answer.acks == ACKS_ALL:
             self._replicated()
@@ -335,13 +327,14 @@ class _Part:
         assert partition is not None
         if self._done:
             return
-        if partition.high_watermark >= self._needs:
-            if len(partition.replicas.in_sync) < partition.rules.min_in_sync:
-                self.told.error_code = ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        replicas = partition.replicas
+        if replicas.high_watermark >= self._needs:
+            if len(replicas.in_sync) < partition.rules.min_in_sync:
+                self.error_code = ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
             self._finish()
         elif partition.is_dropped:
             self.fail(KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
-        elif partition.replicas.leader != answer.ctx.node.id:
+        elif replicas.leader != answer.ctx.node.id:
             self.fail(KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER))
         else:
             partition.waiters.at(self._needs, self._replicated)
@@ -349,7 +342,7 @@ class _Part:
 
     def timed_out(self) -> None:
         if not self._done and self._needs:
-            self.told.error_code = ErrorCode.REQUEST_TIMED_OUT
+            self.error_code = ErrorCode.REQUEST_TIMED_OUT
             self._finish()
 
     def fail(self, error: KafkaError) -> None:
@@ -357,19 +350,22 @@ class _Part:
         self._finish()
 
     def refuse(self, error: KafkaError) -> None:
-        told, answer = self.told, self._answer
-        told.error_code = error.code
-        told.error_message = error.message
-        told.base_offset = -1
-        told.log_start_offset = -1
+        answer = self._answer
+        self.error_code = error.code
+        self.error_message = error.message
+        self.base_offset = -1
+        self.log_start_offset = -1
         if isinstance(error, Rejected):
-            told.record_errors = [_blame(index, message) for index, message in error.record_errors]
+            self.record_errors = [_blame(index, message) for index, message in error.record_errors]
         found_in_log = not isinstance(error, Unreadable) and error.code not in WITHOUT_LOG_START
         if self._partition is not None and found_in_log:
-            told.log_start_offset = self._partition.log_start
-        leader = answer.leaders.name(error.code, self._topic, told.index) if answer.tells_leaders else None
-        if leader is not None:
-            told.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
+            self.log_start_offset = self._partition.log_start
+        if answer.tells_leaders:
+            if answer.leaders is None:
+                answer.leaders = Leaders(answer.ctx)
+            leader = answer.leaders.name(error.code, self._topic, self.index)
+            if leader is not None:
+                self.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
 
     def _finish(self) -> None:
         self._done = True

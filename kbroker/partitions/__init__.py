@@ -15,7 +15,6 @@ What others use (offsets are ints, times ms since the epoch, futures those of th
         .lookup(node_id, topic, index, current_leader_epoch=-1) -> Partition    topic: the catalog's Topic, or None
              raises KafkaError: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_ or UNKNOWN_LEADER_EPOCH
         .open(topic, index) -> Partition        without asking who leads; made at the first call, loads by itself
-        .write(stagings)                        what produce uses: one engine.append for a whole request
         .changed(topic)                         leaders, epochs, replicas or configs of the topic are others now
         .on_growth, .tell_growth(topic_id, index)      who is told that a log was written to, once until asked for again
         .drop(topic)                            deleted: whoever waits wakes and finds no topic; its logs are deleted
@@ -31,6 +30,8 @@ What others use (offsets are ints, times ms since the epoch, futures those of th
         .leader_epoch  .epochs  .producers  .undecided  .replicas  .waiters  .rules
         .is_ongoing(producer_id, epoch) -> bool
         .undecided.admission(producer_id, epoch, sequence) -> Admission     for stage(); see undecided.py
+        .stage(records, zstd_allowed, admission) -> Staging | Duplicate,  .write(staging)
+                                                what produce uses: a place for a client's batch, then its write
         .append(batches) -> Future[int]         batches made by this broker (runtimes, markers), whole, in writable
                                                 buffers, stamped here; the base offset of the first, which is .end as it
                                                 was before the call. KafkaError(KAFKA_STORAGE_ERROR) if the write fails

@@ -21,17 +21,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storage.engine import Appended, Buffer, Chunk, Engine, Outcome, Read, UnknownLog
-from wire.batch import Batch, stamp
+from wire.batch import LOG_APPEND_TIME, Batch, stamp
 from wire.errors import ErrorCode, KafkaError, ProtocolError
 
 from . import checkpoint
 from .epochs import EpochTable
-from .producers import Duplicate, Producers, Refused
+from .producers import Duplicate, Entry, Producers, Refused
 from .recovery import Recovered, recover, tail
 from .replicas import Replicas
 from .rewrite import as_stored
 from .search import Found, Span, first_at_or_after, with_max_timestamp
-from .staging import LOST, PENDING, WRITTEN, Staging, settle
+from .staging import LOST, PENDING, WRITTEN, Staging
 from .topics import Settings, log_options
 from .undecided import Admission, Undecided
 from .validate import Rules, validate
@@ -246,11 +246,20 @@ class Partition:
                 self.undecided.check(batch, admission)
             if type(decision) is Refused:
                 raise KafkaError(decision.code, decision.reason)
-        batch = as_stored(batch, self.rules, now_ms)
+        if self.rules.rewrites or batch.attributes & LOG_APPEND_TIME or batch.buffer.readonly:
+            batch = as_stored(batch, self.rules, now_ms)
         staging = self._place((batch,), now_ms)
         if self.rules.log_append_time:
             staging.log_append_time = now_ms
         return staging
+
+    def write(self, staging: Staging) -> None:
+        """Give a staged write to the engine, in the order of staging. What the engine answers at once is settled when
+        this returns."""
+        try:
+            self.engine.submit(staging)
+        except Exception as error:  # it broke its promise; whoever waits hears of it all the same
+            self.settle(staging, error)
 
     def is_ongoing(self, producer_id: int, epoch: int) -> bool:
         """Whether this producer has a transaction open here, in this epoch."""
@@ -264,7 +273,7 @@ class Partition:
         staging = self._place([Batch.parse(batch) for batch in batches], self.world.time_ms())
         answer: asyncio.Future[int] = self.world.future()
 
-        def settled() -> None:
+        def settled(staging: Staging) -> None:
             if answer.done():
                 return
             if staging.state == WRITTEN:
@@ -273,23 +282,24 @@ class Partition:
                 answer.set_exception(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"a write to {self.name} failed"))
 
         staging.when_settled(settled)
-        self.engine.append([staging.write]).add_done_callback(lambda done: settle([staging], done))
+        self.write(staging)
         return answer
 
     def _place(self, batches: Sequence[Batch], now_ms: int) -> Staging:
         """Each batch gets its offset, and what is known of producers and transactions follows it."""
-        staging = Staging(self, self.end, [batch.buffer for batch in batches])
         offset, epoch = self.end, self.leader_epoch
+        staging = Staging(self, offset, [batch.buffer for batch in batches])
+        entries: list[tuple[int, Entry]] = []
         for batch in batches:
             stamp(batch.buffer, offset, epoch)
             if batch.producer_id >= 0:
-                staging.entries.append((batch.producer_id, self.producers.begin(batch, offset, now_ms, staging)))
+                entries.append((batch.producer_id, self.producers.begin(batch, offset, now_ms, staging)))
                 if batch.is_transactional and (ended := self.undecided.follow(batch, offset)) is not None:
                     self.producers.marked(batch.producer_id, ended.coordinator_epoch)
                     staging.ends_transactions = True
             offset += batch.last_offset_delta + 1
-            staging.size += batch.length
-        self.end = staging.next_offset = offset
+        staging.entries = entries
+        self.end = staging.end = offset
         self._pending.append(staging)
         return staging
 
@@ -308,10 +318,10 @@ class Partition:
                 self.producers.settle(producer_id, entry)
             size += first.size
             frees = frees or first.ends_transactions
-            self._unnoted_batches += first.batches
+            self._unnoted_batches += len(first.batches)
             done.append(first)
         self._unnoted_bytes += size
-        moved = self.replicas.written(staging.next_offset)
+        moved = self.replicas.written(staging.end)
         if self._unnoted_bytes >= NOTE_BYTES or self._unnoted_batches >= NOTE_BATCHES:
             self.note()
         if (tell := self.when_grown) is not None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from storage.engine import Engine, UnknownLog
 from wire.errors import ErrorCode, KafkaError
-
-from .staging import Staging, settle
 
 if TYPE_CHECKING:
     from kbroker.world import World
@@ -95,15 +93,6 @@ class Partitions:
         partition = self._topics.get(topic_id, {}).get(index)
         if partition is not None and self.on_growth is not None:
             partition.when_grown = partial(self.on_growth, partition.log)
-
-    def write(self, stagings: Sequence[Staging]) -> None:
-        """All batches of a request in one call of the engine. Each Staging tells when its own is settled; what the
-        engine answers at once is settled when this returns."""
-        appended = self.engine.append([staging.write for staging in stagings])
-        if appended.done():
-            settle(stagings, appended)
-        else:
-            appended.add_done_callback(partial(settle, stagings))
 
     def changed(self, topic: Topic) -> None:
         """Leaders, epochs, replicas or configs of the topic are others now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,59 +14,41 @@ if TYPE_CHECKING:
 PENDING, WRITTEN, LOST = range(3)
 
 
-class Staging:
-    """One Write. `log_append_time` is -1 where the producer's timestamps stay; `entries` are what the producer state
-    has of it, by producer id; `ends_transactions` says that there is a marker in it."""
+class Staging(Write):
+    """`log_append_time` is -1 where the producer's timestamps stay; `entries` are what the producer state has of it, by
+    producer id; `ends_transactions` says that there is a marker in it."""
 
-    __slots__ = (
-        "_waiting",
-        "base_offset",
-        "batches",
-        "ends_transactions",
-        "entries",
-        "log_append_time",
-        "next_offset",
-        "partition",
-        "size",
-        "state",
-        "write",
-    )
+    __slots__ = ("_waiting", "ends_transactions", "entries", "log_append_time", "partition", "state")
 
-    def __init__(self, partition: Partition, base_offset: int, buffers: Sequence[Buffer]) -> None:
+    def __init__(self, partition: Partition, base_offset: int, batches: Sequence[Buffer]) -> None:
         self.partition = partition
-        self.base_offset = self.next_offset = base_offset
-        self.write = Write(partition.log, base_offset, buffers)
-        self.batches = len(buffers)
-        self.size = 0
-        self.entries: list[tuple[int, Entry]] = []
+        self.log = partition.log
+        self.expected_end = base_offset
+        self.batches = batches
+        self.entries: Sequence[tuple[int, Entry]] = ()
         self.ends_transactions = False
         self.log_append_time = -1
         self.state = PENDING
-        self._waiting: list[Callable[[], object]] | None = None
+        self._waiting: list[Callable[[Staging], object]] = []
 
-    def when_settled(self, callback: Callable[[], object]) -> None:
+    @property
+    def base_offset(self) -> int:
+        return self.expected_end
+
+    def when_settled(self, callback: Callable[[Staging], object]) -> None:
         """Call once the write is done or lost; at once when it already is."""
-        if self.state != PENDING:
-            callback()
-        elif self._waiting is None:
-            self._waiting = [callback]
-        else:
+        if self.state == PENDING:
             self._waiting.append(callback)
+        else:
+            callback(self)
+
+    def answered(self, outcome: Outcome) -> None:
+        """The engine has answered."""
+        self.partition.settle(self, outcome)
 
     def settled(self, state: int) -> None:
-        """The engine has answered."""
+        """The partition knows by now what came of it."""
         self.state = state
-        waiting, self._waiting = self._waiting, None
-        for callback in waiting or ():
-            callback()
-
-
-def settle(stagings: Sequence[Staging], done: asyncio.Future[list[Outcome]]) -> None:
-    """Hand the engine's answers to the partitions, also when it broke its promise and raised."""
-    failure: BaseException | None = asyncio.CancelledError() if done.cancelled() else done.exception()
-    if failure is None:
-        for staging, outcome in zip(stagings, done.result(), strict=True):
-            staging.partition.settle(staging, outcome)
-    else:
-        for staging in stagings:
-            staging.partition.settle(staging, failure)
+        waiting, self._waiting = self._waiting, []
+        for callback in waiting:
+            callback(self)

@@ -77,6 +77,8 @@ class Rules:
     level: int | None = None
     min_in_sync: int = 1
     every_record: bool = False
+    rewrites: bool = False
+    """Whether a batch may not be stored as it is: see rewrite.py."""
 
     @classmethod
     def of(cls, config: Settings, every_record: bool = False) -> Rules:
@@ -95,6 +97,7 @@ class Rules:
             level=config[f"compression.{compression}.level"] if compression in ("gzip", "lz4", "zstd") else None,
             min_in_sync=config["min.insync.replicas"],
             every_record=every_record,
+            rewrites=compression in CODECS or config["message.timestamp.type"] == "LogAppendTime" or every_record,
         )
 
 

@@ -5,8 +5,8 @@ The dispatcher decodes, calls the handler, and encodes what it returns. It alone
 the client hears of as UNKNOWN_SERVER_ERROR and we by a traceback. What cannot be answered at all (bytes that are no
 request, an API or version that we do not have) is `Refused`, and costs the connection, as in Kafka.
 
-A request is a `Call` while it is under way. A handler's plain response is encoded at once; a future calls back; a
-coroutine is made a task. Nobody else makes tasks for requests.
+A request is a `Call` while it is under way. A handler's plain response is encoded at once; LATER means that the handler
+calls `answer` itself; a future calls back; a coroutine is made a task. Nobody else makes tasks for requests.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kbroker.context import Cluster, Context
+from kbroker.context import LATER, Cluster, Context
 from kbroker.server.apis import Entry
 from kbroker.server.errors import error_response
 from wire.errors import ErrorCode, KafkaError, ProtocolError
@@ -48,6 +48,8 @@ class Call(Context):
     """
 
     __slots__ = ("entry", "frame", "refused", "reply", "request")
+
+    connection: Connection
 
     def __init__(
         self,
@@ -80,6 +82,17 @@ class Call(Context):
     @property
     def parks(self) -> bool:
         return self.api_key in PARKING
+
+    def answer(self, response: Any) -> None:
+        if self.reply is not None:  # its handler has failed after it had begun something
+            return
+        if isinstance(response, Exception):
+            _failed(self, response)
+        elif response is None:
+            self.reply = []
+        else:
+            _finish(self, response)
+        self.connection.answered(self)
 
 
 class Finds(Protocol):
@@ -114,10 +127,12 @@ class Dispatcher:
         try:
             result = entry.handler(call.request, call)
         except Exception as error:
-            self._failed(call, error)
+            _failed(call, error)
             return call
         if type(result) is entry.response_class:
-            self._finish(call, result)
+            _finish(call, result)
+        elif result is LATER:
+            pass
         elif result is None:
             call.reply = []
         else:
@@ -145,42 +160,14 @@ class Dispatcher:
         try:
             response = future.result()
         except asyncio.CancelledError:
-            self._failed(call, KafkaError(ErrorCode.NETWORK_EXCEPTION, "The broker is stopping."))
+            _failed(call, KafkaError(ErrorCode.NETWORK_EXCEPTION, "The broker is stopping."))
         except Exception as error:
-            self._failed(call, error)
+            _failed(call, error)
         else:
             if response is None:
                 call.reply = []
             else:
-                self._finish(call, response)
-
-    def _finish(self, call: Call, response: Any) -> None:
-        if call.throttle_ms:
-            response.throttle_time_ms = call.throttle_ms
-        try:
-            call.reply = _frame(call, response)
-        except Exception as error:
-            self._failed(call, error)
-
-    def _failed(self, call: Call, error: BaseException) -> None:
-        """Answer with the error. A produce without acks has no answer: there the connection is closed, as in Kafka."""
-        name, version = call.entry.api.kafka_name, call.version
-        if isinstance(error, KafkaError):
-            code, message = error.code, error.message
-        else:
-            who = f"{name} v{version} of client {call.client_id}"
-            log.error("%s failed in a way that nobody foresaw", who, exc_info=error)
-            code, message = ErrorCode.UNKNOWN_SERVER_ERROR, None
-        if call.api_key == PRODUCE and call.request.acks == 0:
-            call.refused = f"its Produce with acks=0 failed: {message or code.message}"
-            call.reply = []
-            return
-        try:
-            call.reply = _frame(call, error_response(call.entry.response_class, call.request, version, code, message))
-        except Exception:
-            log.exception("the error response of %s v%s cannot be written", name, version)
-            call.refused = f"its {name} failed"
-            call.reply = []
+                _finish(call, response)
 
     def _unsupported(self, call: Call) -> Call:
         """Only ApiVersions answers a version that we do not have: in version 0, which anybody can read (KIP-511)."""
@@ -191,8 +178,38 @@ class Dispatcher:
         call.request = entry.request_class()
         response = entry.handler(call.request, call)
         call.version = 0
-        self._finish(call, response)
+        _finish(call, response)
         return call
+
+
+def _finish(call: Call, response: Any) -> None:
+    if call.throttle_ms:
+        response.throttle_time_ms = call.throttle_ms
+    try:
+        call.reply = _frame(call, response)
+    except Exception as error:
+        _failed(call, error)
+
+
+def _failed(call: Call, error: BaseException) -> None:
+    """Answer with the error. A produce without acks has no answer: there the connection is closed, as in Kafka."""
+    name, version = call.entry.api.kafka_name, call.version
+    if isinstance(error, KafkaError):
+        code, message = error.code, error.message
+    else:
+        who = f"{name} v{version} of client {call.client_id}"
+        log.error("%s failed in a way that nobody foresaw", who, exc_info=error)
+        code, message = ErrorCode.UNKNOWN_SERVER_ERROR, None
+    if call.api_key == PRODUCE and call.request.acks == 0:
+        call.refused = f"its Produce with acks=0 failed: {message or code.message}"
+        call.reply = []
+        return
+    try:
+        call.reply = _frame(call, error_response(call.entry.response_class, call.request, version, code, message))
+    except Exception:
+        log.exception("the error response of %s v%s cannot be written", name, version)
+        call.refused = f"its {name} failed"
+        call.reply = []
 
 
 def _frame(call: Call, response: Any) -> list[Buffer]:

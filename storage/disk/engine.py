@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
+from ..answers import append, tell
 from ..engine import (
     CHECKPOINT_NAME,
     FORMAT,
@@ -56,7 +57,6 @@ from .checkpoints import SyncCheckpoint
 from .handles import Handles, Maps
 from .journal import Entry, Journal
 from .log import DiskLog
-from .pending import Call, Pending
 from .rewrite import DiskRewrite
 from .segment import Disk, write_all
 from .syncer import Syncer
@@ -87,7 +87,7 @@ class DiskEngine:
         maps = max(self._options.open_files * 2 // 5, 1) if mapping else 0  # a map keeps its file open too
         handles = Handles(self._files, self._options.open_files - maps)
         syncer = Syncer(self._files)
-        return Disk(self._files, self._root, self._now, self._options.fsync, mapping, handles, Maps(maps), syncer)
+        return Disk(self._files, self._root, self._now, self._options.fsync, mapping, handles, Maps(maps), syncer, [])
 
     @property
     def identity(self) -> Identity:
@@ -185,27 +185,36 @@ class DiskEngine:
     # --- append and read ---
 
     def append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]:
-        measured = list(map(measure, writes))
-        call = Call(len(writes))
-        for slot, write in enumerate(writes):
-            log = self._logs.get(write.log)
-            if log is None:
-                call.answer(slot, Failed(self._missing(write.log)))
-            elif log.error is not None:
-                call.answer(slot, Failed(log.error))
-            elif write.expected_end != log.end:
-                call.answer(slot, Conflict(log.end))
-            else:
-                log.queue(Pending(write, measured[slot], call, slot))
+        return append(self.submit, writes)
+
+    def submit(self, write: Write) -> None:
+        measure(write)
+        log = self._logs.get(write.log)
+        outcome: Outcome
+        if log is None:
+            outcome = Failed(self._missing(write.log))
+        elif log.error is not None:
+            outcome = Failed(log.error)
+        elif write.expected_end != log.end:
+            outcome = Conflict(log.end)
+        else:
+            if log.queue(write):
                 if not self._queued:
                     asyncio.get_running_loop().call_soon(self._flush)
                 self._queued.append(log)
-        return call.future
+            return
+        tell(((write, outcome),))
 
     def _flush(self) -> None:
+        """Everything lands before anybody hears of it: who is answered may call the engine again."""
         queued, self._queued = self._queued, []
         for log in queued:
             log.flush()
+        answers = self._disk.answers
+        if answers:
+            telling = answers[:]
+            answers.clear()
+            tell(telling)
 
     def read(self, reads: Sequence[Read]) -> asyncio.Future[list[Chunk]]:
         chunks = []

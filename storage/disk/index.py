@@ -28,7 +28,7 @@ from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
-from ..placing import Placed
+from ..engine import Placed
 
 INTERVAL_BYTES = 4096
 RECENT = 1024

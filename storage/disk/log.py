@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from ..answers import tell
 from ..engine import (
     Appended,
     Bounds,
@@ -31,11 +32,11 @@ from ..engine import (
     Read,
     Stale,
     StorageError,
+    Write,
 )
 from ..placing import age, rolls
 from .checkpoints import Checkpoints
 from .journal import Entry, Journal
-from .pending import Pending
 from .replacement import Replacement, Seal
 from .segment import Disk, Segment
 
@@ -61,11 +62,11 @@ class DiskLog:
         self.error: StorageError | None = None
         self.known = True
         """Whether its bounds are; not if recovery found the log broken."""
-        self._pending: list[Pending] = []
+        self._pending: list[Write] = []
         self._unsynced: dict[Segment, None] = {}
         self._new_names = False
-        self._waiting: list[Pending] = []
-        self._covered: list[Pending] = []
+        self._waiting: list[Write] = []
+        self._covered: list[Write] = []
         self._pinned: list[tuple[Segment, int]] = []
         self._flushed_end = entry.start
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -94,55 +95,58 @@ class DiskLog:
 
     # --- append ---
 
-    def queue(self, pending: Pending) -> None:
-        self._pending.append(pending)
-        self.end = pending.end
+    def queue(self, write: Write) -> bool:
+        """Whether it is the first: then somebody has to call `flush`."""
+        self._pending.append(write)
+        self.end = write.end
+        return len(self._pending) == 1
 
     def flush(self) -> None:
         """Land what is queued."""
         queued, self._pending = self._pending, []
         at = 0
         while at < len(queued):
-            run: list[Pending] = []
+            run: list[Write] = []
             try:
                 segment = self._segment_for(queued[at])
                 run = self._run(segment, queued, at)
-                segment.write([batch for pending in run for batch in pending.batches])
+                segment.write([batch for write in run for batch in write.batches])
             except OSError as error:
                 self._refused(queued[at:], error)
                 return
             self._landed(segment, run)
             at += len(run)
 
-    def _run(self, segment: Segment, queued: list[Pending], at: int) -> list[Pending]:
+    def _run(self, segment: Segment, queued: list[Write], at: int) -> list[Write]:
         """The queued writes that fit into the segment; the first one does."""
         if at + 1 == len(queued):
             return queued[at:]
         run = [queued[at]]
         size = segment.size + run[0].size
-        for pending in queued[at + 1 :]:
-            if self._rolls(segment, size, pending):
+        for write in queued[at + 1 :]:
+            if self._rolls(segment, size, write):
                 break
-            run.append(pending)
-            size += pending.size
+            run.append(write)
+            size += write.size
         return run
 
-    def _rolls(self, segment: Segment, size: int, pending: Pending) -> bool:
+    def _rolls(self, segment: Segment, size: int, write: Write) -> bool:
         first = segment.first_timestamp if segment.size else -1
         now = self._disk.now() if first < 0 else 0
-        segment_age = age(first, segment.created_ms, pending.max_timestamp, now)
-        return rolls(self.entry.options, size, segment_age, pending.size)
+        segment_age = age(first, segment.created_ms, write.max_timestamp, now)
+        return rolls(self.entry.options, size, segment_age, write.size)
 
-    def _segment_for(self, pending: Pending) -> Segment:
+    def _segment_for(self, write: Write) -> Segment:
         last = self.segments[-1] if self.segments else None
         if last is not None and not last.sealed:
-            if not self._rolls(last, last.size, pending):
+            if not self._rolls(last, last.size, write):
                 return last
             last.sealed = True
             self._disk.syncer.want(Seal(self._disk, last))
             self._unsynced = {s: None for s in self._unsynced if s.indexed < s.size}
         prefix, generation = self.next_prefix()
-        segment = Segment(self._disk, f"{prefix}-{pending.base:020d}-{generation}", pending.base, generation)
+        base = write.expected_end
+        segment = Segment(self._disk, f"{prefix}-{base:020d}-{generation}", base, generation)
         try:
             self._disk.handles.get(segment.log_path, create=True)
         except FileNotFoundError:
@@ -152,9 +156,9 @@ class DiskLog:
         self.segments.append(segment)
         return segment
 
-    def _landed(self, segment: Segment, run: list[Pending]) -> None:
-        for pending in run:
-            for placed in pending.placed:
+    def _landed(self, segment: Segment, run: list[Write]) -> None:
+        for write in run:
+            for placed in write.placed:
                 segment.add(placed)
         self.written = segment.end
         self._unsynced[segment] = None
@@ -163,8 +167,7 @@ class DiskLog:
             self._waiting += run
             self._disk.syncer.want(self)
             return
-        for pending in run:
-            pending.call.answer(pending.slot, Appended(pending.base, pending.end))
+        self._disk.answers.extend([(write, Appended(write.expected_end, write.end)) for write in run])
         if options.flush_messages is not None and self.written - self._flushed_end >= options.flush_messages:
             self._disk.syncer.want(self)
         elif options.flush_ms is not None and self._flush_timer is None:
@@ -177,7 +180,7 @@ class DiskLog:
         self._flush_timer = None
         self._disk.syncer.want(self)
 
-    def _refused(self, queued: list[Pending], error: OSError) -> None:
+    def _refused(self, queued: list[Write], error: OSError) -> None:
         failure = LogFailed(f"cannot write log {self.name}: {error.strerror or error}")
         failure.__cause__ = error
         self.end = self.written
@@ -188,9 +191,8 @@ class DiskLog:
             except OSError:
                 self.error = failure
         first, *behind = queued
-        first.call.answer(first.slot, Failed(failure))
-        for pending in behind:
-            pending.call.answer(pending.slot, Failed(failure) if self.error else Conflict(self.end))
+        outcome = Failed(failure) if self.error else Conflict(self.end)
+        self._disk.answers.extend([(first, Failed(failure)), *[(write, outcome) for write in behind]])
 
     # --- sync ---
 
@@ -223,10 +225,12 @@ class DiskLog:
         if error is not None:
             self.error = LogFailed(f"cannot sync log {self.name}: {error.strerror or error}")
             self.error.__cause__ = error
-        for pending in self._covered:
-            outcome = Appended(pending.base, pending.end) if self.error is None else Failed(self.error)
-            pending.call.answer(pending.slot, outcome)
-        self._covered = []
+        covered, self._covered = self._covered, []
+        if self.error is None:
+            tell([(write, Appended(write.expected_end, write.end)) for write in covered])
+        else:
+            failed = Failed(self.error)
+            tell([(write, failed) for write in covered])
 
     def save_index(self, least: int) -> None:
         """Spare the next open from reading more than so many bytes; for a clean stop."""

@@ -31,8 +31,8 @@ from typing import NamedTuple
 
 from wire.batch import BATCH_OVERHEAD, MAGIC, Batch, verify_crc
 
-from ..engine import Corrupt, LogFailed, StorageError
-from ..placing import PREFIX, Placed
+from ..engine import Corrupt, LogFailed, Placed, StorageError
+from ..placing import PREFIX
 from .index import HEADER_SIZE, Index, Summary, summarize
 from .journal import Entry
 from .log import DiskLog

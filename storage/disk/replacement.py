@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..engine import Buffer, Files
-from ..placing import Placed
+from ..engine import Buffer, Files, Placed
 from .segment import Disk, Segment, write_all
 
 BUFFER_BYTES = 1 << 20

@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 from wire.batch import BATCH_OVERHEAD
 
-from ..engine import Buffer, Corrupt, Extent, Files, Found, Now
-from ..placing import PLACE, PREFIX, Placed
+from ..engine import Buffer, Corrupt, Extent, Files, Found, Now, Outcome, Placed, Write
+from ..placing import PLACE, PREFIX
 from .handles import Handles, Maps
 from .index import HEADER_SIZE, Boundary, Index, Summary, summarize
 from .syncer import Syncer
@@ -46,6 +46,8 @@ class Disk(NamedTuple):
     handles: Handles
     maps: Maps
     syncer: Syncer
+    answers: list[tuple[Write, Outcome]]
+    """For what has landed: told when everything of this turn of the loop has."""
 
 
 class Part(NamedTuple):

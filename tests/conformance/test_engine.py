@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
 from storage.engine import (
@@ -17,6 +20,7 @@ from storage.engine import (
     Found,
     LogExists,
     LogOptions,
+    Outcome,
     OutOfRange,
     Read,
     Stale,
@@ -69,6 +73,65 @@ async def test_a_write_lands_at_the_end(engine: Engine) -> None:
     assert await engine.append([Write("a", 5, [batch(5)])]) == [Appended(5, 6)]
     assert engine.bounds("a") == Bounds(0, 6)
     assert await read_all(engine, "a") == batch(0, 3) + batch(3, 2) + batch(5)
+
+
+class Heard(Write):
+    """A write that remembers what it was answered, and does something then."""
+
+    def __init__(self, log: str, at: int, then: Callable[[], object] = lambda: None) -> None:
+        super().__init__(log, at, [batch(at)])
+        self.outcomes: list[Outcome] = []
+        self.then = then
+
+    def answered(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.then()
+
+
+async def settled(*writes: Heard) -> list[Outcome]:
+    """The one answer of each."""
+    while not all(write.outcomes for write in writes):
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [len(write.outcomes) for write in writes] == [1] * len(writes)
+    return [write.outcomes[0] for write in writes]
+
+
+@conforms
+async def test_who_submits_is_answered_once_as_append_would_have_answered(engine: Engine) -> None:
+    await engine.create([("a", LogOptions()), ("b", LogOptions())])
+    writes = [Heard("a", 0), Heard("b", 0), Heard("a", 1), Heard("a", 9), Heard("none", 0)]
+    for write in writes:
+        engine.submit(write)
+    assert (engine.bounds("a").end, engine.bounds("b").end) == (2, 1), "calling is ordering"
+    *good, unknown = await settled(*writes)
+    assert good == [Appended(0, 1), Appended(0, 1), Appended(1, 2), Conflict(2)]
+    assert isinstance(unknown, Failed) and isinstance(unknown.error, UnknownLog)
+    assert await read_all(engine, "a") == batch(0) + batch(1)
+
+
+@conforms
+async def test_who_is_answered_may_call_the_engine(engine: Engine) -> None:
+    await engine.create([("a", LogOptions())])
+    third = Heard("a", 2)
+    first = Heard("a", 0, lambda: engine.trim("a", 1) if engine.bounds("a").end > 1 else None)
+    second = Heard("a", 1, lambda: engine.submit(third))
+    engine.submit(first)
+    engine.submit(second)
+    assert await settled(first, second, third) == [Appended(0, 1), Appended(1, 2), Appended(2, 3)]
+    assert await read_all(engine, "a") in (batch(0) + batch(1) + batch(2), batch(1) + batch(2))
+
+
+@conforms
+async def test_who_fails_when_he_is_answered_keeps_nobody_from_his_answer(engine: Engine) -> None:
+    await engine.create([("a", LogOptions())])
+    said: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+    clumsy, other = Heard("a", 0, lambda: 1 / 0), Heard("a", 1)
+    engine.submit(clumsy)
+    engine.submit(other)
+    assert await settled(clumsy, other) == [Appended(0, 1), Appended(1, 2)]
+    assert said == ["who wrote to log a failed when it was answered"]
 
 
 @conforms

@@ -6,7 +6,6 @@ by some checker (or by an assertion of a client, or by what the broker itself di
 of them, and prints the table that stands in docs/simulation.md.
 """
 
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,7 +20,6 @@ import kbroker.handlers.fetch as fetch
 import kbroker.handlers.produce as produce
 import kbroker.partitions.partition as partition
 import kbroker.partitions.recovery as recovery
-import kbroker.partitions.registry as registry
 import kbroker.runtime as runtime
 import storage.disk.engine as engine
 import storage.disk.log as disk_log
@@ -31,11 +29,12 @@ from kbroker.partitions.epochs import EpochTable
 from kbroker.partitions.producers import ACCEPTED, Duplicate, Producers, Refused
 from kbroker.partitions.registry import Partitions
 from kbroker.partitions.replicas import Replicas
-from kbroker.partitions.staging import LOST
+from kbroker.partitions.staging import LOST, Staging
 from kbroker.partitions.waiters import Waiters
 from kbroker.server.connection import Connection
 from kbroker.server.sessions import FetchSessions, Interest
 from storage.engine import Appended, Write
+from storage.placing import measure
 from wire.errors import ErrorCode
 
 from .checkers import OF_THE_HISTORY, OF_THE_LOG
@@ -66,24 +65,21 @@ def find(name: str, seeds: Sequence[int]) -> tuple[int, str] | None:
 
 @mutant
 def produce_is_answered_before_its_append(patches: Patches) -> None:
-    def hasty(self: Partitions, stagings: Any) -> None:
-        writes = [(staging.partition.log, staging.base_offset, staging.write.batches) for staging in stagings]
-        self.engine.append([Write(log, base, [bytes(batch) for batch in kept]) for log, base, kept in writes])
-        done = asyncio.get_running_loop().create_future()
-        done.set_result([Appended(staging.base_offset, staging.next_offset) for staging in stagings])
-        partition.settle(stagings, done)
+    def hasty(self: partition.Partition, staging: Staging) -> None:
+        copies = [bytes(batch) for batch in staging.batches]
+        self.engine.append([Write(self.log, staging.base_offset, copies)])
+        measure(staging)
+        self.settle(staging, Appended(staging.base_offset, staging.end))
 
-    patches.set(Partitions, "write", hasty)
+    patches.set(partition.Partition, "write", hasty)
 
 
 @mutant
 def a_failed_write_is_taken_for_done(patches: Patches) -> None:
-    def careless(stagings: Any, done: Any) -> None:
-        for staging in stagings:
-            staging.partition.settle(staging, Appended(staging.base_offset, staging.next_offset))
+    def careless(self: Staging, outcome: Any) -> None:
+        self.partition.settle(self, Appended(self.base_offset, self.end))
 
-    patches.set(partition, "settle", careless)
-    patches.set(registry, "settle", careless)
+    patches.set(Staging, "answered", careless)
 
 
 @mutant
@@ -127,7 +123,7 @@ def a_batch_sent_again_while_pending_is_written_twice(patches: Patches) -> None:
 @mutant
 def a_duplicate_is_answered_before_the_first_is_written(patches: Patches) -> None:
     def hasty(self: Any, partition: Any, duplicate: Duplicate) -> None:
-        self.told.base_offset = duplicate.entry.base_offset
+        self.base_offset = duplicate.entry.base_offset
         self._finish()
 
     patches.set(produce._Part, "_told_before", hasty)
@@ -135,9 +131,10 @@ def a_duplicate_is_answered_before_the_first_is_written(patches: Patches) -> Non
 
 @mutant
 def a_duplicate_is_answered_with_its_last_offset(patches: Patches) -> None:
-    def wrong(self: Any, partition: Any, base_offset: int, next_offset: int) -> None:
-        known = self._partition.replicas.end > next_offset
-        written(self, partition, next_offset - 1 if known else base_offset, next_offset)
+    def wrong(self: Any, partition: Any, next_offset: int) -> None:
+        if self._partition.replicas.end > next_offset:
+            self._base_offset = next_offset - 1
+        written(self, partition, next_offset)
 
     written = patches.set(produce._Part, "_written", wrong)
 
@@ -286,8 +283,8 @@ def what_recovery_shows_may_still_be_lost(patches: Patches) -> None:
 def an_append_is_answered_before_it_is_synced(patches: Patches) -> None:
     def hasty(self: Any) -> Any:
         sync = begin(self)
-        for pending in self._covered:
-            pending.call.answer(pending.slot, Appended(pending.base, pending.end))
+        for write in self._covered:
+            write.answered(Appended(write.expected_end, write.end))
         self._covered = []
         return sync
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from storage.disk import checkpoints, engine, journal, log, pending, recovery, replacement, segment
-from storage.engine import Appended
+from storage import answers
+from storage.disk import checkpoints, engine, journal, log, recovery, replacement, segment
+from storage.engine import Appended, Write
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 MUTANTS: dict[str, Plant] = {}
@@ -29,28 +30,29 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 @mutant
 def acknowledge_before_the_write(patch: pytest.MonkeyPatch) -> None:
-    queue, answer = log.DiskLog.queue, pending.Call.answer
+    queue, answer = log.DiskLog.queue, answers.Call.answer
 
-    def early(self: log.DiskLog, write: pending.Pending) -> None:
-        queue(self, write)
-        answer(write.call, write.slot, Appended(write.base, write.end))
+    def early(self: log.DiskLog, write: Write) -> bool:
+        is_first = queue(self, write)
+        write.answered(Appended(write.expected_end, write.end))
+        return is_first
 
-    def once(self: pending.Call, slot: int, outcome: Any) -> None:
+    def once(self: answers.Call, slot: int, outcome: Any) -> None:
         if self.left:
             answer(self, slot, outcome)
 
     patch.setattr(log.DiskLog, "queue", early)
-    patch.setattr(pending.Call, "answer", once)
+    patch.setattr(answers.Call, "answer", once)
 
 
 @mutant
 def acknowledge_before_the_sync(patch: pytest.MonkeyPatch) -> None:
     landed = log.DiskLog._landed
 
-    def early(self: log.DiskLog, into: segment.Segment, run: list[pending.Pending]) -> None:
+    def early(self: log.DiskLog, into: segment.Segment, run: list[Write]) -> None:
         landed(self, into, run)
         for write in self._waiting:
-            write.call.answer(write.slot, Appended(write.base, write.end))
+            write.answered(Appended(write.expected_end, write.end))
         self._waiting = []
 
     patch.setattr(log.DiskLog, "_landed", early)
@@ -71,7 +73,7 @@ def a_sync_answers_writes_that_came_after_it_began(patch: pytest.MonkeyPatch) ->
 def no_directory_is_synced_for_a_new_file(patch: pytest.MonkeyPatch) -> None:
     landed = log.DiskLog._landed
 
-    def forgetful(self: log.DiskLog, into: segment.Segment, run: list[pending.Pending]) -> None:
+    def forgetful(self: log.DiskLog, into: segment.Segment, run: list[Write]) -> None:
         self._new_names = False
         landed(self, into, run)
 

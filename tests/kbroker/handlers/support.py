@@ -14,7 +14,7 @@ from typing import Any
 
 from kbroker.catalog import Node, PartitionState, Topic
 from kbroker.config import Config
-from kbroker.context import Cluster, Context, Listener, LocalNode
+from kbroker.context import LATER, Cluster, Context, Listener, LocalNode
 from kbroker.partitions import Partition, Partitions
 from kbroker.server.sessions import FetchSessions
 from tests.kbroker.partitions.support import TestEngine, TestWorld, config
@@ -65,6 +65,21 @@ class TestCatalog:
         del self.by_name[topic.name], self.by_id[topic.id]
 
 
+class Asking(Context):
+    """A request whose answer is a future."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def answer(self, response: Any) -> None:
+        assert not self.answered.done(), "a request is answered once"
+        if isinstance(response, Exception):
+            self.answered.set_exception(response)
+        else:
+            self.answered.set_result(response)
+
+
 class Stage:
     """A cluster of two nodes in one process."""
 
@@ -93,7 +108,7 @@ class Stage:
         api = APIS[type(request).__api_key__]
         buffer = bytearray(request.encode(version))
         decoded = api.request_class().decode(memoryview(buffer), version)
-        ctx = Context(
+        ctx = Asking(
             self.cluster,
             self.nodes[node],
             self.listener,
@@ -110,6 +125,8 @@ class Stage:
         except BaseException:
             _overwrite(buffer)
             raise
+        if answer is LATER:
+            answer = ctx.answered
         if asyncio.iscoroutine(answer) or asyncio.isfuture(answer):
             return asyncio.ensure_future(self._later(answer, buffer, version))
         return _sent(answer, buffer, version)

@@ -65,13 +65,13 @@ def test_every_version_writes_and_tells_the_base_offset(version: int) -> None:
     run(test)
 
 
-def test_a_request_is_one_call_of_the_engine() -> None:
+def test_all_partitions_of_a_request_are_written_in_its_order_and_in_its_turn_of_the_loop() -> None:
     async def test() -> None:
         stage = Stage()
         a, b = stage.catalog.add("a", 2), stage.catalog.add("b", 1)
         stage.engine.calls.clear()
         response = stage.call(request(("a", 0, batch(1)), ("a", 1, batch(1)), ("b", 0, batch(3))), BY_NAME)
-        assert stage.engine.calls == [[a.log(0), a.log(1), b.log(0)]]
+        assert stage.engine.calls == [a.log(0), a.log(1), b.log(0)]
         assert [[p.error_code for p in topic.partition_responses] for topic in response.responses] == [[0, 0], [0]]
 
     run(test)

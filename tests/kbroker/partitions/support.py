@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 from kbroker.config import Config
 from kbroker.partitions import Partition
 from kbroker.partitions.producers import Duplicate
-from kbroker.partitions.registry import Partitions
 from kbroker.partitions.replicas import Replicas
 from kbroker.partitions.staging import Staging
 from kbroker.topic_config import TopicConfig
 from kbroker.world import Handle, World
 from storage.engine import EngineOptions, Failed, Identity, LogFailed, Outcome, Write
 from storage.memory import MemoryEngine
+from storage.placing import measure
 from wire.records import Record, build_batch
 
 T = TypeVar("T")
@@ -92,6 +92,17 @@ class TestWorld(World):
         return task
 
 
+class Told(Write):
+    """A write whose outcome goes through the test's hands."""
+
+    def __init__(self, write: Write, told: Callable[[Outcome], None]) -> None:
+        super().__init__(write.log, write.expected_end, write.batches)
+        self.told = told
+
+    def answered(self, outcome: Outcome) -> None:
+        self.told(outcome)
+
+
 class TestEngine(MemoryEngine):
     """The memory engine; while `held`, appends are answered (and done) only by `let_go`; `failing` answers them
     Failed."""
@@ -103,35 +114,35 @@ class TestEngine(MemoryEngine):
         self._opened = True  # all that `open` does here
         self.held = False
         self.failing: set[str] = set()
-        self.waiting: list[tuple[Sequence[Write], asyncio.Future[list[Outcome]]]] = []
-        self.calls: list[list[str]] = []
+        self.waiting: list[Write] = []
+        self.calls: list[str] = []
         self.reads = 0
 
-    def append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]:
-        self.calls.append([write.log for write in writes])
-        if not self.held:
-            return self._append(writes)
-        future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        self.waiting.append((writes, future))
-        return future
+    def submit(self, write: Write) -> None:
+        measure(write)
+        self.calls.append(write.log)
+        if self.held:
+            self.waiting.append(write)
+        else:
+            self._submit(write)
 
-    def _append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]:
-        kept = [write for write in writes if write.log not in self.failing]
-        answered = iter(super().append(kept).result())
-        broken = Failed(LogFailed("the disk is full"))
-        answer: list[Outcome] = [broken if write.log in self.failing else next(answered) for write in writes]
-        future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        future.set_result(answer)
-        for write in writes:
+    def _submit(self, write: Write) -> None:
+        answered = write.answered
+
+        def overwritten(outcome: Outcome) -> None:
             for buffer in write.batches:
                 buffer[:] = b"\xdd" * len(buffer)  # type: ignore[index]
-        return future
+            answered(outcome)
+
+        if write.log in self.failing:
+            overwritten(Failed(LogFailed("the disk is full")))
+        else:
+            super().submit(Told(write, overwritten))
 
     def let_go(self, count: int = 1) -> None:
-        """Answer the oldest of the waiting appends."""
+        """Answer the oldest of the waiting writes."""
         for _ in range(count):
-            writes, future = self.waiting.pop(0)
-            future.set_result(self._append(writes).result())
+            self._submit(self.waiting.pop(0))
 
 
 def run(test: Callable[[], Awaitable[T]]) -> T:
@@ -188,10 +199,5 @@ def produce(one: Partition, records: bytearray) -> Staging | Duplicate:
     """What the produce handler does with one batch."""
     staged = one.stage(memoryview(records))
     if isinstance(staged, Staging):
-        Partitions.write(_Writer(one.engine), [staged])  # type: ignore[arg-type]
+        one.write(staged)
     return staged
-
-
-class _Writer:
-    def __init__(self, engine: Any) -> None:
-        self.engine = engine

@@ -9,7 +9,6 @@ import pytest
 
 from kbroker.partitions import Partition
 from kbroker.partitions.producers import Duplicate
-from kbroker.partitions.registry import Partitions
 from kbroker.partitions.replicas import Replicas
 from kbroker.partitions.staging import Staging
 from storage.disk.files import RealFiles
@@ -38,7 +37,7 @@ async def opened(engine: Any, leader_epoch: int = 0) -> Partition:
 async def written(one: Partition, records: bytearray) -> Staging | Duplicate:
     staged = one.stage(memoryview(records))
     if isinstance(staged, Staging):
-        Partitions(one.engine, one.world).write([staged])
+        one.write(staged)
         while not staged.state:
             await turns(1)
         records[:] = b"\xdd" * len(records)

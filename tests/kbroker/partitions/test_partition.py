@@ -6,7 +6,8 @@ import pytest
 
 from kbroker.partitions.producers import Duplicate
 from kbroker.partitions.staging import LOST, PENDING, WRITTEN, Staging
-from storage.engine import Failed, LogFailed
+from storage.engine import Appended, Failed, LogFailed
+from storage.placing import measure
 from wire.batch import Batch, batches, verify_crc
 from wire.errors import ErrorCode, KafkaError
 from wire.records import iterate
@@ -54,13 +55,13 @@ def test_a_write_that_is_done_proves_those_before_it() -> None:
         engine.held = True
         settled = []
         first, second = one.stage(batch(1, producer=(9, 0, 0))), one.stage(batch(1, producer=(9, 0, 1)))
-        first.when_settled(lambda: settled.append("first"))
-        second.when_settled(lambda: settled.append("second"))
-        appended = engine.append([first.write, second.write])
-        engine.let_go()
-        one.settle(second, appended.result()[1])
+        first.when_settled(lambda _: settled.append("first"))
+        second.when_settled(lambda _: settled.append("second"))
+        measure(first)
+        measure(second)
+        one.settle(second, Appended(1, 2))
         assert settled == ["first", "second"]
-        one.settle(first, appended.result()[0])
+        one.settle(first, Appended(0, 1))
         assert settled == ["first", "second"] and one.high_watermark == 2
 
     run(test)
@@ -214,7 +215,7 @@ def test_a_write_that_is_heard_of_after_a_later_one_was_lost_counts_all_the_same
         engine = TestEngine()
         one = partition(engine, TestWorld())
         first, second = one.stage(batch(1, producer=(9, 0, 0))), one.stage(batch(1, producer=(9, 0, 1)))
-        (written,) = engine.append([first.write]).result()
+        (written,) = await engine.append([first])
         one.settle(second, Failed(LogFailed("the disk is full")))
         assert not one.is_open and (first.state, second.state) == (PENDING, LOST)
         one.settle(first, written)
