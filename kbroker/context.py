@@ -171,8 +171,7 @@ class Context:
     def answer(self, response: Any) -> None:
         """The answer of a handler that has returned LATER, and not before it has: the response, None where nothing is
         sent, or the exception. The short way for what is asked tens of thousands of times a second: no future and no
-        turn of the loop lie between the handler and the reply (2 us)."""
-        raise NotImplementedError
+        turn of the loop lie between the handler and the reply (2 us). What it does is in `server/dispatch.py: Call`."""
 
     def throttle(self, milliseconds: int) -> None:
         """Tell the client to wait (throttle_time_ms), and read nothing more from it for that long (KIP-219)."""

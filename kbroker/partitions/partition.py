@@ -271,17 +271,7 @@ class Partition:
         of them are durable; KafkaError(KAFKA_STORAGE_ERROR) when the write is lost."""
         self.must_be_open()
         staging = self._place([Batch.parse(batch) for batch in batches], self.world.time_ms())
-        answer: asyncio.Future[int] = self.world.future()
-
-        def settled(staging: Staging) -> None:
-            if answer.done():
-                return
-            if staging.state == WRITTEN:
-                answer.set_result(staging.base_offset)
-            else:
-                answer.set_exception(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"a write to {self.name} failed"))
-
-        staging.when_settled(settled)
+        answer = staging.promise(self.world.future())
         self.write(staging)
         return answer
 

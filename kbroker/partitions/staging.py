@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from storage.engine import Buffer, Outcome, Write
+from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
     from .partition import Partition
@@ -41,6 +43,21 @@ class Staging(Write):
             self._waiting.append(callback)
         else:
             callback(self)
+
+    def promise(self, answer: asyncio.Future[int]) -> asyncio.Future[int]:
+        """For who waits by a future: the base offset, or KafkaError(KAFKA_STORAGE_ERROR)."""
+
+        def settled(_: Staging) -> None:
+            if answer.done():
+                return
+            if self.state == WRITTEN:
+                answer.set_result(self.base_offset)
+            else:
+                failed = f"a write to {self.partition.name} failed"
+                answer.set_exception(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, failed))
+
+        self.when_settled(settled)
+        return answer
 
     def answered(self, outcome: Outcome) -> None:
         """The engine has answered."""
