@@ -223,6 +223,10 @@ class Broker:
             await cluster.catalog.start()
         except KafkaError as error:
             raise CannotStart(f"the catalog in {self.data} cannot be read and written; the log says why") from error
+        if self.config.is_set("kbroker.scram.users"):
+            from kbroker.server.scram_users import add_scram_users
+
+            await add_scram_users(cluster)
         self._configured()
         self._rules_changed()
         if cluster.catalog.topic("__transaction_state") is not None:

@@ -35,6 +35,10 @@ SECURITY: tuple[Row, ...] = (
         "NAME:PASSWORD, ...: users for PLAIN and SCRAM, in memory only; for development.",
     ),
     (
+        "kbroker.scram.users", "PASSWORD", None, None, False,
+        "MECHANISM=[name=NAME,password=PASSWORD], ...: users that are stored at the start if they are not there yet.",
+    ),
+    (
         "sasl.enabled.mechanisms", "LIST", "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512", None, True,
         "The SASL mechanisms that listeners with SASL offer.",
     ),

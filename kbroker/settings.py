@@ -6,6 +6,7 @@ another way to write configs:
 
     --listen       listeners, in the order given         --data DIR   log.dirs
     --advertise    advertised.listeners                  --memory     kbroker.memory        --fsync   kbroker.fsync
+    --user         kbroker.sasl.users                    --add-scram  kbroker.scram.users
 
 The same thing said twice on one command line, in two ways or with two values, is a mistake and not a matter of order.
 Some names speak of one thing (`log.dir`, `log.dirs` and `kbroker.memory` all say where the data is): whoever sets one
@@ -82,6 +83,8 @@ def gather(
     data: str | None = None,
     memory: bool = False,
     fsync: bool = False,
+    users: Sequence[str] = (),
+    add_scram: Sequence[str] = (),
     preset: str | None = None,
 ) -> Gathered:
     """What all of these ask for together; ConfigError says in one sentence what is wrong with it."""
@@ -98,6 +101,10 @@ def gather(
         flags["kbroker.memory"] = "--memory", "true"
     if fsync:
         flags["kbroker.fsync"] = "--fsync", "true"
+    if users:
+        flags["kbroker.sasl.users"] = "--user", ",".join(users)
+    if add_scram:
+        flags["kbroker.scram.users"] = "--add-scram", ",".join(add_scram)
     spoken = _sets(sets)
     for name, (flag, _) in flags.items():
         for same in _same(name):
@@ -164,11 +171,13 @@ def _sets(sets: Sequence[str]) -> dict[str, str]:
         name, equals, text = (part.strip() for part in item.partition("="))
         if not equals or not name:
             raise ConfigError(f"--set wants NAME=VALUE, not {item}")
-        if find(name) is None:
+        entry = find(name)
+        if entry is None:
             raise ConfigError(unknown(name, entries()))
         for same in _same(name):
             if same in texts and (same != name or texts[same] != text):
-                raise ConfigError(f"--set {same}={texts[same]} and --set {name}={text} contradict each other")
+                one, other = ("***", "***") if entry.sensitive else (texts[same], text)
+                raise ConfigError(f"--set {same}={one} and --set {name}={other} contradict each other")
         texts[name] = text
     return texts
 

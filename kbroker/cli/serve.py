@@ -34,6 +34,13 @@ FAILED_TO_STOP = 1
 @click.option("--data", metavar="DIR", help="The directory that holds the data.  [default: ./data]")
 @click.option("--memory", is_flag=True, help="Keep everything in memory, and nothing afterwards.")
 @click.option("--fsync", is_flag=True, help="Acknowledge writes when they have reached the disk.")
+@click.option(
+    "--user", "users", multiple=True, metavar="NAME:PASSWORD", help="A user for SASL listeners, kept in memory only."
+)
+@click.option(
+    "--add-scram", multiple=True, metavar="SCRAM-SHA-512=[name=NAME,password=PASSWORD]",
+    help="Store a SCRAM user if there is none of that name yet, as kafka-storage does.",
+)
 @click.option("--preset", type=click.Choice(["kafka"]), help="Timing of groups as Apache Kafka has it by default.")
 @click.option("--config", "file", metavar="FILE", help="A TOML file with Kafka's config names, or a server.properties.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set one config; goes before the file.")
@@ -48,6 +55,8 @@ def serve(
     data: str | None,
     memory: bool,
     fsync: bool,
+    users: tuple[str, ...],
+    add_scram: tuple[str, ...],
     preset: str | None,
     file: str | None,
     sets: tuple[str, ...],
@@ -68,6 +77,8 @@ def serve(
             data=data,
             memory=memory,
             fsync=fsync,
+            users=users,
+            add_scram=add_scram,
             preset=preset,
         )
     except ConfigError as error:

@@ -3,6 +3,7 @@
     login.py         the conversation before the first real request: which request may come when
     mechanisms.py    what every SASL mechanism is: tokens in, challenges out, at the end somebody or nobody
     plain.py         name and password (RFC 4616)
+    scram.py         name and proof of a password (RFC 5802)
     authorizer.py    may this principal do that? over the access rules that the catalog keeps
     jaas.py          `sasl.jaas.config`, Kafka's way to write users down
 

@@ -3,6 +3,7 @@
     sasl.enabled.mechanisms                                PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
     listener.name.<listener>.plain.sasl.jaas.config        user_NAME="PASSWORD" ...
     kbroker.sasl.users                                     NAME:PASSWORD, ... for development
+    the catalog                                            users of SCRAM, as tools and `kbroker.scram.users` made them
     connections.max.reauth.ms                              KIP-368
 
 A mechanism that is enabled but cannot work is a mistake that keeps the broker from starting.
@@ -13,14 +14,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from kbroker.catalog.users import credential
 from kbroker.config import Config, ConfigError
 from kbroker.security.jaas import JaasError, Module, parse_jaas
 from kbroker.security.login import Way
-from kbroker.security.mechanisms import Begin
+from kbroker.security.mechanisms import Begin, Identity
 from kbroker.security.plain import Plain
+from kbroker.security.scram import Known, Scram
+from kbroker.server.scram_users import NUMBERS
+from kbroker.server.scram_users import salted as salt
 
 if TYPE_CHECKING:
     from kbroker.context import Cluster
+
+_NONCE_BYTES = 20
 
 Maker = Callable[["Cluster", str], Begin]
 
@@ -73,4 +80,25 @@ def shared_users(config: Config) -> dict[str, str]:
     return users
 
 
-_MAKERS: Mapping[str, Maker] = {"PLAIN": _plain}
+def _scram(mechanism: str) -> Maker:
+    """Users as the catalog has them; those of the config have no credential until one of them comes."""
+
+    def make(cluster: Cluster, listener: str) -> Begin:
+        passwords = shared_users(cluster.config)
+        salted: dict[str, Known] = {}
+
+        def find(name: str, is_token: bool) -> Known | None:
+            stored = cluster.catalog.users.get((name, NUMBERS[mechanism]))
+            if stored is not None:
+                return Known(stored, Identity(name))
+            if name in passwords and name not in salted:
+                prepared = credential(salt(cluster, NUMBERS[mechanism], name, passwords[name]))
+                salted[name] = Known(prepared, Identity(name))
+            return salted.get(name)
+
+        return lambda: Scram(mechanism, find, cluster.world.secret(_NONCE_BYTES).hex())
+
+    return make
+
+
+_MAKERS: Mapping[str, Maker] = {"PLAIN": _plain} | {mechanism: _scram(mechanism) for mechanism in NUMBERS}
