@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from kbroker.catalog import Topic
 from kbroker.context import Context
+from kbroker.operations import CLUSTER_NAME
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.delete_topics import (
     DeletableTopicResult,
@@ -72,15 +73,18 @@ def _resolve(asked: Sequence[DeleteTopicState], ctx: Context) -> tuple[list[Dele
 
 
 def _deletable(name: str | None, topic_id: bytes, ctx: Context) -> Topic:
-    """Kafka asks whether one may know of the topic before it says that there is none."""
+    """Kafka asks whether one may know of the topic before it says that there is none. Who may delete on the cluster may
+    delete all."""
     catalog = ctx.cluster.catalog
     topic = catalog.topic_by_id(topic_id) if name is None else catalog.topic(name)
     if topic is None and name is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
     asked = (topic.name if topic is not None else name or "",)
-    if not ctx.authorize("DESCRIBE", "TOPIC", asked)[0] or (
-        topic is not None and not ctx.authorize("DELETE", "TOPIC", asked)[0]
-    ):
+    may = ctx.authorize("DELETE", "CLUSTER", (CLUSTER_NAME,))[0] or (
+        ctx.authorize("DESCRIBE", "TOPIC", asked)[0]
+        and (topic is None or ctx.authorize("DELETE", "TOPIC", asked)[0])
+    )
+    if not may:
         raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
     if topic is None:
         raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)

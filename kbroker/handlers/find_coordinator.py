@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from kbroker.context import Context
 from kbroker.groups.coordinator import OFFSETS_TOPIC
+from kbroker.operations import CLUSTER_NAME
 from kbroker.transactions.coordinator import TRANSACTIONS_TOPIC
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.find_coordinator import Coordinator, FindCoordinatorRequest, FindCoordinatorResponse
@@ -29,7 +30,7 @@ async def find_coordinator(request: FindCoordinatorRequest, ctx: Context) -> Fin
     if request.key_type not in ((GROUP, TRANSACTION, SHARE) if knows_share else (GROUP, TRANSACTION)):
         found = [_refused(key, KafkaError(ErrorCode.INVALID_REQUEST)) for key in keys]
     elif request.key_type == SHARE:
-        found = [_share(key) for key in keys]
+        found = [_share(key, ctx) for key in keys]
     else:
         found = await _find(request.key_type, keys, ctx)
     if asks_for_many:
@@ -82,8 +83,10 @@ async def _find(key_type: int, keys: list[str], ctx: Context) -> list[Coordinato
     return found
 
 
-def _share(key: str) -> Coordinator:
+def _share(key: str, ctx: Context) -> Coordinator:
     """A share partition is "group:topic id:partition"; a malformed key is the client's fault, a good one ours."""
+    if not ctx.authorize("CLUSTER_ACTION", "CLUSTER", (CLUSTER_NAME,))[0]:
+        return _refused(key, KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED))
     parts = key.split(":")
     if len(parts) != 3 or not parts[2].isdigit():
         return _refused(key, KafkaError(ErrorCode.INVALID_REQUEST))

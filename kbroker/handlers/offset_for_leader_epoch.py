@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 
 from kbroker.context import Context
 from kbroker.handlers._opened import when_open
+from kbroker.operations import CLUSTER_NAME
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.offset_for_leader_epoch import (
     EpochEndOffset,
@@ -29,20 +30,21 @@ def offset_for_leader_epoch(
 
 
 def _answer(request: OffsetForLeaderEpochRequest, ctx: Context) -> OffsetForLeaderEpochResponse:
+    is_broker = ctx.authorize("CLUSTER_ACTION", "CLUSTER", (CLUSTER_NAME,))[0]  # then it may ask of every topic
     return OffsetForLeaderEpochResponse(
         topics=[
             OffsetForLeaderTopicResult(
-                topic=topic.topic, partitions=[_end(topic.topic, one, ctx) for one in topic.partitions]
+                topic=topic.topic, partitions=[_end(topic.topic, one, is_broker, ctx) for one in topic.partitions]
             )
             for topic in request.topics
         ]
     )
 
 
-def _end(name: str, asked: OffsetForLeaderPartition, ctx: Context) -> EpochEndOffset:
+def _end(name: str, asked: OffsetForLeaderPartition, is_broker: bool, ctx: Context) -> EpochEndOffset:
     told = EpochEndOffset(error_code=0, partition=asked.partition)
     try:
-        if not ctx.authorize("DESCRIBE", "TOPIC", (name,))[0]:
+        if not is_broker and not ctx.authorize("DESCRIBE", "TOPIC", (name,))[0]:
             raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
         partition = ctx.cluster.partitions.lookup(
             ctx.node.id, ctx.cluster.catalog.topic(name), asked.partition, asked.current_leader_epoch

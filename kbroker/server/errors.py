@@ -167,6 +167,11 @@ def _describe_log_dirs(response: Any, request: Any, version: int, code: ErrorCod
     response.results = []
 
 
+def _in_items_too(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+    """At the top, and at each partition that was named as well."""
+    _fill_items(response, request, version, code, message)
+
+
 def _element(struct: Any, array: str) -> type[Struct]:
     field = next(one for one in struct.__fields__ if one.name == array)
     found: type[Struct] = field.element.struct
@@ -178,5 +183,7 @@ _OVERRIDES: dict[int, Fill] = {
     18: _api_versions,
     34: _alter_replica_log_dirs,
     35: _describe_log_dirs,
+    43: _in_items_too,
+    45: _in_items_too,
     51: _alter_user_scram_credentials,
 }

@@ -56,6 +56,7 @@ GROUPS: Types = {
     105: ("catalog", "CatalogProducerIds"),
     106: ("catalog", "CatalogUser"),
     107: ("catalog", "CatalogQuota"),
+    108: ("catalog", "CatalogAcl"),
 }
 TRANSACTIONS: Types = {0: ("transactions", "TransactionLog")}
 SHARE_STATE: Types = {0: ("share", "ShareSnapshot"), 1: ("share", "ShareUpdate")}

@@ -104,6 +104,7 @@ def test_who_may_not_delete_or_describe_hears_the_same() -> None:
     async def test(desk: Desk) -> None:
         await desk.cluster.catalog.create_topics([NewTopic("a"), NewTopic("b")])
         desk.denied = {("DELETE", "TOPIC", "a"), ("DESCRIBE", "TOPIC", "b"), ("DESCRIBE", "TOPIC", "no")}
+        desk.denied.add(("DELETE", "CLUSTER", "kafka-cluster"))
         assert sorted(outcome(await desk.ask(deletion(6, "a", "b", "no"), 6))) == [("a", 29), ("b", 29), ("no", 29)]
 
     at_a_desk(test)
