@@ -61,10 +61,12 @@ def _line(door: socket.socket) -> bytes:
 async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
     from kbroker.broker import Broker, CannotStart, StorageError
     from kbroker.config import Config, ConfigError
+    from kbroker.control.journal import keep
     from kbroker.server.listener import CannotListen
 
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
+    journal = keep()
     try:
         from kbroker.control.world import ControlledWorld
 
@@ -76,7 +78,7 @@ async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
     from kbroker.control.control import Control
     from kbroker.control.door import Door
 
-    control = Control(broker, history_bytes=wish.history_bytes)
+    control = Control(broker, history_bytes=wish.history_bytes, journal=journal)
     await _open(loop, door, lambda: Door(control, ended.set))
     _watch(loop, parent, ended.set)
     gc.freeze()

@@ -10,12 +10,11 @@ them from `cluster` each time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from kbroker.context import Context
+from kbroker.control.asking import Asking
 from kbroker.control.table import ControlError
 from kbroker.control.watch import Watch
 from wire.errors import ErrorCode, KafkaError
@@ -23,8 +22,13 @@ from wire.errors import ErrorCode, KafkaError
 if TYPE_CHECKING:
     from kbroker.broker import Broker
     from kbroker.context import Cluster, LocalNode
+    from kbroker.control.faults import Faults
+    from kbroker.control.history import History
+    from kbroker.control.journal import Journal
     from kbroker.partitions.partition import Partition
     from kbroker.security.login import Login
+    from kbroker.server.connection import Connection
+    from kbroker.server.dispatch import Call
     from kbroker.server.server import Server
     from wire.schema import Request
 
@@ -41,7 +45,7 @@ class _Inside:
     software_version = ""
 
 
-class _Trusted(Context):
+class _Trusted(Asking):
     """A request from inside: whoever has the broker in hand may do everything with it."""
 
     __slots__ = ()
@@ -49,14 +53,68 @@ class _Trusted(Context):
     def authorize(self, operation: str, resource_type: str, names: Sequence[str]) -> list[bool]:
         return [True] * len(names)
 
+    def authorize_any(self, operation: str, resource_type: str) -> bool:
+        return True
+
 
 class Control:
     """One for each broker that is controlled."""
 
-    def __init__(self, broker: Broker, *, history_bytes: int = 0) -> None:
+    def __init__(self, broker: Broker, *, history_bytes: int = 0, journal: Journal | None = None) -> None:
         self.broker = broker
+        self.journal = journal
         self.watch = Watch(broker.cluster)
+        self.listeners: list[Callable[[object], object]] = []
         self._inside = _Inside()
+        self._faults: Faults | None = None
+        self.server.on_lost = self._lost
+        self._history: History | None = None
+        if history_bytes:
+            self._record(history_bytes)
+
+    def _record(self, limit_bytes: int) -> None:
+        """Remember from now on."""
+        from kbroker.control.history import History, Tap
+
+        self._history = history = History(self.cluster.world, limit_bytes)
+        history.tell = self._told
+        Tap(self.server.dispatcher, history)
+
+    @property
+    def faults(self) -> Faults:
+        """Made when first asked for."""
+        if self._faults is None:
+            from kbroker.control.faults import Faults
+
+            self._faults = Faults(self)
+        return self._faults
+
+    def afflicted(self, call: Call, what: str) -> None:
+        """A fault has met a request."""
+        if self._history is not None:
+            from kbroker.control.history import Watched
+
+            if isinstance(call, Watched):
+                call.seen.faults.append(what)
+        self.watch.tell()
+
+    def _lost(self, connection: Connection) -> None:
+        if self._history is not None:
+            self._history.lost(connection)
+        if self._faults is not None:
+            self._faults.lost(connection)
+
+    def _told(self, news: object) -> None:
+        self.watch.tell()
+        for listener in list(self.listeners):
+            listener(news)
+
+    @property
+    def recorded(self) -> History:
+        """What was seen; ControlError where nothing is remembered."""
+        if self._history is None:
+            raise ControlError("missing", "this broker remembers nothing: it was started without a history")
+        return self._history
 
     @property
     def cluster(self) -> Cluster:
@@ -76,8 +134,7 @@ class Control:
         now = cluster.world.loop_time()
         ctx = _Trusted(cluster, node, listener, self._inside, "kbroker-control", api.key, api.max_version, 0, now)
         try:
-            answer = handler(request, ctx)
-            return await answer if isawaitable(answer) else answer
+            return await ctx.ask(handler, request)
         except KafkaError as error:
             raise refusal(error.code, error.message) from None
 

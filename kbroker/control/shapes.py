@@ -142,6 +142,15 @@ class Connection(NamedTuple):
     ended_ms: int = -1
 
 
+class LogLine(NamedTuple):
+    """A line of the broker's log; time is that of the wall."""
+
+    at_ms: int
+    level: str
+    name: str
+    text: str
+
+
 class State(NamedTuple):
     """Everything at a glance."""
 
@@ -152,6 +161,17 @@ class State(NamedTuple):
     groups: list[Group]
     transactions: list[Transaction]
     connections: list[Connection]
+
+
+class Frame(NamedTuple):
+    """The bytes of a request and of its reply, in base64 and without their size in front."""
+
+    number: int
+    at_ms: int
+    took_ms: float
+    connection: int
+    request: str
+    reply: str | None
 
 
 class Request(NamedTuple):
@@ -173,3 +193,128 @@ class Request(NamedTuple):
     errors: list[str]
     refused: str
     faults: list[str]
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+
+class Match(NamedTuple):
+    """Which requests a fault is for: those that fit everything that is said here. Null is no condition.
+
+    `client_id`, `group`, `topic` and `transactional_id` may hold `*` and `?`. A fault for a topic or partition meets
+    the requests that speak of it; where it answers with an error, only that partition gets it, if the API can say so.
+    `record` is text that begins a record's value; `record_key` is a whole key; `header` the name of a header. `where`
+    names fields of the request by their path in its JSON form, `groups[].groupId`, and the values that they have."""
+
+    api: list[str] | None = None
+    version: int | None = None
+    client_id: str | None = None
+    principal: str | None = None
+    group: str | None = None
+    topic: str | None = None
+    partition: int | None = None
+    transactional_id: str | None = None
+    broker: int | None = None
+    connection: int | None = None
+    record: bytes | None = None
+    record_key: bytes | None = None
+    header: str | None = None
+    where: dict[str, Any] | None = None
+
+
+class When(NamedTuple):
+    """Which of the requests that fit are met. `nth` is one of them alone, counted from 1; the first `skip` pass;
+    after `times` the fault is used up. `probability` is thrown for each with dice of this `seed`. A fault begins with
+    the mark `after` and ends with the mark `until`."""
+
+    times: int | None = None
+    nth: int | None = None
+    skip: int = 0
+    probability: float = 1.0
+    seed: int = 0
+    after: str | None = None
+    until: str | None = None
+
+
+class Effect(NamedTuple):
+    """What becomes of a request, in this order. Several may come together.
+
+    delay_ms (and up to jitter_ms more, by the dice)     it waits before it is handled
+    hold            it waits until it is released
+    throttle_ms     the answer tells the client to wait, and nothing of it is read for so long
+    blackhole       it is never answered, and nothing behind it on its connection is
+    drop            "before": the connection is closed and nothing was done; "after": it was done, but no answer comes
+    errors          these errors in their order, one for each; without `times` the fault is used up then
+    answer          this response, in JSON form, and nothing is done
+    leader, leader_epoch     what Metadata says of the partition (the truth stays)
+    bad_crc         records are fetched with a broken checksum
+    answer_delay_ms it has been handled, and the answer waits
+    wrong_correlation_id, duplicate    the answer of somebody else; twice
+    truncate        so many bytes of the answer are sent, then the connection is closed
+    corrupt         the byte at this place of the answer, behind its size, is turned around
+    drip_bytes, drip_ms      so many bytes of the answer at a time, so long apart
+    callback        whoever follows `faults.held` is asked what to do (`faults.release`); after callback_ms it passes"""
+
+    errors: list[str] | None = None
+    message: str | None = None
+    delay_ms: int = 0
+    jitter_ms: int = 0
+    hold: bool = False
+    throttle_ms: int = 0
+    blackhole: bool = False
+    drop: str | None = None
+    answer: dict[str, Any] | None = None
+    leader: int | None = None
+    leader_epoch: int | None = None
+    bad_crc: bool = False
+    answer_delay_ms: int = 0
+    wrong_correlation_id: bool = False
+    duplicate: bool = False
+    truncate: int | None = None
+    corrupt: int | None = None
+    drip_bytes: int = 0
+    drip_ms: int = 10
+    callback: bool = False
+    callback_ms: int = 5000
+
+
+class Hit(NamedTuple):
+    """A request that a fault has met: what was done to it."""
+
+    at_ms: int
+    api: str
+    version: int
+    client_id: str | None
+    connection: int
+    correlation_id: int
+    done: str
+
+
+class Fault(NamedTuple):
+    """An installed fault: `seen` requests fitted, `hits` of them were met (the newest 1000 are listed), `held` wait.
+    `problems` are callbacks that said nothing in time, or nothing that can be done."""
+
+    id: int
+    name: str
+    match: Match
+    when: When
+    effect: Effect
+    seen: int
+    hits: list[Hit]
+    held: list[int]
+    used_up: bool
+    problems: list[str]
+
+
+class Held(NamedTuple):
+    """A request that waits to be released; `request` is in JSON form."""
+
+    id: int
+    fault: int
+    api: str
+    version: int
+    client_id: str | None
+    connection: int
+    broker: int
+    principal: str
+    request: dict[str, Any]

@@ -25,9 +25,10 @@ class Entry:
     """What the dispatcher needs of one API. A wrapper may stand in place of the handler.
 
     `heads` has for each version how the head of a reply is packed, and how many of its bytes the frame's size counts.
+    Where `parks` is true, nothing of a connection starts behind a request that has not been answered.
     """
 
-    __slots__ = ("api", "handler", "heads", "max_version", "min_version", "request_class", "response_class")
+    __slots__ = ("api", "handler", "heads", "max_version", "min_version", "parks", "request_class", "response_class")
 
     def __init__(
         self, api: Api, handler: Handler, request_class: type[Request], response_class: type[Response]
@@ -36,6 +37,7 @@ class Entry:
         self.handler = handler
         self.min_version = api.min_version
         self.max_version = api.max_version
+        self.parks = False
         self.request_class = request_class
         self.response_class = response_class
         self.heads = {version: _head(api.key, version) for version in range(api.min_version, api.max_version + 1)}
@@ -53,6 +55,8 @@ class Apis:
         names = {name.removesuffix(".py") for path in handlers.__path__ for name in listdir(path)}
         self._apis = {key: api for key, api in APIS.items() if api.name in names and BROKER in api.listeners}
         self._entries: dict[int, Entry] = {}
+        self.on_first_use: Callable[[Entry], object] | None = None
+        """Told of an entry when it is made."""
 
     def __contains__(self, key: object) -> bool:
         return key in self._apis
@@ -60,6 +64,10 @@ class Apis:
     def advertised(self) -> list[tuple[int, int, int]]:
         """Key, lowest and highest version, as ApiVersions tells them."""
         return [(key, api.advertised_min, api.max_version) for key, api in sorted(self._apis.items())]
+
+    def entries(self) -> list[Entry]:
+        """Those that have been used."""
+        return list(self._entries.values())
 
     def row(self, key: int) -> Api:
         """What is known of an API that this broker has."""
@@ -72,4 +80,6 @@ class Apis:
             api = self._apis[key]
             handler = getattr(import_module(f"kbroker.handlers.{api.name}"), api.name)
             entry = self._entries[key] = Entry(api, handler, api.request_class(), api.response_class())
+            if self.on_first_use is not None:
+                self.on_first_use(entry)
         return entry

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -81,7 +82,7 @@ class Call(Context):
 
     @property
     def parks(self) -> bool:
-        return self.api_key in PARKING
+        return self.api_key in PARKING or self.entry.parks
 
     def answer(self, response: Any) -> None:
         if self.reply is not None:  # its handler has failed after it had begun something
@@ -91,7 +92,7 @@ class Call(Context):
         elif response is None:
             self.reply = []
         else:
-            _finish(self, response)
+            finish(self, response)
         self.connection.answered(self)
 
 
@@ -103,6 +104,9 @@ class Finds(Protocol):
 
 class Dispatcher:
     """Shared by all connections of the process."""
+
+    make_call: Callable[..., Call] = Call
+    """Whoever watches all requests puts its own in this place."""
 
     def __init__(self, cluster: Cluster, apis: Finds | None = None) -> None:
         self.cluster = cluster
@@ -116,7 +120,8 @@ class Dispatcher:
             entry = self.apis.entry(key)
             if entry is None:
                 raise Refused(f"it sent a request with API key {key}{_called(key)}, which this broker does not have")
-            call = Call(self.cluster, connection, frame, entry, client_id, version, correlation_id, arrived_at)
+            make_call = self.make_call
+            call = make_call(self.cluster, connection, frame, entry, client_id, version, correlation_id, arrived_at)
             if not entry.min_version <= version <= entry.max_version:
                 return self._unsupported(call)
             call.request, _ = entry.request_class.decode_from(frame, offset, version)
@@ -130,7 +135,7 @@ class Dispatcher:
             _failed(call, error)
             return call
         if type(result) is entry.response_class:
-            _finish(call, result)
+            finish(call, result)
         elif result is LATER:
             pass
         elif result is None:
@@ -167,7 +172,7 @@ class Dispatcher:
             if response is None:
                 call.reply = []
             else:
-                _finish(call, response)
+                finish(call, response)
 
     def _unsupported(self, call: Call) -> Call:
         """Only ApiVersions answers a version that we do not have: in version 0, which anybody can read (KIP-511)."""
@@ -178,11 +183,12 @@ class Dispatcher:
         call.request = entry.request_class()
         response = entry.handler(call.request, call)
         call.version = 0
-        _finish(call, response)
+        finish(call, response)
         return call
 
 
-def _finish(call: Call, response: Any) -> None:
+def finish(call: Call, response: Any) -> None:
+    """Make the reply of the response."""
     if call.throttle_ms:
         response.throttle_time_ms = call.throttle_ms
     try:

@@ -30,6 +30,16 @@ def error_response(
     return response
 
 
+def item_errors(
+    response_class: type[Response], request: Any, version: int, code: ErrorCode, message: str | None
+) -> Any | None:
+    """The response to a request that failed as a whole, with the error in each of its items and not at the top; None if
+    it has no items."""
+    response = response_class()
+    _fill_items(response, request, version, code, message)
+    return response if any(getattr(response, field.name) for field in _arrays(response, version)) else None
+
+
 def _put(struct: Struct, version: int, code: ErrorCode, message: str | None) -> bool:
     """Set the error code of this struct, if the version has one, and its message."""
     found = False

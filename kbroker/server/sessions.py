@@ -145,6 +145,11 @@ class FetchSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def partitions(self, session_id: int) -> list[Key]:
+        """What a session knows, if there is such a session."""
+        session = self._sessions.get(session_id)
+        return [] if session is None else list(session.interests)
+
     def resolve(self, request: FetchRequest, by_id: bool, now_s: float) -> Fetch:
         """What the request is about; raises KafkaError for the whole of it."""
         if request.session_epoch in (INITIAL_EPOCH, FINAL_EPOCH):

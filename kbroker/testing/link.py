@@ -61,6 +61,7 @@ class Stream:
         self._link = link
         self.number = number
         self.heard = heard
+        self.is_over = False
 
     def close(self) -> None:
         self._link.forget(self.number)
@@ -189,8 +190,10 @@ class Link:
                 stream.heard(said["event"])
             return
         with self._lock:
-            self._streams.pop(number, None)
+            ended = self._streams.pop(number, None)
             future = self._asked.pop(number, None)
+        if ended is not None:
+            ended.is_over = True
         if future is None or future.done():
             return
         if "error" in said:
@@ -209,7 +212,9 @@ class Link:
                     status = "without a word"
                 self._gone = f"its process ended {status}"
             asked, self._asked = self._asked, {}
-            self._streams.clear()
+            streams, self._streams = self._streams, {}
+        for stream in streams.values():
+            stream.is_over = True
         for future in asked.values():
             if not future.done():
                 future.set_exception(BrokerGone(f"the broker is gone: {self._gone}"))

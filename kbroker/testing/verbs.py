@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from kbroker.control.shapes import (
     Committed,
     Connection,
+    Frame,
     Group,
     Header,
+    LogLine,
     Place,
     Record,
+    Request,
     State,
     Topic,
     Transaction,
@@ -201,12 +204,91 @@ class Verbs(Asker):
             Transaction, "transactions.wait", transactional_id=transactional_id, state=state, timeout=float(timeout)
         )
 
+    # --- what clients did ---------------------------------------------------------------------------------------------
+
+    @verb
+    def requests(
+        self,
+        api: str | None = None,
+        *,
+        client_id: str | None = None,
+        connection: int | None = None,
+        since: int = 0,
+        failed: bool = False,
+        limit: int = 10_000,
+    ) -> Ask[list[Request]]:
+        """Requests with their responses, decoded, as they came: of one API, one client, after a number that `mark` has
+        given, or only those that met an error."""
+        return self._ask(
+            list[Request],
+            "requests.list",
+            api=api,
+            client_id=client_id,
+            connection=connection,
+            since=since,
+            failed=failed,
+            limit=limit,
+        )
+
+    @verb
+    def wait_requests(
+        self,
+        api: str,
+        count: int = 1,
+        *,
+        client_id: str | None = None,
+        since: int = 0,
+        failed: bool = False,
+        timeout: float = 10.0,
+    ) -> Ask[list[Request]]:
+        """Wait until so many requests of an API have been answered."""
+        return self._ask(
+            list[Request],
+            "requests.wait",
+            api=api,
+            count=count,
+            client_id=client_id,
+            since=since,
+            failed=failed,
+            timeout=float(timeout),
+        )
+
+    @verb
+    def mark(self) -> Ask[int]:
+        """The number of the newest request: `since` this one means from now on."""
+        return self._ask(int, "requests.mark")
+
+    @verb
+    def forget_requests(self) -> Ask[None]:
+        """Forget what was seen."""
+        return self._ask(None, "requests.clear")
+
+    @verb
+    def disconnects(self) -> Ask[list[Connection]]:
+        """The connections that have ended, each with the reason."""
+        return self._ask(list[Connection], "requests.disconnects")
+
+    @verb
+    def frames(self, since: int = 0) -> Ask[list[Frame]]:
+        """The bytes of requests and replies, in base64."""
+        return self._ask(list[Frame], "requests.frames", since=since)
+
     # --- the broker ---------------------------------------------------------------------------------------------------
 
     @verb
     def state(self, *, internal: bool = False) -> Ask[State]:
         """Topics, groups, transactions, connections and the time, all at once."""
         return self._ask(State, "broker.state", internal=internal)
+
+    @verb
+    def disconnect(self, *, client_id: str | None = None, connection: int | None = None) -> Ask[int]:
+        """Close the connections of a client, one connection, or all, at once. How many they were."""
+        return self._ask(int, "broker.disconnect", client_id=client_id, connection=connection)
+
+    @verb
+    def log(self, level: str = "INFO", limit: int = 200) -> Ask[list[LogLine]]:
+        """The newest lines of the broker's log."""
+        return self._ask(list[LogLine], "broker.log", level=level, limit=limit)
 
     @verb
     def connections(self) -> Ask[list[Connection]]:

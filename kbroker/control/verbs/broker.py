@@ -7,8 +7,8 @@ import os
 from kbroker.catalog.state import BROKER
 from kbroker.control import views
 from kbroker.control.control import Control, accept
-from kbroker.control.shapes import Connection, Started, State
-from kbroker.control.table import verb
+from kbroker.control.shapes import Connection, LogLine, Started, State
+from kbroker.control.table import ControlError, verb
 from kbroker.control.verbs import groups, topics, transactions
 from kbroker.version import VERSION
 from wire.messages.incremental_alter_configs import (
@@ -18,6 +18,7 @@ from wire.messages.incremental_alter_configs import (
 )
 
 SET, DELETE = 0, 1
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @verb
@@ -69,6 +70,15 @@ def disconnect(control: Control, connection: int | None = None, client_id: str |
     for each in chosen:
         each.drop("a test asked for it")
     return len(chosen)
+
+
+@verb
+def log(control: Control, level: str = "INFO", limit: int = 200) -> list[LogLine]:
+    """The newest lines of the broker's log, of this level (INFO, WARNING, ERROR) and above."""
+    if level not in LEVELS:
+        raise ControlError("argument", f"there is no level {level}; there are {', '.join(LEVELS)}")
+    lines = [] if control.journal is None else list(control.journal.lines)
+    return [line for line in lines if LEVELS.index(line.level) >= LEVELS.index(level)][-limit:]
 
 
 @verb

@@ -8,7 +8,7 @@ from typing import Any
 from kbroker.broker import Broker
 from kbroker.control.control import Control
 from kbroker.control.table import find
-from tests.kbroker.running import serving
+from tests.kbroker.running import Client, connect, serving
 
 
 class Hand:
@@ -17,6 +17,12 @@ class Hand:
     def __init__(self, control: Control) -> None:
         self.control = control
         self.broker: Broker = control.broker
+        self.clients: list[Client] = []
+
+    async def connect(self) -> Client:
+        """A client that is closed at the end."""
+        self.clients.append(await connect(self.broker))
+        return self.clients[-1]
 
     async def __call__(self, name: str, /, **arguments: Any) -> Any:
         verb = find(name)
@@ -27,4 +33,9 @@ class Hand:
 @asynccontextmanager
 async def controlling(nodes: int = 1, history_bytes: int = 0, **configs: str) -> AsyncIterator[Hand]:
     async with serving(nodes, **configs) as broker:
-        yield Hand(Control(broker, history_bytes=history_bytes))
+        hand = Hand(Control(broker, history_bytes=history_bytes))
+        try:
+            yield hand
+        finally:
+            for client in hand.clients:
+                await client.close()

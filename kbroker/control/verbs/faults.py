@@ -1,0 +1,99 @@
+"""Faults: what becomes of chosen requests. Which, when and what are objects of three kinds: Match, When, Effect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from kbroker.control.control import Control
+from kbroker.control.shapes import Effect, Fault, Held, Match, When
+from kbroker.control.table import verb
+
+MOST_WAITING = 1000
+
+
+@verb
+def install(
+    control: Control, effect: Effect, match: Match | None = None, when: When | None = None, name: str = ""
+) -> Fault:
+    """Install a fault. From now on it meets the requests that fit, until it is used up or removed. The name is for
+    reports."""
+    return control.faults.install(name, match or Match(), when or When(), effect).shape()
+
+
+@verb
+def list_(control: Control) -> list[Fault]:
+    """What is installed, what each has met and when, and what it holds."""
+    return [plan.shape() for plan in control.faults.plans.values()]
+
+
+@verb
+def get(control: Control, id: int) -> Fault:
+    """One fault."""
+    return control.faults.find(id).shape()
+
+
+@verb
+def remove(control: Control, id: int) -> Fault:
+    """Take a fault out, and answer with all that it has met. What it holds goes on; a black hole ends connections."""
+    return control.faults.remove(id).shape()
+
+
+@verb
+def clear(control: Control) -> None:
+    """Take all faults out, and forget all marks."""
+    control.faults.clear()
+
+
+@verb
+def mark(control: Control, name: str) -> None:
+    """Set a mark: faults begin and end at it (`When.after`, `When.until`)."""
+    control.faults.marks[name] = control.cluster.world.time_ms()
+
+
+@verb
+def release(control: Control, id: int, verdict: dict[str, Any] | None = None) -> None:
+    """Let go of a request that is held. It is handled, or what the verdict says: {"error": NAME}, {"answer": {...}}
+    with a response in JSON form, {"drop": "before"}."""
+    control.faults.release(id, verdict or {})
+
+
+@verb
+def release_all(control: Control, id: int) -> int:
+    """Let go of all requests that a fault holds. How many."""
+    held = list(control.faults.find(id).held)
+    for each in held:
+        control.faults.release(each, {})
+    return len(held)
+
+
+@verb
+async def wait(control: Control, id: int, hits: int = 1, timeout: float = 10.0) -> Fault:
+    """Wait until a fault has met so many requests."""
+    plan = control.faults.find(id)
+
+    async def look() -> Fault | None:
+        return plan.shape() if plan.met >= hits else None
+
+    def seen() -> str:
+        return f"{plan.name} has met {plan.met} of {hits} requests; {plan.seen} fitted"
+
+    return await control.watch.until(look, seen, timeout)
+
+
+@verb
+async def held(control: Control) -> AsyncIterator[Held]:
+    """Each request that waits for a callback, from now on: answer it with faults.release."""
+    queue: asyncio.Queue[Held] = asyncio.Queue(MOST_WAITING)
+
+    def heard(request: Held) -> None:
+        if not queue.full():
+            queue.put_nowait(request)
+
+    control.faults.heard.append(heard)
+    try:
+        while True:
+            yield await queue.get()
+    finally:
+        control.faults.heard.remove(heard)

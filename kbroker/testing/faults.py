@@ -1,0 +1,191 @@
+"""Faults, from the test's side.
+
+    broker.faults.fail("Produce", "NOT_LEADER_OR_FOLLOWER", topic="orders", times=1)
+    with broker.faults.install(api="Fetch", hold=True) as fault:
+        fault.wait()                    # until one is held
+        fault.release()
+    @broker.faults.on("Produce")
+    def look(request): return "NOT_ENOUGH_REPLICAS" if request.client_id == "a" else None
+
+Every condition and effect is a keyword here; `kbroker/control/shapes.py` tells what each means (Match, When, Effect).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from kbroker.control.plain import from_plain, hints
+from kbroker.control.shapes import Effect, Fault, Held, Hit, Match, When
+from kbroker.testing.ask import Ask, Asker, verb
+from kbroker.testing.link import Link, Stream
+
+Callback = Callable[[Held], "str | dict[str, Any] | None"]
+"""Called with a request that waits. It answers None (the request goes on), the name of an error, or a response in JSON
+form; what it raises is noted, and the request goes on."""
+
+
+class Handle(Asker):
+    """An installed fault. As a context manager it is removed at the end of the block."""
+
+    def __init__(self, faults: Faults, fault: Fault) -> None:
+        self._faults = faults
+        self.id = fault.id
+        self._last = fault
+        self._removed = False
+
+    @property
+    def _link(self) -> Link:
+        return self._faults.link()
+
+    @verb
+    def look(self) -> Ask[Fault]:
+        """How it stands now."""
+        return self._ask(Fault, "faults.get", id=self.id)
+
+    @property
+    def hits(self) -> list[Hit]:
+        """The requests that it has met."""
+        return (self._last if self._removed else self.look()).hits
+
+    @property
+    def problems(self) -> list[str]:
+        """What its callbacks did wrong."""
+        return (self._last if self._removed else self.look()).problems
+
+    @verb
+    def wait(self, hits: int = 1, *, timeout: float = 10.0) -> Ask[Fault]:
+        """Wait until it has met so many requests."""
+        return self._ask(Fault, "faults.wait", id=self.id, hits=hits, timeout=float(timeout))
+
+    @verb
+    def release(self) -> Ask[int]:
+        """Let go of all requests that it holds now."""
+        return self._ask(int, "faults.release_all", id=self.id)
+
+    def remove(self) -> Fault:
+        """Take it out; what it has met. Harmless twice."""
+        if not self._removed:
+            self._last = self._faults.remove(self.id)
+            self._removed = True
+        return self._last
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+
+class Faults(Asker):
+    """The faults of one broker."""
+
+    def __init__(self, link: Callable[[], Link]) -> None:
+        self.link = link
+        self._callbacks: dict[int, Callback] = {}
+        self._stream: Stream | None = None
+
+    @property
+    def _link(self) -> Link:
+        return self.link()
+
+    @verb
+    def install(self, /, api: str | Sequence[str] | None = None, *, name: str = "", **words: Any) -> Ask[Handle]:
+        """Install a fault for one API, several, or all of them. Keywords are the fields of Match (client_id, topic,
+        partition, group ...), When (times, nth, skip, probability, seed ...) and Effect (errors, delay_ms, hold, drop
+        ...)."""
+        apis = [api] if isinstance(api, str) else None if api is None else list(api)
+        match, when, effect = _sort(words)
+        arguments = {"match": {"api": apis, **match}, "when": when, "effect": effect, "name": name}
+        return self._ask(Fault, "faults.install", lambda fault: Handle(self, fault), **arguments)
+
+    @verb
+    def list(self) -> Ask[list[Fault]]:
+        """What is installed, and what each has met."""
+        return self._ask(_FAULTS, "faults.list")
+
+    @verb
+    def remove(self, id: int) -> Ask[Fault]:
+        """Take a fault out."""
+        return self._ask(Fault, "faults.remove", id=id)
+
+    @verb
+    def clear(self) -> Ask[None]:
+        """Take all faults out."""
+        self._callbacks.clear()
+        return self._ask(None, "faults.clear")
+
+    @verb
+    def mark(self, name: str) -> Ask[None]:
+        """Set a mark, at which faults begin (`after=`) or end (`until=`)."""
+        return self._ask(None, "faults.mark", name=name)
+
+    # --- in fewer words -----------------------------------------------------------------------------------------------
+
+    def fail(self, api: str | Sequence[str], *errors: str, **words: Any) -> Handle:
+        """Answer with an error: always, or with several in their order, one for each request."""
+        return self.install(api, errors=[*errors], **words)
+
+    def delay(self, api: str | Sequence[str] | None = None, delay_ms: int = 100, **words: Any) -> Handle:
+        """Let requests wait before they are handled; `jitter_ms` is up to how much longer."""
+        return self.install(api, delay_ms=delay_ms, **words)
+
+    def hold(self, api: str | Sequence[str] | None = None, **words: Any) -> Handle:
+        """Hold requests until `release()` or `remove()`."""
+        return self.install(api, hold=True, **words)
+
+    def disconnect(self, api: str | Sequence[str] | None = None, *, after: bool = False, **words: Any) -> Handle:
+        """Close the connection in place of an answer: before the request is handled, or `after`."""
+        return self.install(api, drop="after" if after else "before", **words)
+
+    def blackhole(self, client_id: str | None = None, **words: Any) -> Handle:
+        """Never answer this client again, or anybody; its connections stay open."""
+        return self.install(client_id=client_id, blackhole=True, **words)
+
+    def on(self, api: str | Sequence[str] | None = None, **words: Any) -> Callable[[Callback], Handle]:
+        """Decorate a function that is asked what to do with each request; see `Callback`. What it says within 5 seconds
+        counts (`callback_ms`)."""
+
+        def install(callback: Callback) -> Handle:
+            if self._stream is None or self._stream.is_over:
+                self._stream = self._link.stream("faults.held", {}, self._heard)
+            handle = self.install(api, callback=True, name=getattr(callback, "__name__", ""), **words)
+            self._callbacks[handle.id] = callback
+            return handle
+
+        return install
+
+    def _heard(self, plain: Any) -> None:
+        """In the thread that reads: a callback may ask the broker, so it has a thread of its own."""
+        held = from_plain(Held, plain)
+        threading.Thread(target=self._decide, args=(held,), name="kbroker-callback", daemon=True).start()
+
+    def _decide(self, held: Held) -> None:
+        callback = self._callbacks.get(held.fault)
+        verdict: dict[str, Any] = {}
+        if callback is not None:
+            try:
+                said = callback(held)
+            except Exception as error:
+                verdict = {"problem": f"the callback raised {type(error).__name__}: {error}"}
+            else:
+                verdict = {"error": said} if isinstance(said, str) else {} if said is None else {"answer": said}
+        self._link.ask("faults.release", {"id": held.id, "verdict": verdict})
+
+
+_FAULTS = list[Fault]
+
+
+def _sort(words: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Keywords by the object that each belongs to."""
+    known = [hints(shape) for shape in (Match, When, Effect)]
+    unknown = [name for name in words if not any(name in names for names in known)]
+    if unknown:
+        words_known = ", ".join(name for names in known for name in names)
+        raise TypeError(f"a fault has no {', '.join(unknown)}; there are {words_known}")
+    match, when, effect = [{name: words[name] for name in names if name in words} for names in known]
+    return match, when, effect
