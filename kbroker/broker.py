@@ -25,7 +25,7 @@ from kbroker.catalog import Catalog, Change, NewTopic, Node, Topic, TopicCreated
 from kbroker.catalog.log import CATALOG
 from kbroker.config import Config
 from kbroker.context import Cluster, Listener, LocalNode
-from kbroker.listeners import ListenerSpec, for_node, listeners
+from kbroker.listeners import ListenerSpec, for_node, listeners, parse_address
 from kbroker.partitions import Partitions
 from kbroker.server.apis import Apis
 from kbroker.server.listener import Doors, bind
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kbroker.cleaner import Cleaner
     from kbroker.groups import Groups
     from kbroker.groups.streams.topology import InternalTopic
+    from kbroker.http.door import HttpDoor
     from kbroker.machine import Producer
     from kbroker.markers import Markers
     from kbroker.security.authorizer import Authorizer
@@ -78,6 +79,8 @@ class Broker:
         self.config = config
         self.cluster = Cluster()
         self.bound: list[str] = []
+        self.is_serving = False
+        """Whether clients are accepted."""
         self._world = world
         self._specs = listeners(config)
         self.nodes = [LocalNode(_node_id(config) + index, config["broker.rack"]) for index in range(nodes)]
@@ -87,6 +90,7 @@ class Broker:
         self._engine: Engine | None = None
         self._server: Server | None = None
         self._strangers: Strangers | None = None
+        self._http: HttpDoor | None = None
         self._started: list[str] = []
 
     async def start(self) -> None:
@@ -103,12 +107,16 @@ class Broker:
             await self._plant()
             for doors in self._doors:
                 await doors.serve()
+            self.is_serving = True
+            if self._http is not None:
+                await self._http.open()
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Go down in good order: nobody is accepted, what is under way ends, everything that saves time is saved."""
+        self.is_serving = False
         for doors in self._doors:
             doors.close()
         if self._server is not None:
@@ -127,7 +135,9 @@ class Broker:
         finally:
             if self._engine is not None:
                 await self._engine.close()
-            self._doors, self._server, self._started, self._engine = [], None, [], None
+            if self._http is not None:
+                await self._http.close()
+            self._doors, self._server, self._started, self._engine, self._http = [], None, [], None, None
 
     async def _plant(self) -> None:
         """The topics to begin with; those that are there stay as they are."""
@@ -147,6 +157,11 @@ class Broker:
         return self._server
 
     @property
+    def http(self) -> str:
+        """Where the HTTP door is; empty without one."""
+        return "" if self._http is None else self._http.place
+
+    @property
     def data(self) -> str:
         """Where the data is, for people: "memory" or the directory."""
         return "memory" if self._url == MEMORY else self._url.removeprefix("file://")
@@ -154,6 +169,8 @@ class Broker:
     async def _bind(self) -> None:
         """Bind every listener of every node. The server that answers them is made with them, and serves nobody yet."""
         self._server = Server(self.cluster)
+        if self.config["kbroker.http"]:
+            self._http = self._http_door()
         loop = asyncio.get_running_loop()
         backlog = self.config["socket.listen.backlog.size"]
         for index, node in enumerate(self.nodes):
@@ -175,6 +192,20 @@ class Broker:
         if self._strangers is None:
             self._strangers = Strangers(self.cluster.world, self.config)
         return SaslGate(self.cluster, self.server.dispatcher, ways(self.cluster, spec.name), self._strangers)
+
+    def _http_door(self) -> HttpDoor:
+        """With it requests are counted."""
+        from kbroker.http.door import HttpDoor, NoDoor
+        from kbroker.metrics import Metrics
+        from kbroker.server.metered import Metered
+
+        address = parse_address(self.config["kbroker.http"], "kbroker.http")
+        metrics = Metrics()
+        self.server.dispatcher = Metered(self.cluster, metrics)
+        try:
+            return HttpDoor(self, metrics, (address.host, address.port), self.config["kbroker.http.token"])
+        except NoDoor as error:
+            raise CannotStart(str(error)) from None
 
     async def _open_engine(self) -> Engine:
         world = self.cluster.world

@@ -371,6 +371,11 @@ ACTING: tuple[Row, ...] = (
         "kbroker.fsync", "BOOLEAN", "false", None, False,
         "Whether an acknowledged write has reached the disk, not just the operating system.",
     ),
+    ("kbroker.http", "STRING", "", None, False, "HOST:PORT of the HTTP door (health, metrics); empty for none."),
+    (
+        "kbroker.http.token", "PASSWORD", None, None, False,
+        "What whoever comes in by HTTP must know; needed off loopback.",
+    ),
     ("kbroker.memory", "BOOLEAN", "false", None, False, "Keep everything in memory, and nothing when the broker ends."),
     (
         "kbroker.validate.records", "BOOLEAN", "false", None, False,

@@ -7,6 +7,7 @@ another way to write configs:
     --listen       listeners, in the order given         --data DIR   log.dirs
     --advertise    advertised.listeners                  --memory     kbroker.memory        --fsync   kbroker.fsync
     --user         kbroker.sasl.users                    --add-scram  kbroker.scram.users
+    --http         kbroker.http
 
 The same thing said twice on one command line, in two ways or with two values, is a mistake and not a matter of order.
 Some names speak of one thing (`log.dir`, `log.dirs` and `kbroker.memory` all say where the data is): whoever sets one
@@ -86,6 +87,7 @@ def gather(
     users: Sequence[str] = (),
     add_scram: Sequence[str] = (),
     preset: str | None = None,
+    http: str | None = None,
 ) -> Gathered:
     """What all of these ask for together; ConfigError says in one sentence what is wrong with it."""
     if memory and data is not None:
@@ -105,6 +107,8 @@ def gather(
         flags["kbroker.sasl.users"] = "--user", ",".join(users)
     if add_scram:
         flags["kbroker.scram.users"] = "--add-scram", ",".join(add_scram)
+    if http is not None:
+        flags["kbroker.http"] = "--http", http
     spoken = _sets(sets)
     for name, (flag, _) in flags.items():
         for same in _same(name):

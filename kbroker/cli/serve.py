@@ -38,7 +38,9 @@ FAILED_TO_STOP = 1
     "--user", "users", multiple=True, metavar="NAME:PASSWORD", help="A user for SASL listeners, kept in memory only."
 )
 @click.option(
-    "--add-scram", multiple=True, metavar="SCRAM-SHA-512=[name=NAME,password=PASSWORD]",
+    "--add-scram",
+    multiple=True,
+    metavar="SCRAM-SHA-512=[name=NAME,password=PASSWORD]",
     help="Store a SCRAM user if there is none of that name yet, as kafka-storage does.",
 )
 @click.option("--preset", type=click.Choice(["kafka"]), help="Timing of groups as Apache Kafka has it by default.")
@@ -47,6 +49,7 @@ FAILED_TO_STOP = 1
 @click.option(
     "--topic", "topics", multiple=True, metavar="NAME[:PARTITIONS[:KEY=VALUE]]", help="A topic to begin with."
 )
+@click.option("--http", metavar="HOST:PORT", help="Health and metrics by HTTP; needs kbroker[http].")
 @click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def serve(
@@ -61,6 +64,7 @@ def serve(
     file: str | None,
     sets: tuple[str, ...],
     topics: tuple[str, ...],
+    http: str | None,
     log_level: str,
     log_format: str,
 ) -> None:
@@ -80,6 +84,7 @@ def serve(
             users=users,
             add_scram=add_scram,
             preset=preset,
+            http=http,
         )
     except ConfigError as error:
         raise _cannot_start(str(error)) from None
@@ -112,7 +117,8 @@ async def _serve(config: Config, topics: Sequence[Seed]) -> None:
     gc.freeze()
     gc.enable()
     bound = ",".join(broker.bound)
-    print(f"kbroker {VERSION} ready on {bound} data={broker.data} pid={os.getpid()}", flush=True)
+    door = f" http={broker.http}" if broker.http else ""
+    print(f"kbroker {VERSION} ready on {bound} data={broker.data} pid={os.getpid()}{door}", flush=True)
     await stopping.wait()
     log.info("stopping")
     try:

@@ -88,6 +88,10 @@ class Partitions:
             self.tell_growth(topic.id, index)
         return partition
 
+    def opened(self, topic_id: bytes, index: int) -> Partition | None:
+        """The partition, if somebody has used it since the start."""
+        return self._topics.get(topic_id, {}).get(index)
+
     def tell_growth(self, topic_id: bytes, index: int) -> None:
         """Somebody wants to hear of the next write (`on_growth`)."""
         partition = self._topics.get(topic_id, {}).get(index)

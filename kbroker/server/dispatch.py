@@ -95,6 +95,14 @@ class Call(Context):
             finish(self, response)
         self.connection.answered(self)
 
+    def encoded(self, response: Any) -> list[Buffer]:
+        """The frame of the reply: its size and header joined to the first part of the body."""
+        parts: list[Buffer] = response.parts(self.version)
+        pack, size = self.entry.heads[self.version]
+        size += len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
+        parts[0] = pack(size, self.correlation_id) + parts[0]
+        return parts
+
 
 class Finds(Protocol):
     """What has the APIs."""
@@ -192,7 +200,7 @@ def finish(call: Call, response: Any) -> None:
     if call.throttle_ms:
         response.throttle_time_ms = call.throttle_ms
     try:
-        call.reply = _frame(call, response)
+        call.reply = call.encoded(response)
     except Exception as error:
         _failed(call, error)
 
@@ -211,20 +219,11 @@ def _failed(call: Call, error: BaseException) -> None:
         call.reply = []
         return
     try:
-        call.reply = _frame(call, error_response(call.entry.response_class, call.request, version, code, message))
+        call.reply = call.encoded(error_response(call.entry.response_class, call.request, version, code, message))
     except Exception:
         log.exception("the error response of %s v%s cannot be written", name, version)
         call.refused = f"its {name} failed"
         call.reply = []
-
-
-def _frame(call: Call, response: Any) -> list[Buffer]:
-    """The frame of the reply: its size and header joined to the first part of the body."""
-    parts: list[Buffer] = response.parts(call.version)
-    pack, size = call.entry.heads[call.version]
-    size += len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
-    parts[0] = pack(size, call.correlation_id) + parts[0]
-    return parts
 
 
 def _called(key: int) -> str:

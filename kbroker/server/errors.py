@@ -46,7 +46,7 @@ def _put(struct: Struct, version: int, code: ErrorCode, message: str | None) -> 
     for field in struct.__fields__:
         if version not in field.versions:
             continue
-        if _is_error_code(field):
+        if is_error_code(field):
             setattr(struct, field.name, int(code))
             found = True
         elif field.name == "error_message" and field.tag is None:
@@ -72,7 +72,7 @@ def _fill_items(response: Any, request: Any, version: int, code: ErrorCode, mess
         setattr(response, field.name, items)
 
 
-def _is_error_code(field: Field) -> bool:
+def is_error_code(field: Field) -> bool:
     """Also `partition_error_code` of AddPartitionsToTxn; tagged ones are about details."""
     return field.name.endswith("error_code") and field.kind == "int16" and field.tag is None
 
@@ -88,7 +88,7 @@ def _arrays(struct: Any, version: int) -> Iterator[Field]:
 
 def _holds_error(struct: type[Struct], version: int) -> bool:
     return any(
-        _is_error_code(field) or (field.kind == "array" and field.element is not None
+        is_error_code(field) or (field.kind == "array" and field.element is not None
             and field.element.struct is not None and _holds_error(field.element.struct, version))
         for field in struct.__fields__
         if version in field.versions

@@ -1,0 +1,77 @@
+"""The HTTP server, on the broker's own event loop.
+
+uvicorn's `serve` takes signals and looks at the clock ten times a second; a broker has its own way with signals, and
+none of it needs a clock. So its `startup` and `shutdown` are called, and nothing between them.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from kbroker.http.guard import Guard, is_loopback
+
+if TYPE_CHECKING:
+    from kbroker.broker import Broker
+    from kbroker.metrics import Metrics
+
+STOPPING_SECONDS = 2
+
+
+class NoDoor(Exception):
+    """Why there can be no HTTP door, in one sentence."""
+
+
+class HttpDoor:
+    """`place` is HOST:PORT once it is open."""
+
+    def __init__(self, broker: Broker, metrics: Metrics, address: tuple[str, int], token: str | None) -> None:
+        host, port = address
+        if token is None and not is_loopback(host):
+            raise NoDoor(f"kbroker.http listens on {host}, where others can reach it: set kbroker.http.token, too")
+        try:
+            import uvicorn
+
+            from kbroker.http.app import app
+        except ModuleNotFoundError as error:
+            raise NoDoor(f"kbroker.http needs the Python package {error.name}: pip install 'kbroker[http]'") from None
+        self._socket = _bound(host, port)
+        bound = self._socket.getsockname()[1]
+        self.place = f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
+        hosts = frozenset(("localhost", "127.0.0.1", "[::1]")) if is_loopback(host) else frozenset(("*",))
+        guarded = Guard(app(broker, metrics), hosts=hosts, token=token)
+        config = uvicorn.Config(
+            guarded,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            http="h11",
+            ws="none",
+            proxy_headers=False,
+            timeout_graceful_shutdown=STOPPING_SECONDS,
+        )
+        config.load()
+        self._server = uvicorn.Server(config)
+        self._server.lifespan = config.lifespan_class(config)
+
+    async def open(self) -> None:
+        await self._server.startup(sockets=[self._socket])
+
+    async def close(self) -> None:
+        self._server.should_exit = True
+        await self._server.shutdown(sockets=[self._socket])
+        self._socket.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise NoDoor(f"kbroker.http cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}") from None
+    return sock
