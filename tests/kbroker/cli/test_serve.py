@@ -151,7 +151,7 @@ LATE = (
     "kbroker.security", "kbroker.telemetry_config", "kbroker.transactions", "storage.compaction", "storage.memory",
     "storage.retention", "wire.durable.groups", "wire.durable.offsets", "wire.durable.transactions",
 )  # fmt: skip
-BUT = {"kbroker.partitions.registry", "kbroker.partitions.staging"}
+BUT = {"kbroker.partitions.registry"}
 MOST = 84  # modules of ours, all in all
 
 PROBE = """
