@@ -10,6 +10,9 @@ Sizes (KIP-74): partitions are served in order, each up to its own limit and wha
 one that has anything may pass both by one whole batch, so that a consumer always gets on; later ones are cut on batch
 borders.
 
+Batches in zstd go to clients of every version, as Kafka 4 sends them (KIP-110 refused them before v10; who asks for v4 to
+v9 of a broker that has v18 has no business with zstd).
+
 abortedTransactions is null for isolation level 0 and a list for level 1; records of a partition without any are empty,
 never null. Both matter to clients.
 """
@@ -28,7 +31,6 @@ from kbroker.partitions import Partition
 from kbroker.world import Handle
 from storage.engine import Chunk, OutOfRange, Read
 from wire.batch import batches
-from wire.compression import ZSTD
 from wire.crc import Buffer
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.fetch import (
@@ -57,14 +59,13 @@ UNASKED = frozenset(
 
 def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | asyncio.Future[FetchResponse]:
     topics_by_id = ctx.version >= 13  # KIP-516
-    reads_zstd = ctx.version >= 10  # KIP-110
     tells_leaders = ctx.version >= 12  # KIP-595
     tells_endpoints = ctx.version >= 16  # KIP-951
     try:
         session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time())
     except KafkaError as error:
         return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
-    return _Fetching(request, ctx, session, reads_zstd, tells_leaders, tells_endpoints).start()
+    return _Fetching(request, ctx, session, tells_leaders, tells_endpoints).start()
 
 
 class _Slot:
@@ -95,7 +96,7 @@ class _Fetching:
     """A fetch under way: looked at once, and again whenever it was parked and something has moved."""
 
     __slots__ = (
-        "_ctx", "_future", "_is_reading", "_left", "_missing_bytes", "_moved_since", "_over", "_reads_zstd", "_request",
+        "_ctx", "_future", "_is_reading", "_left", "_missing_bytes", "_moved_since", "_over", "_request",
         "_session", "_slots", "_tells_endpoints", "_tells_leaders", "_timer", "_waking", "_watched",
     )  # fmt: skip
 
@@ -104,14 +105,12 @@ class _Fetching:
         request: FetchRequest,
         ctx: Context,
         session: Fetch,
-        reads_zstd: bool,
         tells_leaders: bool,
         tells_endpoints: bool,
     ) -> None:
         self._request = request
         self._ctx = ctx
         self._session = session
-        self._reads_zstd = reads_zstd
         self._tells_leaders = tells_leaders
         self._tells_endpoints = tells_endpoints
         self._slots: list[_Slot] = []
@@ -260,9 +259,6 @@ class _Fetching:
             if found and size > limit:
                 buffers, size = _cut(buffers, limit)
             if not size:
-                continue
-            if not self._reads_zstd and any(b.compression == ZSTD for buffer in buffers for b in batches(buffer)):
-                self._refuse(slot, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
                 continue
             slot.data.records, slot.size = buffers, size
             if slot.data.aborted_transactions is not None:
