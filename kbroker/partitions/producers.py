@@ -182,10 +182,10 @@ class Producers:
 
     def _check_owed(self, batch: Batch) -> Decision:
         """Nobody knows the producer; but perhaps we owe it a batch."""
-        epoch, sequence = self.owed.get(batch.producer_id, (NO_EPOCH, NO_SEQUENCE))
-        if batch.producer_epoch != epoch or batch.base_sequence == sequence:
+        owed = self.owed.get(batch.producer_id)
+        if owed is None or owed[0] != batch.producer_epoch or owed[1] == batch.base_sequence:
             return ACCEPTED
-        return _out_of_order(batch, sequence)
+        return _out_of_order(batch, owed[1])
 
     def owe(self, producer_id: int, epoch: int, sequence: int) -> None:
         """A batch was lost or turned away, not by a fault of the producer. The oldest of an epoch counts."""

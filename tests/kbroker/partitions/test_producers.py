@@ -64,6 +64,10 @@ def test_a_producer_that_nobody_knows_may_begin_with_any_sequence() -> None:
     assert code(log.check(header(19, epoch=3))) is Accepted
 
 
+def test_a_producer_that_nobody_knows_may_have_no_epoch() -> None:
+    assert Log().check(header(0, epoch=-1)) is Log().check(header(0))
+
+
 def test_what_was_lost_by_a_fault_of_ours_comes_again_before_all_that_was_sent_behind_it() -> None:
     log = Log()
     log.producers.owe(9, 0, 4)
