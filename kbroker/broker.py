@@ -56,7 +56,14 @@ MEMORY = "memory:"
 PLAINTEXT = "PLAINTEXT"
 
 # What is finalized (KIP-584). Share groups will be when they exist: clients act on these levels.
-FEATURES = {"group.version": 1, "metadata.version": 33, "streams.version": 1, "transaction.version": 2}
+FEATURES = {
+    "eligible.leader.replicas.version": 1,
+    "group.version": 1,
+    "kraft.version": 1,
+    "metadata.version": 33,
+    "streams.version": 1,
+    "transaction.version": 2,
+}
 
 
 class CannotStart(Exception):
