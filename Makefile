@@ -33,6 +33,10 @@ power: $(VENV)/test.stamp
 compat: $(VENV)/compat.stamp
 	$(BIN)/python -m pytest compat_tests
 
+# A live Apache Kafka (Java and Maven) against its recorded answers and against kbroker: 3 minutes.
+oracle: $(VENV)/compat.stamp
+	$(BIN)/python -m compat_tests.differential
+
 # Beside Apache Kafka and kfake on this machine: an hour; SHORT=1 a few minutes. And what requests cost, without sockets.
 bench: $(VENV)/compat.stamp
 	$(BIN)/python -m compat_tests.bench.requests
