@@ -10,8 +10,7 @@ Sizes (KIP-74): partitions are served in order, each up to its own limit and wha
 one that has anything may pass both by one whole batch, so that a consumer always gets on; later ones are cut on batch
 borders.
 
-Batches in zstd go to clients of every version, as Kafka 4 sends them (KIP-110 refused them before v10; who asks for v4 to
-v9 of a broker that has v18 has no business with zstd).
+Batches in zstd go to clients of every version, as Kafka 4 sends them; KIP-110 refused them before v10.
 
 abortedTransactions is null for isolation level 0 and a list for level 1; records of a partition without any are empty,
 never null. Both matter to clients.
