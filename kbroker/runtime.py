@@ -138,6 +138,23 @@ class Runtime(Generic[M]):
             self._finish_stop()
         return self._stopping
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that it was asked has been stepped, written and answered, but for who is parked."""
+        loading = self._loading is not None and not self._loading.done()
+        return not (loading or self._events or self._writing or self._outbox or self._in_flight is not None)
+
+    def due(self, key: Hashable) -> object:
+        """The event of a timer that rings now; None where it has moved, or is not there."""
+        alarm = self._timers.get(key)
+        return None if alarm is None or alarm.at > self._world.time_ms() else alarm.event
+
+    def postpone(self, kind: type, by_ms: int) -> None:
+        """Timers of that kind of event ring so much later."""
+        for alarm in self._timers.values():
+            if isinstance(alarm.event, kind):
+                alarm.at += by_ms
+
     # --- stepping ---------------------------------------------------------------------------------------------------
 
     def _submit(self, event: Callable[[Ticket], object] | object, future: asyncio.Future[Any] | None) -> None:

@@ -331,6 +331,9 @@ class Engine(Protocol):
 
     def rewrite(self, log: str, old: Sequence[Extent]) -> Rewrite: ...
 
+    def seal(self, log: str) -> None:
+        """The last piece grows no more: the next write begins another one."""
+
     def checkpoint(self, log: str, at: int, name: str, data: bytes) -> asyncio.Future[None]: ...
 
     def checkpoints(self, log: str, name: str) -> list[Checkpoint]:

@@ -267,6 +267,10 @@ class MemoryEngine:
         self.rewriting.add(log)
         return rewrite
 
+    def seal(self, log: str) -> None:
+        for piece in self._log(log).pieces[-1:]:
+            piece.sealed = True
+
     def checkpoint(self, log: str, at: int, name: str, data: bytes) -> asyncio.Future[None]:
         found = self._log(log)
         if CHECKPOINT_NAME.fullmatch(name) is None or at > found.end:

@@ -78,6 +78,10 @@ class Cleaner:
         self._idle: list[asyncio.Future[None]] = []
 
     @property
+    def is_idle(self) -> bool:
+        return not self._working
+
+    @property
     def _pace(self) -> Pace:
         return Pace.of(self._config)  # may change at run time
 

@@ -195,6 +195,30 @@ class Request(NamedTuple):
     faults: list[str]
 
 
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+class Time(NamedTuple):
+    """`pace` is 1 for time as on the wall, 0 where it stands; `next_timer_ms` when the next timer is due."""
+
+    time_ms: int
+    frozen: bool
+    pace: float
+    next_timer_ms: int | None
+
+
+class Fired(NamedTuple):
+    """A timer that has rung, and the event that it was."""
+
+    at_ms: int
+    what: str
+
+
+class Advanced(NamedTuple):
+    time_ms: int
+    fired: list[Fired]
+
+
 # --- faults -----------------------------------------------------------------------------------------------------------
 
 

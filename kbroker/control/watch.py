@@ -29,10 +29,14 @@ class Watch:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._waiting: set[asyncio.Future[None]] = set()
-        self.attach()
+        self._attached = False
 
-    def attach(self) -> None:
-        """The parts of the broker are new ones."""
+    def detach(self) -> None:
+        """The parts of the broker are about to be new ones."""
+        self._attached = False
+
+    def _attach(self) -> None:
+        self._attached = True
         self._cluster.catalog.subscribe(lambda change: self.tell())
         self._cluster.groups.coordinators.on_step(self.tell)
         self._cluster.transactions.coordinators.on_step(self.tell)
@@ -54,6 +58,8 @@ class Watch:
     ) -> T:
         """What `look` finds, once that is not None. After `timeout` seconds ControlError("timeout") says what `seen`
         says. `partitions` are those whose moves may matter."""
+        if not self._attached:
+            self._attach()
         end = self._cluster.world.loop_time() + timeout
         while True:
             with self._listening(list(partitions())) as moved:  # before the look: what happens meanwhile counts

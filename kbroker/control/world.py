@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from heapq import heappop
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,8 +22,7 @@ class Rung(NamedTuple):
     """An alarm that has been called."""
 
     at_ms: int
-    callback: Any
-    args: tuple[Any, ...]
+    what: str
 
 
 class ControlledWorld(RealWorld):
@@ -73,9 +73,9 @@ class ControlledWorld(RealWorld):
             self._dead -= 1
         return alarms[0].time_ms if alarms else None
 
-    def ring(self, at_ms: int) -> list[Rung]:
-        """Move a time that stands to `at_ms`, and call the alarms that are due then, in their order. What they set for
-        the same moment is not called."""
+    def ring(self, at_ms: int, what: Callable[[Any, tuple[Any, ...]], str]) -> list[Rung]:
+        """Move a time that stands to `at_ms`, and call the alarms that are due then, in their order; `what` says what
+        one is about to do. What they set for the same moment is not called."""
         assert self._stands_at is not None
         self._stands_at = max(self._stands_at, at_ms)
         now, last = self._stands_at, self._order
@@ -87,7 +87,7 @@ class ControlledWorld(RealWorld):
             if alarm.callback is None:
                 self._dead -= 1
                 continue
-            rung.append(Rung(alarm.time_ms, alarm.callback, alarm.args))
+            rung.append(Rung(alarm.time_ms, what(alarm.callback, alarm.args)))
             self._call(alarm)
         return rung
 

@@ -18,6 +18,7 @@ from typing import Self
 
 from kbroker.control.plain import from_plain
 from kbroker.control.shapes import Started
+from kbroker.testing.clock import Clock
 from kbroker.testing.faults import Faults
 from kbroker.testing.link import BrokerGone, Link
 from kbroker.testing.verbs import Verbs, text_of
@@ -54,6 +55,7 @@ class Broker(Verbs):
         self._wish = {"configs": texts, "history_bytes": HISTORY_BYTES if history else 0, "seed": seed}
         self._running: Link | None = None
         self.faults = Faults(lambda: self._link)
+        self.clock = Clock(lambda: self._link)
         self._started: Started | None = None
 
     # --- from start to end --------------------------------------------------------------------------------------------

@@ -204,6 +204,18 @@ class Verbs(Asker):
             Transaction, "transactions.wait", transactional_id=transactional_id, state=state, timeout=float(timeout)
         )
 
+    # --- retention and compaction -------------------------------------------------------------------------------------
+
+    @verb
+    def compact(self, topic: str | None = None) -> Ask[None]:
+        """Compact at once: of each key the newest record stays, the active segment included."""
+        return self._ask(None, "clock.compact", topic=topic)
+
+    @verb
+    def apply_retention(self, topic: str | None = None) -> Ask[None]:
+        """Delete at once what retention.ms and retention.bytes let go of."""
+        return self._ask(None, "clock.apply_retention", topic=topic)
+
     # --- what clients did ---------------------------------------------------------------------------------------------
 
     @verb

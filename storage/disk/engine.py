@@ -252,6 +252,9 @@ class DiskEngine:
         self._rewriting[found] = rewrite
         return rewrite
 
+    def seal(self, log: str) -> None:
+        self._log(log).seal()
+
     def checkpoint(self, log: str, at: int, name: str, data: bytes) -> asyncio.Future[None]:
         found = self._log(log)
         if CHECKPOINT_NAME.fullmatch(name) is None or at > found.end:

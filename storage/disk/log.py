@@ -141,9 +141,7 @@ class DiskLog:
         if last is not None and not last.sealed:
             if not self._rolls(last, last.size, write):
                 return last
-            last.sealed = True
-            self._disk.syncer.want(Seal(self._disk, last))
-            self._unsynced = {s: None for s in self._unsynced if s.indexed < s.size}
+            self._seal(last)
         prefix, generation = self.next_prefix()
         base = write.expected_end
         segment = Segment(self._disk, f"{prefix}-{base:020d}-{generation}", base, generation)
@@ -155,6 +153,17 @@ class DiskLog:
         self._new_names = True
         self.segments.append(segment)
         return segment
+
+    def seal(self) -> None:
+        """The last segment grows no more."""
+        last = self.segments[-1] if self.segments else None
+        if last is not None and last.size and not last.sealed:
+            self._seal(last)
+
+    def _seal(self, segment: Segment) -> None:
+        segment.sealed = True
+        self._disk.syncer.want(Seal(self._disk, segment))
+        self._unsynced = {s: None for s in self._unsynced if s.indexed < s.size}
 
     def _landed(self, segment: Segment, run: list[Write]) -> None:
         for write in run:

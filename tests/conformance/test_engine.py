@@ -639,3 +639,19 @@ async def test_usage_counts_the_bytes_of_all_logs(engine: Engine) -> None:
     await fill(engine, "b", 2)
     assert engine.usage().size == 2100
     assert engine.identity == IDENTITY
+
+
+@anywhere
+async def test_a_sealed_piece_grows_no_more(place: Place) -> None:
+    engine = place.engine()
+    await engine.open()
+    await fill(engine, "a", 1)
+    engine.seal("a")
+    engine.seal("a")
+    assert [(each.base, each.end, each.sealed) for each in engine.extents("a")] == [(0, 2, True)]
+    assert await engine.append([Write("a", 2, [batch(2, 2, size=300)])]) == [Appended(2, 4)]
+    assert [(each.base, each.end, each.sealed) for each in engine.extents("a")] == [(0, 2, True), (2, 4, False)]
+    await engine.create([("empty", SMALL)])
+    engine.seal("empty")
+    assert engine.extents("empty") == []
+    await engine.close()

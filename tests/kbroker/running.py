@@ -8,6 +8,7 @@ from typing import Any
 
 from kbroker.broker import Broker
 from kbroker.config import Config
+from kbroker.world import World
 from wire.header import decode_response_header, encode_request_header, response_header_version
 from wire.registry import APIS
 from wire.schema import Request
@@ -71,10 +72,10 @@ async def connect(broker: Broker, place: int = 0) -> Client:
 
 
 @asynccontextmanager
-async def serving(nodes: int = 1, **texts: str) -> AsyncIterator[Broker]:
+async def serving(nodes: int = 1, world: World | None = None, **texts: str) -> AsyncIterator[Broker]:
     """A broker that runs until the block ends; config names are written with underscores."""
     settings = {name.replace("_", "."): text for name, text in texts.items()}
-    broker = Broker(Config(STRICT | settings), nodes=nodes)
+    broker = Broker(Config(STRICT | settings), nodes=nodes, world=world)
     await broker.start()
     try:
         yield broker

@@ -1,5 +1,6 @@
 """A broker in this loop, its control, and its verbs called as a door calls them: by name, with plain arguments."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from inspect import isawaitable
@@ -8,6 +9,7 @@ from typing import Any
 from kbroker.broker import Broker
 from kbroker.control.control import Control
 from kbroker.control.table import find
+from kbroker.control.world import ControlledWorld
 from tests.kbroker.running import Client, connect, serving
 
 
@@ -32,7 +34,8 @@ class Hand:
 
 @asynccontextmanager
 async def controlling(nodes: int = 1, history_bytes: int = 0, **configs: str) -> AsyncIterator[Hand]:
-    async with serving(nodes, **configs) as broker:
+    world = ControlledWorld(asyncio.get_running_loop())
+    async with serving(nodes, world=world, **configs) as broker:
         hand = Hand(Control(broker, history_bytes=history_bytes))
         try:
             yield hand
