@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from kbroker.machine import Producer
     from kbroker.markers import Markers
     from kbroker.security.authorizer import Authorizer
-    from kbroker.server.gate import SaslGate, Strangers
+    from kbroker.server.guards import Guard, Guards
     from kbroker.settings import Seed
     from kbroker.transactions import Transactions
     from kbroker.world import World
@@ -96,7 +96,7 @@ class Broker:
         self._doors: list[Doors] = []
         self._engine: Engine | None = None
         self._server: Server | None = None
-        self._strangers: Strangers | None = None
+        self._guards: Guards | None = None
         self._http: HttpDoor | None = None
         self._started: list[str] = []
 
@@ -145,6 +145,7 @@ class Broker:
             if self._http is not None:
                 await self._http.close()
             self._doors, self._server, self._started, self._engine, self._http = [], None, [], None, None
+            self._guards = None
 
     async def _plant(self) -> None:
         """The topics to begin with; those that are there stay as they are."""
@@ -183,22 +184,22 @@ class Broker:
         for index, node in enumerate(self.nodes):
             for spec in for_node(self._specs, index):
                 listener = _listener(spec)
-                gate = None if spec.security_protocol == PLAINTEXT else self._gate(spec)
-                doors = await bind(loop, spec, self.server.connection(node, listener, gate), backlog)
+                guard = None if spec.security_protocol == PLAINTEXT else self._guard(spec)
+                gate = None if guard is None else guard.gate
+                doors = await bind(loop, spec, self.server.connection(node, listener, gate), backlog, guard)
                 listener.port = doors.port
                 listener.advertised_port = spec.advertised_port or doors.port
                 node.listeners[spec.name] = listener
                 self._doors.append(doors)
                 self.bound += doors.places
 
-    def _gate(self, spec: ListenerSpec) -> SaslGate | None:
-        """Who stands at a listener that not everybody may pass; nothing of it is imported for others."""
-        from kbroker.server.gate import SaslGate, Strangers
-        from kbroker.server.logins import ways
+    def _guard(self, spec: ListenerSpec) -> Guard:
+        """What a listener has that not everybody may pass; nothing of it is imported for others."""
+        from kbroker.server.guards import Guards
 
-        if self._strangers is None:
-            self._strangers = Strangers(self.cluster.world, self.config)
-        return SaslGate(self.cluster, self.server.dispatcher, ways(self.cluster, spec.name), self._strangers)
+        if self._guards is None:
+            self._guards = Guards(self.cluster, self.server.dispatcher)
+        return self._guards.of(spec)
 
     def _http_door(self) -> HttpDoor:
         """With it requests are counted."""

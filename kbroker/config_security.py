@@ -50,5 +50,34 @@ SECURITY: tuple[Row, ...] = (
         "sasl.server.max.receive.size", "INT", "524288", None, False,
         "The largest request of a client that has not logged in.",
     ),
+    (
+        "ssl.client.auth", "STRING", "none", "[required, requested, none]", True,
+        "Whether clients have to show a certificate.",
+    ),
+    ("ssl.enabled.protocols", "LIST", "TLSv1.2,TLSv1.3", None, True, "The versions of TLS that are spoken."),
+    ("ssl.key.password", "PASSWORD", None, None, True, "The password of an encrypted private key."),
+    (
+        "ssl.keystore.certificate.chain", "PASSWORD", None, None, True,
+        "The broker's certificate and those that it rests on, as PEM text.",
+    ),
+    ("ssl.keystore.key", "PASSWORD", None, None, True, "The broker's private key, as PEM text."),
+    (
+        "ssl.keystore.location", "STRING", None, None, True,
+        "A file with the broker's private key and certificates: PEM, or PKCS12.",
+    ),
+    ("ssl.keystore.password", "PASSWORD", None, None, True, "The password of a PKCS12 keystore."),
+    (
+        "ssl.principal.mapping.rules", "STRING", "DEFAULT", None, False,
+        "How the name in a client's certificate becomes that of a principal.",
+    ),
+    (
+        "ssl.truststore.certificates", "PASSWORD", None, None, True,
+        "The authorities whose clients are believed, as PEM text.",
+    ),
+    (
+        "ssl.truststore.location", "STRING", None, None, True,
+        "A file with the authorities whose clients are believed: PEM, or PKCS12.",
+    ),
+    ("ssl.truststore.password", "PASSWORD", None, None, True, "The password of a PKCS12 truststore."),
 )
 # fmt: on

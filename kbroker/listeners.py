@@ -78,8 +78,6 @@ def listeners(config: Config) -> list[ListenerSpec]:
         protocol = protocols.get(one.name)
         if protocol is None and config.is_set("listener.security.protocol.map"):
             raise ConfigError(f"listener.security.protocol.map has no security protocol for the listener {one.name}")
-        if protocol in ("SSL", "SASL_SSL"):
-            raise ConfigError(f"listener {one.name} asks for {protocol}, but this broker has no TLS so far")
         told = advertised.get(one.name)
         host = told.host if told is not None else WILDCARD if one.host in EVERYWHERE else one.host
         port = told.port if told is not None else 0

@@ -8,6 +8,7 @@ another way to write configs:
     --advertise    advertised.listeners                  --memory     kbroker.memory        --fsync   kbroker.fsync
     --user         kbroker.sasl.users                    --add-scram  kbroker.scram.users
     --http         kbroker.http
+    --tls          ssl.keystore.location, and for a directory ssl.truststore.location
 
 The same thing said twice on one command line, in two ways or with two values, is a mistake and not a matter of order.
 Some names speak of one thing (`log.dir`, `log.dirs` and `kbroker.memory` all say where the data is): whoever sets one
@@ -25,6 +26,7 @@ here is told and left alone. In TOML, --set and flags an unknown name is a mista
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -86,6 +88,7 @@ def gather(
     fsync: bool = False,
     users: Sequence[str] = (),
     add_scram: Sequence[str] = (),
+    tls: str | None = None,
     preset: str | None = None,
     http: str | None = None,
 ) -> Gathered:
@@ -103,12 +106,9 @@ def gather(
         flags["kbroker.memory"] = "--memory", "true"
     if fsync:
         flags["kbroker.fsync"] = "--fsync", "true"
-    if users:
-        flags["kbroker.sasl.users"] = "--user", ",".join(users)
-    if add_scram:
-        flags["kbroker.scram.users"] = "--add-scram", ",".join(add_scram)
     if http is not None:
         flags["kbroker.http"] = "--http", http
+    flags |= _security(users, add_scram, tls)
     spoken = _sets(sets)
     for name, (flag, _) in flags.items():
         for same in _same(name):
@@ -159,6 +159,20 @@ def _variables(environment: Mapping[str, str]) -> dict[str, str]:
 def _config_of(variable: str) -> str:
     words = variable.removeprefix(VARIABLE).lower()
     return re.sub("_+", lambda run: {1: ".", 2: "_", 3: "-"}.get(len(run[0]), run[0]), words)
+
+
+def _security(users: Sequence[str], add_scram: Sequence[str], tls: str | None) -> dict[str, tuple[str, str]]:
+    flags: dict[str, tuple[str, str]] = {}
+    if tls is not None:
+        folder = os.path.isdir(tls)
+        flags["ssl.keystore.location"] = "--tls", os.path.join(tls, "server.pem") if folder else tls
+        if folder:
+            flags["ssl.truststore.location"] = "--tls", os.path.join(tls, "ca.pem")
+    if users:
+        flags["kbroker.sasl.users"] = "--user", ",".join(users)
+    if add_scram:
+        flags["kbroker.scram.users"] = "--add-scram", ",".join(add_scram)
+    return flags
 
 
 def _same(name: str) -> tuple[str, ...]:

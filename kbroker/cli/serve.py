@@ -43,6 +43,9 @@ FAILED_TO_STOP = 1
     metavar="SCRAM-SHA-512=[name=NAME,password=PASSWORD]",
     help="Store a SCRAM user if there is none of that name yet, as kafka-storage does.",
 )
+@click.option(
+    "--tls", metavar="DIR|FILE", help="What TLS listeners show: the DIR of `kbroker certs`, or a PEM file."
+)
 @click.option("--preset", type=click.Choice(["kafka"]), help="Timing of groups as Apache Kafka has it by default.")
 @click.option("--config", "file", metavar="FILE", help="A TOML file with Kafka's config names, or a server.properties.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set one config; goes before the file.")
@@ -60,6 +63,7 @@ def serve(
     fsync: bool,
     users: tuple[str, ...],
     add_scram: tuple[str, ...],
+    tls: str | None,
     preset: str | None,
     file: str | None,
     sets: tuple[str, ...],
@@ -83,6 +87,7 @@ def serve(
             fsync=fsync,
             users=users,
             add_scram=add_scram,
+            tls=tls,
             preset=preset,
             http=http,
         )

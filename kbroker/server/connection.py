@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from kbroker.server.dispatch import Call, Refused
 from wire.frame import LARGE_BYTES, Frame, FrameFault, FrameReader
@@ -23,7 +23,6 @@ from wire.primitives import Buffer
 if TYPE_CHECKING:
     from kbroker.context import Listener, LocalNode
     from kbroker.security.login import Login
-    from kbroker.server.gate import SaslGate
     from kbroker.server.server import Server
     from kbroker.world import World
 
@@ -47,6 +46,16 @@ class Hold:
 _NOTHING_STARTS = Hold.WRITING | Hold.MUTED | Hold.STOPPING | Hold.REFUSED
 
 
+class Gate(Protocol):
+    """Who stands at a listener that not everybody may pass: `server/guards.py`."""
+
+    def admit(self, connection: Connection) -> None:
+        """A client has connected."""
+
+    def lost(self, connection: Connection) -> None:
+        """It is gone again."""
+
+
 class Connection(asyncio.BufferedProtocol):
     """See `kbroker.context.Peer` for what handlers know of it."""
 
@@ -58,7 +67,7 @@ class Connection(asyncio.BufferedProtocol):
     )  # fmt: skip
 
     def __init__(
-        self, server: Server, node: LocalNode, listener: Listener, id: int, gate: SaslGate | None = None
+        self, server: Server, node: LocalNode, listener: Listener, id: int, gate: Gate | None = None
     ) -> None:
         self.server = server
         self.gate = gate

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kbroker.listeners import ListenerSpec, place
+
+if TYPE_CHECKING:
+    from kbroker.server.guards import Guard
 
 _TRIES = 16
 _HOSTS = {"localhost": ("127.0.0.1", "::1"), "": ("0.0.0.0", "::"), "::": ("::", "0.0.0.0")}
@@ -43,9 +46,16 @@ class Doors:
 
 
 async def bind(
-    loop: asyncio.AbstractEventLoop, spec: ListenerSpec, factory: Callable[[], Any], backlog: int
+    loop: asyncio.AbstractEventLoop,
+    spec: ListenerSpec,
+    factory: Callable[[], Any],
+    backlog: int,
+    guard: Guard | None = None,
 ) -> Doors:
     """Bind what the spec asks for, without accepting yet."""
+    secured: dict[str, Any] = {}
+    if guard is not None and guard.tls is not None:
+        secured = {"ssl": guard.tls, "ssl_handshake_timeout": guard.handshake_seconds}
     hosts = _HOSTS.get(spec.host, (spec.host,))
     for tries_left in reversed(range(_TRIES)):
         servers: list[Any] = []
@@ -54,7 +64,9 @@ async def bind(
         try:
             for host in hosts:
                 try:
-                    server = await loop.create_server(factory, host, port, backlog=backlog, start_serving=False)
+                    server = await loop.create_server(
+                        factory, host, port, backlog=backlog, start_serving=False, **secured
+                    )
                 except OSError as error:
                     if servers and _has_no_such_address(error):
                         continue

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kbroker.context import Cluster, Listener, LocalNode
-from kbroker.server.connection import Connection
+from kbroker.server.connection import Connection, Gate
 from kbroker.server.dispatch import Dispatcher
 from kbroker.server.hints import Hints
 from kbroker.server.memory import Budget, Pool
@@ -25,7 +25,6 @@ from wire.primitives import Buffer
 
 if TYPE_CHECKING:
     from kbroker.config import Config
-    from kbroker.server.gate import SaslGate
     from kbroker.world import Handle, World
 
 log = logging.getLogger("kbroker.connections")
@@ -69,7 +68,7 @@ class Server:
         self._most_of_host = _overrides(config["max.connections.per.ip.overrides"])
 
     def connection(
-        self, node: LocalNode, listener: Listener, gate: SaslGate | None = None
+        self, node: LocalNode, listener: Listener, gate: Gate | None = None
     ) -> Callable[[], Connection]:
         """The protocol factory of one listener."""
 

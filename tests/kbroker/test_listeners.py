@@ -55,10 +55,6 @@ def test_each_node_of_a_process_has_ports_of_its_own() -> None:
             "advertised.listeners has PLAINTEXT://0.0.0.0:1, but clients cannot connect to that address",
         ),
         (
-            {"listeners": "SSL://h:1"},
-            "listener SSL asks for SSL, but this broker has no TLS so far",
-        ),
-        (
             {"listeners": "A://h:1", "listener.security.protocol.map": "B:PLAINTEXT"},
             "listener.security.protocol.map has no security protocol for the listener A",
         ),
