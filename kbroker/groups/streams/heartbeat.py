@@ -4,8 +4,8 @@
     epoch >0  the epoch that the member has reached. What it does not say has not changed
     epoch -1  leave    epoch -2  a static member stops for a while: its tasks wait for it
 
-The answer has tasks when they have changed, and for who joins; and it warns of what stands in the way
-(states.STATUSES).
+The answer has tasks when they have changed, for who joins, and for who says that it has others: it may have missed an
+answer. And it warns of what stands in the way (states.STATUSES).
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def heartbeat(change: Change, event: StreamsHeartbeat, settings: StreamsSettings
         status=[],
     )
     has_other_tasks = reached.assigned != had
-    if joins or has_other_tasks:
+    has_missed_an_answer = owned is not None and owned != reached.assigned.without_epochs()
+    if joins or has_other_tasks or has_missed_an_answer:
         _tell_tasks(response, reached.assigned)
     _tell_endpoints(response, change, before, after, has_other_tasks, request.endpoint_information_epoch)
     if known is not None and after.topology_epoch < known.epoch:
