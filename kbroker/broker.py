@@ -21,7 +21,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kbroker.catalog import Catalog, Change, NewTopic, Node, Topic, TopicCreated, TopicDeleted
+from kbroker.catalog import Catalog, Change, NewTopic, Node, TopicCreated, TopicDeleted
 from kbroker.catalog.log import CATALOG
 from kbroker.config import Config
 from kbroker.context import Cluster, Listener, LocalNode
@@ -34,13 +34,12 @@ from kbroker.server.sessions import FetchSessions
 from kbroker.world import RealWorld
 from storage.engine import Engine, EngineOptions, Identity, StorageError
 from storage.open import open_engine
-from wire.errors import ErrorCode, KafkaError
+from wire.errors import KafkaError
 from wire.primitives import uuid_text
 
 if TYPE_CHECKING:
     from kbroker.cleaner import Cleaner
     from kbroker.groups import Groups
-    from kbroker.groups.streams.topology import InternalTopic
     from kbroker.http.door import HttpDoor
     from kbroker.machine import Producer
     from kbroker.markers import Markers
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from kbroker.settings import Seed
     from kbroker.transactions import Transactions
     from kbroker.world import World
+    from wire.errors import ErrorCode
 
 log = logging.getLogger("kbroker.broker")
 
@@ -283,11 +283,14 @@ class Broker:
         return Cleaner(cluster.engine, cluster.world, self.config, cluster.catalog, cluster.partitions, CATALOG)
 
     def _groups(self) -> Groups:
+        from functools import partial
+
         from kbroker.groups import Groups
+        from kbroker.internal_topics import make_internal_topics
 
         cluster = self.cluster
         self._started.append("groups")
-        make = self._make_internal_topics
+        make = partial(make_internal_topics, cluster.catalog, cluster.world)
         return Groups(self.config, cluster.world, cluster.catalog, cluster.partitions, self._admit, make)
 
     def _markers(self) -> Markers:
@@ -319,22 +322,6 @@ class Broker:
         """Groups and transactions need each other; groups are there first."""
         return self.cluster.transactions.admit(transactional_id, producer, partitions, raises_epochs)
 
-    def _make_internal_topics(self, topics: Sequence[InternalTopic]) -> asyncio.Future[Sequence[str | None]]:
-        """Those of streams groups."""
-        made: asyncio.Future[Sequence[str | None]] = self.cluster.world.future()
-        new = [
-            NewTopic(topic.name, topic.partitions, topic.replication_factor or -1, (), topic.configs)
-            for topic in topics
-        ]
-
-        def done(created: asyncio.Future[list[Topic | KafkaError]]) -> None:
-            error = asyncio.CancelledError() if created.cancelled() else created.exception()
-            outcomes = [error] * len(new) if error is not None else created.result()
-            made.set_result([_reason(outcome) for outcome in outcomes])
-
-        self.cluster.catalog.create_topics(new).add_done_callback(done)
-        return made
-
     def _changed(self, change: Change) -> None:
         """What the catalog has decided, partitions follow, and the cleaner."""
         self.cluster.cleaner.grown(CATALOG)
@@ -343,13 +330,6 @@ class Broker:
         elif not isinstance(change, TopicCreated):
             self.cluster.partitions.changed(change.topic)
             self.cluster.cleaner.changed(change.topic)
-
-
-def _reason(outcome: object) -> str | None:
-    """Why a topic could not be made, for people; None if it is there."""
-    if isinstance(outcome, KafkaError):
-        return None if outcome.code is ErrorCode.TOPIC_ALREADY_EXISTS else outcome.message or outcome.code.message
-    return str(outcome) if isinstance(outcome, BaseException) else None
 
 
 def _node_id(config: Config) -> int:

@@ -3,12 +3,15 @@ version.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from kbroker.catalog import Change, NewTopic, TopicCreated, TopicDeleted
+from kbroker.catalog.features import SUPPORTED, UPGRADE, FeatureUpdate
 from kbroker.context import Context
 from kbroker.groups import Groups
+from kbroker.internal_topics import make_internal_topics
 from kbroker.partitions import Partitions
 from tests.kbroker.groups.bench import subscription
 from tests.kbroker.handlers.desk import Desk
@@ -38,12 +41,14 @@ class GroupDesk(Desk):
         super().__init__(world, nodes, config)
         cluster = self.cluster
         cluster.partitions = Partitions(cluster.engine, world)
-        cluster.groups = Groups(cluster.config, world, cluster.catalog, cluster.partitions)
+        cluster.groups = self._groups()
         cluster.catalog.subscribe(self._changed)
 
     async def start(self) -> "GroupDesk":
         await super().start()
-        await self.cluster.catalog.create_topics([NewTopic("t", 2), NewTopic("u", 2)])
+        catalog = self.cluster.catalog
+        await catalog.update_features([FeatureUpdate("streams.version", 1, UPGRADE)], SUPPORTED)
+        await catalog.create_topics([NewTopic("t", 2), NewTopic("u", 2)])
         await self.cluster.catalog.ensure_internal("__consumer_offsets")
         return self
 
@@ -67,7 +72,12 @@ class GroupDesk(Desk):
         """As after a crash: what is not in the log is gone."""
         cluster = self.cluster
         cluster.partitions = Partitions(cluster.engine, self.world)
-        cluster.groups = Groups(cluster.config, self.world, cluster.catalog, cluster.partitions)
+        cluster.groups = self._groups()
+
+    def _groups(self) -> Groups:
+        cluster = self.cluster
+        make_topics = partial(make_internal_topics, cluster.catalog, self.world)
+        return Groups(cluster.config, self.world, cluster.catalog, cluster.partitions, make_topics=make_topics)
 
     # --- what members ask -------------------------------------------------------------------------------------------
 
