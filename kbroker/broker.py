@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from kbroker.security.authorizer import Authorizer
     from kbroker.server.guards import Guard, Guards
     from kbroker.settings import Seed
+    from kbroker.shares import Shares
     from kbroker.transactions import Transactions
     from kbroker.world import World
     from wire.errors import ErrorCode
@@ -55,12 +56,13 @@ log = logging.getLogger("kbroker.broker")
 MEMORY = "memory:"
 PLAINTEXT = "PLAINTEXT"
 
-# What is finalized (KIP-584). Share groups will be when they exist: clients act on these levels.
+# What is finalized (KIP-584): clients act on these levels.
 FEATURES = {
     "eligible.leader.replicas.version": 1,
     "group.version": 1,
     "kraft.version": 1,
     "metadata.version": 33,
+    "share.version": 2,
     "streams.version": 1,
     "transaction.version": 2,
 }
@@ -130,6 +132,8 @@ class Broker:
             await self._server.stop()
         if "transactions" in self._started:
             await self.cluster.transactions.stop()
+        if "shares" in self._started:
+            await self.cluster.shares.stop()
         if "groups" in self._started:
             await self.cluster.groups.stop()
         if "cleaner" in self._started:
@@ -253,7 +257,7 @@ class Broker:
         cluster.catalog.subscribe(self._changed)
         cluster.catalog.on_configured(self._configured)
         cluster.partitions.on_growth = lambda log: cluster.cleaner.grown(log)
-        for make in (self._cleaner, self._groups, self._markers, self._transactions):
+        for make in (self._cleaner, self._groups, self._markers, self._shares, self._transactions):
             cluster.late[make.__name__.removeprefix("_")] = make
         cluster.authorizer = _authorizer(config)
         cluster.catalog.on_rules(self._rules_changed)
@@ -291,13 +295,25 @@ class Broker:
         cluster = self.cluster
         self._started.append("groups")
         make = partial(make_internal_topics, cluster.catalog, cluster.world)
-        return Groups(self.config, cluster.world, cluster.catalog, cluster.partitions, self._admit, make)
+        groups = Groups(self.config, cluster.world, cluster.catalog, cluster.partitions, self._admit, make)
+        groups.share_states = lambda: cluster.shares
+        return groups
 
     def _markers(self) -> Markers:
         from kbroker.markers import Markers
 
         cluster = self.cluster
         return Markers(cluster.world, cluster.catalog, cluster.partitions, cluster.groups)
+
+    def _shares(self) -> Shares:
+        from kbroker.share_groups import ShareGroups
+        from kbroker.shares import Shares
+
+        cluster = self.cluster
+        self._started.append("shares")
+        shares = Shares(self.config, cluster.world, cluster.catalog, cluster.partitions, ShareGroups(cluster))
+        self.server.on_lost.append(lambda connection: shares.disconnected(connection.id))
+        return shares
 
     def _transactions(self) -> Transactions:
         from kbroker.transactions import Transactions

@@ -1,7 +1,7 @@
 """Broker configs: Kafka's names, typed values, and Kafka's words when a value is wrong.
 
-The rows are in `config_acting.py` and `config_security.py` (what has an effect here) and `config_stored.py` (what Kafka
-has and we only keep). A listener may have some of its own (`find`, `of_listener`).
+The rows are in `config_acting.py`, `config_security.py` and `config_shares.py` (what has an effect here) and
+`config_stored.py` (what Kafka has and we only keep). A listener may have some of its own (`find`, `of_listener`).
 `Config` holds what was set, checked and typed when it was made, what was set at run time (KIP-226), and answers with
 the default for the rest:
 
@@ -55,10 +55,11 @@ class Entry(NamedTuple):
 def entries() -> dict[str, Entry]:
     """Every broker config by its name, sorted."""
     from kbroker.config_security import SECURITY  # what a start in plain text does without
+    from kbroker.config_shares import SHARES  # what a start without share groups does without
     from kbroker.config_stored import STORED  # 200 rows that a start does without
 
     rows = [
-        *_acting().values(), *(Entry(*row) for row in SECURITY), *(Entry(*row, "") for row in STORED),
+        *_acting().values(), *(Entry(*row) for row in (*SECURITY, *SHARES)), *(Entry(*row, "") for row in STORED),
     ]  # fmt: skip
     return {entry.name: entry for entry in sorted(rows)}
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kbroker.security.login import Login
     from kbroker.server.apis import Apis
     from kbroker.server.sessions import FetchSessions
+    from kbroker.shares import Shares
     from kbroker.transactions import Transactions
     from kbroker.world import World
     from storage.engine import Engine
@@ -77,7 +78,7 @@ class Cluster:
     """
 
     __slots__ = ("apis", "authorizer", "catalog", "cleaner", "config", "data", "engine", "groups", "late", "markers",
-                 "partitions", "transactions", "world")  # fmt: skip
+                 "partitions", "shares", "transactions", "world")  # fmt: skip
 
     world: World
     config: Config
@@ -89,6 +90,7 @@ class Cluster:
     partitions: Partitions
     groups: Groups
     markers: Markers
+    shares: Shares
     transactions: Transactions
     apis: Apis
     authorizer: Authorizer | None

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("kbroker.catalog")
 
-# What new internal topics are made with, as Kafka makes them. `transaction.state.log.min.isr` comes on top.
+# What new internal topics are made with, as Kafka makes them. What `_MIN_IN_SYNC` names comes on top.
 INTERNAL_CONFIGS: Mapping[str, Sequence[tuple[str, str | None]]] = {
     "__consumer_offsets": (
         ("cleanup.policy", "compact"),
@@ -64,6 +64,11 @@ INTERNAL_CONFIGS: Mapping[str, Sequence[tuple[str, str | None]]] = {
         ("cleanup.policy", "compact"),
         ("compression.type", "uncompressed"),
         ("unclean.leader.election.enable", "false"),
+    ),
+    "__share_group_state": (
+        ("cleanup.policy", "delete"),
+        ("compression.type", "producer"),
+        ("retention.ms", "-1"),
     ),
 }
 
@@ -77,7 +82,17 @@ _INTERNAL_SIZES = {
         "transaction.state.log.replication.factor",
         "transaction.state.log.segment.bytes",
     ),
+    "__share_group_state": (
+        "share.coordinator.state.topic.num.partitions",
+        "share.coordinator.state.topic.replication.factor",
+        "share.coordinator.state.topic.segment.bytes",
+    ),
 }  # fmt: skip
+
+_MIN_IN_SYNC = {
+    "__transaction_state": "transaction.state.log.min.isr",
+    "__share_group_state": "share.coordinator.state.topic.min.isr",
+}
 
 
 class Catalog:
@@ -286,8 +301,8 @@ class Catalog:
         partitions, width, segment_bytes = [cast(int, self._config[each]) for each in _INTERNAL_SIZES[name]]
         replication_factor = min(len(self.nodes), width)
         configs = [*INTERNAL_CONFIGS[name], ("segment.bytes", str(segment_bytes))]
-        if name == "__transaction_state":
-            in_sync = min(replication_factor, cast(int, self._config["transaction.state.log.min.isr"]))
+        if name in _MIN_IN_SYNC:
+            in_sync = min(replication_factor, cast(int, self._config[_MIN_IN_SYNC[name]]))
             configs.append(("min.insync.replicas", str(in_sync)))
         new = NewTopic(name, partitions, replication_factor, configs=configs)
         return self._runtime.ask(lambda ticket: EnsureTopic(ticket, new))

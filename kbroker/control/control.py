@@ -67,7 +67,7 @@ class Control:
         self.listeners: list[Callable[[object], object]] = []
         self._inside = _Inside()
         self._faults: Faults | None = None
-        self.server.on_lost = self._lost
+        self.server.on_lost.append(self._lost)
         self._history: History | None = None
         if history_bytes:
             self._record(history_bytes)

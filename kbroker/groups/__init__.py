@@ -7,6 +7,8 @@
     store.py         what is durable: group metadata and committed offsets, written only by applying records
     records.py       the records in Kafka's own format
     classic/         the JoinGroup protocol: states, members, join and sync phases, static membership
+    consumer/        groups whose coordinator assigns (KIP-848)
+    share/           groups that share the records of partitions (KIP-932)
     offsets/         commit, fetch, expiry, removal
     settings.py      the configs                topics.py     what we need of transactions
 

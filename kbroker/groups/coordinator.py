@@ -18,13 +18,13 @@ from kbroker.coordinators import Coordinators, Logs
 from kbroker.groups.consumer.metadata import Metadata, TopicPicture
 from kbroker.groups.settings import Settings
 from kbroker.groups.streams.making import InternalTopics, TopicMaker
-from kbroker.groups.topics import Admission, AllTopics, everybody, nobody_makes_topics
+from kbroker.groups.topics import Admission, AllTopics, ShareStates, everybody, nobody_makes_topics
 from kbroker.runtime import Runtime
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
     from kbroker.context import Context
-    from kbroker.groups.events import Admit
+    from kbroker.groups.events import Admit, InitializeShares
     from kbroker.groups.machine import GroupsMachine
     from kbroker.machine import Marker, Ticket
     from kbroker.machine_log import MachineLog
@@ -35,6 +35,9 @@ OFFSETS_TOPIC = "__consumer_offsets"
 
 class Groups:
     """One for the process. `ask` answers for the node that was asked: only the coordinator of a group knows it."""
+
+    share_states: Callable[[], ShareStates]
+    """Where the state of share groups' partitions is kept."""
 
     def __init__(
         self,
@@ -101,16 +104,38 @@ class Groups:
             log,
             self._world,
             error=ErrorCode.NOT_COORDINATOR,
-            run_task=lambda task: self._ask_for_admission(task, runtime),
+            run_task=lambda task: self._run(task, runtime),
             on_loaded=self._compare,
         )
         return runtime
 
-    def _ask_for_admission(self, task: Any, runtime: Runtime[GroupsMachine]) -> None:
+    def _run(self, task: object, runtime: Runtime[GroupsMachine]) -> None:
+        from kbroker.groups.events import Admit, ForgetShares, InitializeShares
+
+        if isinstance(task, Admit):
+            self._ask_for_admission(task, runtime)
+        elif isinstance(task, InitializeShares):
+            self._initialize_shares(task, runtime)
+        elif isinstance(task, ForgetShares):
+            gone = {topic_id: kept.partitions for topic_id, kept in task.topics.items()}
+            self.share_states().forget(task.group_id, gone)
+
+    def _initialize_shares(self, task: InitializeShares, runtime: Runtime[GroupsMachine]) -> None:
+        from kbroker.groups.events import SharesAltered, SharesInitialized
+
+        def initialized(done: asyncio.Future[ErrorCode]) -> None:
+            code = ErrorCode.COORDINATOR_NOT_AVAILABLE if done.cancelled() or done.exception() else done.result()
+            if task.ticket is None:
+                runtime.tell(SharesInitialized(task.group_id, task.topics, code))
+            else:
+                runtime.tell(SharesAltered(task.ticket, code))
+
+        self.share_states().initialize(task.group_id, task.epoch, task.starts).add_done_callback(initialized)
+
+    def _ask_for_admission(self, asked: Admit, runtime: Runtime[GroupsMachine]) -> None:
         """Is the group part of that transaction?"""
         from kbroker.groups.events import Admitted
 
-        asked: Admit = task
         place = (OFFSETS_TOPIC, self.coordinator(asked.group_id))
 
         def answered(done: asyncio.Future[Any]) -> None:
@@ -157,7 +182,11 @@ class Groups:
         from kbroker.groups.events import TopicsDeleted
 
         gone = {}
-        for name, topic_ids in machine.store.topics():
+        known = dict(machine.store.topics())
+        for group in machine.store.shares.values():
+            for topic_id, kept in (*group.initializing.items(), *group.initialized.items()):
+                known[kept.name] = known.get(kept.name, set()) | {topic_id}
+        for name, topic_ids in known.items():
             topic = self._topics.topic(name)
             if topic is None or not topic_ids <= {topic.id}:
                 gone[name] = None if topic is None else topic.id

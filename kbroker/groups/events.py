@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from kbroker.groups.consumer.metadata import Metadata
 from kbroker.groups.settings import Settings
+from kbroker.groups.share.group import Kept
 from kbroker.groups.streams.settings import StreamsSettings
 from kbroker.machine import Marker, Producer, Ticket
 from wire.errors import ErrorCode
@@ -21,6 +22,7 @@ from wire.messages.join_group import JoinGroupRequest
 from wire.messages.leave_group import LeaveGroupRequest
 from wire.messages.offset_commit import OffsetCommitRequest
 from wire.messages.offset_delete import OffsetDeleteRequest
+from wire.messages.share_group_heartbeat import ShareGroupHeartbeatRequest
 from wire.messages.streams_group_heartbeat import StreamsGroupHeartbeatRequest
 from wire.messages.sync_group import SyncGroupRequest
 
@@ -95,6 +97,92 @@ class StreamsDelayOver:
     """The first assignment of a streams group has waited for company."""
 
     group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShareHeartbeat:
+    """A member of a share group joins, stays or leaves (KIP-932). As `ConsumerHeartbeat`."""
+
+    ticket: Ticket
+    request: ShareGroupHeartbeatRequest
+    client_id: str
+    client_host: str
+    settings: Settings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeShares:
+    ticket: Ticket
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShareTopics:
+    """Of which partitions is the state kept? Answered with `Kept` by topic id."""
+
+    ticket: Ticket
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlterShares:
+    """An administrator says from where an empty group reads on: `starts` has an offset for each partition. Answered
+    with an error code when it is so.
+    """
+
+    ticket: Ticket
+    group_id: str
+    topics: Mapping[bytes, Kept]
+    starts: Mapping[bytes, Mapping[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetShareTopics:
+    """An empty group is to know nothing of these topics any more. Answered with the ids of those that it knew."""
+
+    ticket: Ticket
+    group_id: str
+    topic_ids: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class InitializeShares:
+    """A task: have the state of these partitions kept from now on, from `starts` on; offset -1 leaves it to the first
+    fetch. With a ticket it is an administrator's wish.
+    """
+
+    group_id: str
+    epoch: int
+    starts: Mapping[bytes, Mapping[int, int]]
+    topics: Mapping[bytes, Kept]
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SharesInitialized:
+    """What came of it."""
+
+    group_id: str
+    topics: Mapping[bytes, Kept]
+    error: ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class SharesAltered:
+    """What came of an administrator's wish."""
+
+    ticket: Ticket
+    error: ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetShares:
+    """A task: nothing of these partitions need be kept any more. It may fail: what is left is begun anew if the group
+    ever comes back to them.
+    """
+
+    group_id: str
+    topics: Mapping[bytes, Kept]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ from kbroker.groups.offsets import commit, expiry, removal, transactional
 from kbroker.groups.offsets.fetch import fetch
 from kbroker.groups.records import forget_offsets, write_group
 from kbroker.groups.settings import Settings
+from kbroker.groups.share.describe import summary as share_summary
+from kbroker.groups.share.part import Shares
 from kbroker.groups.store import Assigned, Store
 from kbroker.groups.streams.describe import summary as streams_summary
 from kbroker.groups.streams.group import StreamsGroup
@@ -57,6 +59,7 @@ class GroupsMachine:
         self.groups: dict[str, ClassicGroup] = {}
         self.consumers = Consumers(self.store, self.groups)
         self.streams = Streams(self.store, self.groups)
+        self.shares = Shares(self.store, self._is_taken)
         self.metadata = NO_TOPICS
         self._admissions = transactional.Admissions()
         self._next_check: int | None = None  # when the timer for expired offsets rings
@@ -71,6 +74,13 @@ class GroupsMachine:
             events.StreamsHeartbeat: self._streams_heartbeat,
             events.DescribeStreams: self.streams.describe,
             events.StreamsDelayOver: self.streams.delay_over,
+            events.ShareHeartbeat: self._share_heartbeat,
+            events.SharesInitialized: self.shares.initialized,
+            events.SharesAltered: self.shares.altered,
+            events.DescribeShares: self.shares.describe,
+            events.ShareTopics: self.shares.topics,
+            events.AlterShares: self.shares.alter,
+            events.ForgetShareTopics: self.shares.forget,
             events.TopicsSeen: self._topics_seen,
             events.Describe: self._describe,
             events.ListAll: self._list,
@@ -105,6 +115,9 @@ class GroupsMachine:
 
     def _join(self, event: events.Join, turn: Turn) -> None:
         request = event.request
+        if request.group_id in self.store.shares:
+            turn.answer(event.ticket, not_joined("", ErrorCode.INCONSISTENT_GROUP_PROTOCOL))
+            return
         other = self.store.assigned(request.group_id)
         if other is not None:
             if other.members:
@@ -177,6 +190,11 @@ class GroupsMachine:
         if event.request.member_epoch < 0:
             self._check_soon(turn)
 
+    def _share_heartbeat(self, event: events.ShareHeartbeat, turn: Turn) -> None:
+        if event.settings is not None:
+            turn.settings = event.settings
+        self.shares.heartbeat(event, turn)
+
     def _topics_seen(self, event: events.TopicsSeen, turn: Turn) -> None:
         self.metadata = event.metadata
 
@@ -186,7 +204,7 @@ class GroupsMachine:
         group = self.groups.get(event.group_id)
         if group is not None:
             turn.answer(event.ticket, describe(group))
-        elif self.store.assigned(event.group_id) is not None:
+        elif self._is_taken(event.group_id):
             turn.answer(event.ticket, describe_other(event.group_id))
         else:
             turn.answer(event.ticket, describe_dead(event.group_id))
@@ -197,6 +215,7 @@ class GroupsMachine:
         listed: list[ListedGroup] = [summary(group) for group in self.groups.values()]
         listed += [consumer_summary(group) for group in self.store.consumers.values()]
         listed += [streams_summary(group) for group in self.store.streams.values()]
+        listed += [share_summary(group) for group in self.store.shares.values()]
         turn.answer(
             event.ticket,
             [
@@ -207,6 +226,10 @@ class GroupsMachine:
         )
 
     def _delete(self, event: events.Delete, turn: Turn) -> None:
+        shares = self.store.shares.get(event.group_id)
+        if shares is not None:
+            turn.answer(event.ticket, self.shares.delete(shares, turn))
+            return
         group = self._find(event.group_id)
         code = ErrorCode.GROUP_ID_NOT_FOUND if group is None else removal.delete_group(self.store, group, turn)
         if code is ErrorCode.NONE:
@@ -217,6 +240,9 @@ class GroupsMachine:
 
     def _commit(self, event: events.CommitOffsets, turn: Turn) -> None:
         request = event.request
+        if request.group_id in self.store.shares:
+            turn.answer(event.ticket, commit.refuse(request, ErrorCode.GROUP_ID_NOT_FOUND))
+            return
         assigned = self.store.assigned(request.group_id)
         if assigned is not None:
             turn.answer(event.ticket, commit.commit_of_assigned(assigned, event, turn))
@@ -251,6 +277,9 @@ class GroupsMachine:
             self._take_in_transaction(asker, turn)
 
     def _take_in_transaction(self, event: events.CommitInTransaction, turn: Turn) -> None:
+        if event.group_id in self.store.shares:
+            turn.answer(event.ticket, commit.refuse(event.request, event.unknown_group))
+            return
         assigned = self.store.assigned(event.group_id)
         if assigned is not None:
             turn.answer(event.ticket, transactional.commit_of_assigned(assigned, event, turn))
@@ -289,6 +318,7 @@ class GroupsMachine:
 
     def _topics_deleted(self, event: events.TopicsDeleted, turn: Turn) -> None:
         removal.forget_topics(self.store, event.successors, turn)
+        self.shares.topics_deleted(event.successors, turn)
         if turn.records:
             self._check_soon(turn)
 
@@ -302,6 +332,10 @@ class GroupsMachine:
             else:
                 self.consumers.session_expired(assigned, event.member_id, turn)
             self._check_soon(turn)
+            return
+        shares = self.store.shares.get(event.group_id)
+        if shares is not None:
+            self.shares.session_expired(shares, event.member_id, turn)
             return
         group = self.groups.get(event.group_id)
         if group is not None:
@@ -348,6 +382,10 @@ class GroupsMachine:
 
     # --- making and keeping groups ----------------------------------------------------------------------------------
 
+    def _is_taken(self, group_id: str) -> bool:
+        """Does the name belong to a group, of whatever type?"""
+        return self._find(group_id) is not None or group_id in self.store.shares
+
     def _find(self, group_id: str) -> ClassicGroup | Assigned | None:
         return self.groups.get(group_id) or self.store.assigned(group_id)
 
@@ -362,6 +400,7 @@ class GroupsMachine:
         """The members cannot know that we were away: each gets a whole session from now."""
         self.consumers.loaded(turn)
         self.streams.loaded(turn)
+        self.shares.loaded(turn)
         for group_id in self.store.group_ids():
             if self.store.assigned(group_id) is not None:
                 continue

@@ -29,6 +29,10 @@ class Settings:
     consumer_heartbeat_interval_ms: int = 5_000
     consumer_session_timeout_ms: int = 45_000
     consumer_max_size: int = 2_147_483_647
+    share_assignment_interval_ms: int = 0
+    share_heartbeat_interval_ms: int = 5_000
+    share_session_timeout_ms: int = 45_000
+    share_max_size: int = 200
     may_upgrade: bool = True
     may_downgrade: bool = True
     streams: StreamsSettings = field(default_factory=StreamsSettings)
@@ -40,6 +44,15 @@ class Settings:
             assignment_interval_ms=overrides["consumer.assignment.interval.ms"],
             consumer_heartbeat_interval_ms=overrides["consumer.heartbeat.interval.ms"],
             consumer_session_timeout_ms=overrides["consumer.session.timeout.ms"],
+        )
+
+    def of_share_group(self, overrides: Mapping[str, Any]) -> Settings:
+        """With what a share group sets for itself."""
+        return replace(
+            self,
+            share_assignment_interval_ms=overrides["share.assignment.interval.ms"],
+            share_heartbeat_interval_ms=overrides["share.heartbeat.interval.ms"],
+            share_session_timeout_ms=overrides["share.session.timeout.ms"],
         )
 
     @classmethod
@@ -59,6 +72,10 @@ class Settings:
             consumer_heartbeat_interval_ms=config["group.consumer.heartbeat.interval.ms"],
             consumer_session_timeout_ms=config["group.consumer.session.timeout.ms"],
             consumer_max_size=config["group.consumer.max.size"],
+            share_assignment_interval_ms=config["group.share.assignment.interval.ms"],
+            share_heartbeat_interval_ms=config["group.share.heartbeat.interval.ms"],
+            share_session_timeout_ms=config["group.share.session.timeout.ms"],
+            share_max_size=config["group.share.max.size"],
             may_upgrade=migration in ("upgrade", "bidirectional"),
             may_downgrade=migration in ("downgrade", "bidirectional"),
             streams=StreamsSettings.of(config),

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 from kbroker.groups.consumer.group import KEYS as CONSUMER_KEYS
 from kbroker.groups.consumer.group import ConsumerGroup
+from kbroker.groups.share.group import KEYS as SHARE_KEYS
+from kbroker.groups.share.group import ShareGroup
 from kbroker.groups.streams.group import KEYS as STREAMS_KEYS
 from kbroker.groups.streams.group import StreamsGroup
 from kbroker.machine import Marker, Origin, Producer, Record
@@ -54,15 +56,17 @@ class Committed(NamedTuple):
 
 
 class Store:
-    __slots__ = ("_kinds", "consumers", "groups", "offsets", "streams", "undecided", "undecided_epochs")
+    __slots__ = ("_kinds", "consumers", "groups", "offsets", "shares", "streams", "undecided", "undecided_epochs")
 
     def __init__(self) -> None:
         self.groups: dict[str, GroupMetadataValue] = {}
         self.consumers: dict[str, ConsumerGroup] = {}
         self.streams: dict[str, StreamsGroup] = {}
-        self._kinds: dict[type, tuple[dict[str, Any], type[Assigned]]] = {  # whose record a key is of
+        self.shares: dict[str, ShareGroup] = {}
+        self._kinds: dict[type, tuple[dict[str, Any], type[Assigned | ShareGroup]]] = {  # whose record a key is of
             **dict.fromkeys(CONSUMER_KEYS, (self.consumers, ConsumerGroup)),
             **dict.fromkeys(STREAMS_KEYS, (self.streams, StreamsGroup)),
+            **dict.fromkeys(SHARE_KEYS, (self.shares, ShareGroup)),
         }
         self.offsets: dict[str, dict[Partition, Committed]] = {}
         self.undecided: dict[int, dict[str, dict[Partition, Committed]]] = {}  # by producer id
@@ -76,6 +80,10 @@ class Store:
 
     def assigned(self, group_id: str) -> Assigned | None:
         return self.consumers.get(group_id) or self.streams.get(group_id)
+
+    def is_assigned(self, group_id: str) -> bool:
+        """Is it a group of one of the newer types? Share groups are of these too, but know no committed offsets."""
+        return self.assigned(group_id) is not None or group_id in self.shares
 
     def all_assigned(self) -> list[Assigned]:
         return [*self.consumers.values(), *self.streams.values()]

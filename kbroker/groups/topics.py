@@ -1,5 +1,6 @@
 """What groups need beside the topics and logs that every coordinator needs (kbroker/coordinators.py): the list of all
-topics, for those that subscribe by pattern, the word of transactions, and somebody who makes topics.
+topics, for those that subscribe by pattern, the word of transactions, somebody who makes topics, and a
+place for the state of share groups' partitions.
 
 It is handed over in `broker.py`.
 """
@@ -45,3 +46,14 @@ def nobody_makes_topics(topics: Sequence[InternalTopic], /) -> asyncio.Future[Se
     answer: asyncio.Future[Sequence[str | None]] = asyncio.get_running_loop().create_future()
     answer.set_result(["nobody makes topics here"] * len(topics))
     return answer
+
+
+class ShareStates(Protocol):
+    """Where it is kept what became of the records that share groups read (kbroker/shares has it)."""
+
+    def initialize(
+        self, group_id: str, epoch: int, starts: Mapping[bytes, Mapping[int, int]], /
+    ) -> asyncio.Future[ErrorCode]:
+        """Begin anew with these partitions, by topic id, from these offsets on; -1 leaves it to the first fetch."""
+
+    def forget(self, group_id: str, topics: Mapping[bytes, Collection[int]], /) -> object: ...

@@ -188,6 +188,11 @@ def _element(struct: Any, array: str) -> type[Struct]:
     return found
 
 
+def _says_what_was_said(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+    """Requests of members of share groups hear no more than was said: the code alone where nothing was."""
+    response.error_message = message
+
+
 _OVERRIDES: dict[int, Fill] = {
     1: _fetch,
     18: _api_versions,
@@ -196,4 +201,7 @@ _OVERRIDES: dict[int, Fill] = {
     43: _in_items_too,
     45: _in_items_too,
     51: _alter_user_scram_credentials,
+    76: _says_what_was_said,
+    78: _says_what_was_said,
+    79: _says_what_was_said,
 }

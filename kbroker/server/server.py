@@ -56,7 +56,7 @@ class Server:
         self._last_id = 0
         self.is_stopping = False
         self.gathers_writes = _gathers_writes()
-        self.on_lost: Callable[[Connection], object] | None = None
+        self.on_lost: list[Callable[[Connection], object]] = []
         """Told of every connection that has ended; its `ended` says why."""
         self._settled: asyncio.Future[None] | None = None
         self._all_gone: asyncio.Future[None] | None = None
@@ -97,8 +97,8 @@ class Server:
 
     def lost(self, connection: Connection) -> None:
         self.connections.pop(connection, None)
-        if self.on_lost is not None:
-            self.on_lost(connection)
+        for tell in self.on_lost:
+            tell(connection)
         self._per_host[connection.host] -= 1
         if not self._per_host[connection.host]:
             del self._per_host[connection.host]

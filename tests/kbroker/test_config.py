@@ -18,6 +18,11 @@ OTHER_DEFAULTS = {
     "group.consumer.min.session.timeout.ms",
     "group.initial.rebalance.delay.ms",
     "group.min.session.timeout.ms",
+    "group.share.assignment.interval.ms",
+    "group.share.heartbeat.interval.ms",
+    "group.share.min.heartbeat.interval.ms",
+    "group.share.min.record.lock.duration.ms",
+    "group.share.min.session.timeout.ms",
     "group.streams.assignment.interval.ms",
     "group.streams.heartbeat.interval.ms",
     "group.streams.initial.rebalance.delay.ms",
@@ -116,7 +121,7 @@ def test_what_acts_says_what_it_does() -> None:
 
 def test_every_config_that_acts_is_read_somewhere() -> None:
     root = Path(__file__).resolve().parents[2] / "kbroker"
-    tables = {"config_acting.py", "config_stored.py"}
+    tables = {"config_acting.py", "config_shares.py", "config_stored.py"}
     code = "".join(path.read_text() for path in root.rglob("*.py") if path.name not in tables)
     assert [name for name, entry in entries().items() if entry.acts and f'"{name}"' not in code] == []
 

@@ -65,7 +65,7 @@ class Consumers:
         group = self.get(group_id)
         if group is not None:
             return Change(group, turn)
-        if self._store.assigned(group_id) is not None:
+        if self._store.is_assigned(group_id):
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group.")
         classic = self._classic.get(group_id)
         if not joins or (classic is not None and not classic.is_vacant and not may_upgrade(classic, turn)):
@@ -187,7 +187,7 @@ class Consumers:
         if group is not None:
             turn.answer(event.ticket, describe(group, turn))
             return
-        known = event.group_id in self._classic or self._store.assigned(event.group_id) is not None
+        known = event.group_id in self._classic or self._store.is_assigned(event.group_id)
         text = f"Group {event.group_id} " + ("is not a consumer group." if known else "not found.")
         turn.answer(event.ticket, describe_missing(event.group_id, ErrorCode.GROUP_ID_NOT_FOUND, text))
 

@@ -52,7 +52,7 @@ class Streams:
         if group is not None:
             return Change(group, turn, self._delayed)
         classic = self._classic.get(group_id)
-        if self._store.assigned(group_id) is not None or (classic is not None and not (joins and classic.is_vacant)):
+        if self._store.is_assigned(group_id) or (classic is not None and not (joins and classic.is_vacant)):
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a streams group.")
         if not joins:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Streams group {group_id} not found.")
@@ -76,7 +76,7 @@ class Streams:
     def _get(self, group_id: str) -> StreamsGroup:
         group = self._store.streams.get(group_id)
         if group is None:
-            is_other = group_id in self._classic or self._store.assigned(group_id) is not None
+            is_other = group_id in self._classic or self._store.is_assigned(group_id)
             text = f"Group {group_id} " + ("is not a streams group." if is_other else "not found.")
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, text)
         return group
@@ -117,6 +117,6 @@ class Streams:
         if group is not None:
             turn.answer(event.ticket, describe(group))
             return
-        is_other = event.group_id in self._classic or self._store.assigned(event.group_id) is not None
+        is_other = event.group_id in self._classic or self._store.is_assigned(event.group_id)
         text = f"Group {event.group_id} " + ("is not a streams group." if is_other else "not found.")
         turn.answer(event.ticket, describe_missing(event.group_id, ErrorCode.GROUP_ID_NOT_FOUND, text))

@@ -51,6 +51,7 @@ class Desk:
         places = {node: Node(node, f"rack{node}", {"PLAINTEXT": (f"host{node}", 9000 + node)}) for node in nodes}
         cluster.catalog = Catalog(cluster.engine, world, cluster.config, nodes=places, cluster_id="the-cluster")
         cluster.groups = SimpleNamespace(coordinator=lambda group_id: len(group_id) % 50)  # type: ignore[assignment]
+        cluster.shares = SimpleNamespace(coordinator=lambda name: len(name) % 50)  # type: ignore[assignment]
         cluster.transactions = SimpleNamespace(coordinator=lambda name: len(name) % 50)  # type: ignore[assignment]
 
     async def start(self) -> "Desk":

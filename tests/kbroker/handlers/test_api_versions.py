@@ -55,7 +55,7 @@ def test_features_are_told_with_those_finalized_that_exist_here() -> None:
     assert supported == [(name, low, high) for name, (low, high) in SUPPORTED.items()]
     assert [(one.name, one.max_version_level) for one in response.finalized_features] == [
         ("eligible.leader.replicas.version", 1), ("group.version", 1), ("kraft.version", 1), ("metadata.version", 33),
-        ("streams.version", 1), ("transaction.version", 2),
+        ("share.version", 2), ("streams.version", 1), ("transaction.version", 2),
     ]  # fmt: skip
     assert response.finalized_features_epoch >= 0
 

@@ -81,9 +81,28 @@ def test_the_transactions_topic_is_made_as_kafka_makes_it() -> None:
 @pytest.mark.parametrize("version", versions("find_coordinator"))
 def test_kinds_of_keys_that_the_version_does_not_know_are_invalid(version: int) -> None:
     async def test(desk: Desk) -> None:
-        for kind in (2, 3, -1) if version else ():
+        knows_share = version >= 6  # KIP-932
+        for kind in (3, -1) if knows_share else (2, 3, -1) if version else ():
             response = await desk.ask(question(version, "g:AAAAAAAAAAAAAAAAAAAAAA:0", kind=kind), version)
             assert answer(version, response) == (42, -1, "", -1)
+
+    at_a_desk(test)
+
+
+@pytest.mark.parametrize("key", ["g:AAAAAAAAAAAAAAAAAAAAAA:0", "a:b:AAAAAAAAAAAAAAAAAAAAAA:12"])
+def test_a_share_partition_lives_in_the_topic_that_keeps_its_state(key: str) -> None:
+    async def test(desk: Desk) -> None:
+        assert answer(6, await desk.ask(question(6, key, kind=2), 6))[:2] == (0, 1)
+        topic = desk.cluster.catalog.topic("__share_group_state")
+        assert topic is not None and len(topic.partitions) == 50
+
+    at_a_desk(test)
+
+
+@pytest.mark.parametrize("key", ["", "g", "g:0", ":AAAAAAAAAAAAAAAAAAAAAA:0", "g:xx:0", "g:AAAAAAAAAAAAAAAAAAAAAA:-1"])
+def test_a_malformed_name_of_a_share_partition_is_invalid(key: str) -> None:
+    async def test(desk: Desk) -> None:
+        assert answer(6, await desk.ask(question(6, key, kind=2), 6)) == (42, -1, "", -1)
 
     at_a_desk(test)
 
