@@ -39,6 +39,7 @@ from wire.primitives import uuid_text
 
 if TYPE_CHECKING:
     from kbroker.cleaner import Cleaner
+    from kbroker.control.control import Control
     from kbroker.groups import Groups
     from kbroker.http.door import HttpDoor
     from kbroker.machine import Producer
@@ -114,11 +115,11 @@ class Broker:
             cluster.engine = await self._open_engine()
             await self._compose()
             await self._plant()
+            if self._http is not None:
+                await self._http.open(self._control())
             for doors in self._doors:
                 await doors.serve()
             self.is_serving = True
-            if self._http is not None:
-                await self._http.open()
         except BaseException:
             await self.stop()
             raise
@@ -218,6 +219,14 @@ class Broker:
             return HttpDoor(self, metrics, (address.host, address.port), self.config["kbroker.http.token"])
         except NoDoor as error:
             raise CannotStart(str(error)) from None
+
+    def _control(self) -> Control | None:
+        """What the HTTP door's verbs act on, where they are on."""
+        if not self.config["kbroker.control"]:
+            return None
+        from kbroker.control.control import Control
+
+        return Control(self, history_bytes=self.config["kbroker.control.history.bytes"])
 
     async def _open_engine(self) -> Engine:
         world = self.cluster.world

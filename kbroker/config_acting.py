@@ -371,6 +371,14 @@ ACTING: tuple[Row, ...] = (
         "kbroker.fsync", "BOOLEAN", "false", None, False,
         "Whether an acknowledged write has reached the disk, not just the operating system.",
     ),
+    (
+        "kbroker.control", "BOOLEAN", "false", None, False,
+        "Whether the HTTP door has the control verbs: faults, clock, history and all that tests do to a broker.",
+    ),
+    (
+        "kbroker.control.history.bytes", "LONG", "16777216", "[0,...]", False,
+        "How many bytes of requests and answers are remembered for control; 0 for none.",
+    ),
     ("kbroker.http", "STRING", "", None, False, "HOST:PORT of the HTTP door (health, metrics); empty for none."),
     (
         "kbroker.http.token", "PASSWORD", None, None, False,

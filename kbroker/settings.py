@@ -7,7 +7,7 @@ another way to write configs:
     --listen       listeners, in the order given         --data DIR   log.dirs
     --advertise    advertised.listeners                  --memory     kbroker.memory        --fsync   kbroker.fsync
     --user         kbroker.sasl.users                    --add-scram  kbroker.scram.users
-    --http         kbroker.http
+    --http         kbroker.http                          --control    kbroker.control
     --tls          ssl.keystore.location, and for a directory ssl.truststore.location
 
 The same thing said twice on one command line, in two ways or with two values, is a mistake and not a matter of order.
@@ -96,6 +96,7 @@ def gather(
     tls: str | None = None,
     preset: str | None = None,
     http: str | None = None,
+    control: bool = False,
 ) -> Gathered:
     """What all of these ask for together; ConfigError says in one sentence what is wrong with it."""
     if memory and data is not None:
@@ -114,6 +115,10 @@ def gather(
     if http is not None:
         flags["kbroker.http"] = "--http", http
     flags |= _security(users, add_scram, tls)
+    if control:
+        flags["kbroker.control"] = "--control", "true"
+        if http is None and "kbroker.http" not in _sets(sets):
+            flags["kbroker.http"] = "--control", "127.0.0.1:0"
     spoken = _sets(sets)
     for name, (flag, _) in flags.items():
         for same in _same(name):

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,9 @@ from kbroker.logs import LEVELS, to_stderr
 from kbroker.settings import Seed, gather
 from kbroker.version import VERSION
 from wire.errors import KafkaError
+
+if TYPE_CHECKING:
+    from kbroker.world import World
 
 log = logging.getLogger("kbroker.serve")
 
@@ -53,6 +57,7 @@ FAILED_TO_STOP = 1
     "--topic", "topics", multiple=True, metavar="NAME[:PARTITIONS[:KEY=VALUE]]", help="A topic to begin with."
 )
 @click.option("--http", metavar="HOST:PORT", help="Health and metrics by HTTP; needs kbroker[http].")
+@click.option("--control", is_flag=True, help="With --http: let tests do to the broker what they like.")
 @click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def serve(
@@ -69,6 +74,7 @@ def serve(
     sets: tuple[str, ...],
     topics: tuple[str, ...],
     http: str | None,
+    control: bool,
     log_level: str,
     log_format: str,
 ) -> None:
@@ -90,6 +96,7 @@ def serve(
             tls=tls,
             preset=preset,
             http=http,
+            control=control,
         )
     except ConfigError as error:
         raise _cannot_start(str(error)) from None
@@ -113,7 +120,7 @@ async def _serve(config: Config, topics: Sequence[Seed]) -> None:
     stopping = asyncio.Event()
     _on_signals(asyncio.get_running_loop(), stopping.set)
     try:
-        broker = Broker(config, topics=topics)
+        broker = Broker(config, world=_world(config), topics=topics)
         await broker.start()
     except CannotListen as error:
         raise _cannot_start(f"{error}{_way_out() if error.in_use else ''}") from None
@@ -131,6 +138,15 @@ async def _serve(config: Config, topics: Sequence[Seed]) -> None:
     except (KafkaError, StorageError, OSError):
         log.error("the clean end could not be noted: leader epochs rise by one at the next start, nothing is lost")
         raise SystemExit(FAILED_TO_STOP) from None
+
+
+def _world(config: Config) -> World | None:
+    """Under control its clock can be moved."""
+    if not config["kbroker.control"]:
+        return None
+    from kbroker.control.world import ControlledWorld
+
+    return ControlledWorld(asyncio.get_running_loop())
 
 
 def _cannot_start(sentence: str) -> SystemExit:

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from kbroker.broker import Broker
+    from kbroker.control.control import Control
     from kbroker.metrics import Metrics
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def app(broker: Broker, metrics: Metrics) -> Starlette:
-    """The paths of one broker."""
+def app(broker: Broker, metrics: Metrics, control: Control | None) -> Starlette:
+    """The paths of one broker; those of control where it is on."""
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -42,4 +43,8 @@ def app(broker: Broker, metrics: Metrics) -> Starlette:
         Route("/readyz", readyz),
         Route("/metrics", metrics_page),
     ]
+    if control is not None:
+        from kbroker.http.control import control_routes
+
+        routes += control_routes(control)
     return Starlette(routes=routes)

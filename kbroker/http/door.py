@@ -9,10 +9,14 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-from kbroker.http.guard import Guard, is_loopback
+from kbroker.http.guard import ANY, LOCAL, Guard, is_loopback
+from kbroker.listeners import place
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from kbroker.broker import Broker
+    from kbroker.control.control import Control
     from kbroker.metrics import Metrics
 
 STOPPING_SECONDS = 2
@@ -30,16 +34,25 @@ class HttpDoor:
         if token is None and not is_loopback(host):
             raise NoDoor(f"kbroker.http listens on {host}, where others can reach it: set kbroker.http.token, too")
         try:
+            import starlette
             import uvicorn
-
-            from kbroker.http.app import app
         except ModuleNotFoundError as error:
             raise NoDoor(f"kbroker.http needs the Python package {error.name}: pip install 'kbroker[http]'") from None
+        del starlette, uvicorn
+        self._broker, self._metrics, self._token = broker, metrics, token
+        self._hosts = LOCAL if is_loopback(host) else ANY
         self._socket = _bound(host, port)
-        bound = self._socket.getsockname()[1]
-        self.place = f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}"
-        hosts = frozenset(("localhost", "127.0.0.1", "[::1]")) if is_loopback(host) else frozenset(("*",))
-        guarded = Guard(app(broker, metrics), hosts=hosts, token=token)
+        self.place = place(host, self._socket.getsockname()[1])
+        self._server: uvicorn.Server | None = None
+
+    async def open(self, control: Control | None) -> None:
+        """From here on it answers; `control` is what its verbs act on, None leaves them out."""
+        import uvicorn
+
+        from kbroker.http.app import app
+
+        application = app(self._broker, self._metrics, control)
+        guarded = Guard(application, hosts=self._hosts, token=self._token)
         config = uvicorn.Config(
             guarded,
             lifespan="off",
@@ -53,15 +66,14 @@ class HttpDoor:
             timeout_graceful_shutdown=STOPPING_SECONDS,
         )
         config.load()
-        self._server = uvicorn.Server(config)
-        self._server.lifespan = config.lifespan_class(config)
-
-    async def open(self) -> None:
-        await self._server.startup(sockets=[self._socket])
+        self._server = server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=[self._socket])
 
     async def close(self) -> None:
-        self._server.should_exit = True
-        await self._server.shutdown(sockets=[self._socket])
+        if self._server is not None:
+            self._server.should_exit = True
+            await self._server.shutdown(sockets=[self._socket])
         self._socket.close()
 
 

@@ -24,6 +24,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 HEALTH = frozenset(("/healthz", "/readyz"))
 SAFE = frozenset(("GET", "HEAD"))
 LOCAL = frozenset(("localhost", "127.0.0.1", "[::1]"))
+ANY = frozenset("*")
 
 
 def is_loopback(host: str) -> bool:

@@ -121,6 +121,10 @@ class Dispatcher:
         self.apis: Finds = cluster.apis if apis is None else apis
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself would forget them
 
+    def calls_of(self, call_class: type[Call]) -> Callable[..., Call]:
+        """What makes such calls here, for `make_call`."""
+        return call_class
+
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         """Start the request. If its reply is not there yet, `connection.answered(call)` is called when it is."""
         try:

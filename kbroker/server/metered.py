@@ -36,7 +36,11 @@ class Metered(Dispatcher):
     def __init__(self, cluster: Cluster, metrics: Metrics) -> None:
         super().__init__(cluster)
         self.metrics = metrics
-        self.make_call = partial(MeteredCall, metrics)
+        self.make_call = self.calls_of(Call)
+
+    def calls_of(self, call_class: type[Call]) -> Callable[..., Call]:
+        counted = type(f"Counted{call_class.__name__}", (Counting, call_class), {})
+        return partial(counted, self.metrics)
 
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         try:
@@ -46,16 +50,16 @@ class Metered(Dispatcher):
             raise
 
 
-class MeteredCall(Call):
-    """A request that is counted when its answer is ready. The loop's own time would be too coarse for that."""
+class Counting(Call):
+    """Mixed into a kind of Call, which is counted when its answer is ready. It has no slots of its own, or it could be
+    mixed into none that has some. The loop's own time would be too coarse for it.
+    """
 
-    __slots__ = ("begun", "bytes_in", "metrics")
-
-    def __init__(self, metrics: Metrics, cluster: Cluster, connection: Connection, frame: Frame, *rest: Any) -> None:
-        super().__init__(cluster, connection, frame, *rest)
+    def __init__(self, metrics: Metrics, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self.metrics = metrics
         self.begun = perf_counter()
-        self.bytes_in = len(frame)
+        self.bytes_in = len(self.frame)
 
     def encoded(self, response: Any) -> list[Buffer]:
         parts = super().encoded(response)

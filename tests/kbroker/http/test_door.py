@@ -1,6 +1,5 @@
 """The HTTP door of a whole broker: health, metrics, and no door where there should be none."""
 
-import asyncio
 import re
 from typing import Any
 
@@ -15,21 +14,9 @@ from wire.primitives import ZERO_UUID
 from wire.records import Record, build_batch
 
 from ..running import STRICT, connect, run, serving
+from .asking import get
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-async def get(broker: Broker, path: str, method: str = "GET", **headers: str) -> tuple[int, str]:
-    host, _, port = broker.http.rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {broker.http}", "Connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    writer.write("\r\n".join([*lines, "", ""]).encode())
-    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-    writer.close()
-    if b"chunked" in head.lower():
-        body = b"".join(re.split(rb"(?:\r\n)?[0-9a-f]+\r\n", body))
-    return int(head.split()[1]), body.decode()
 
 
 def samples(page: str) -> Samples:

@@ -1,0 +1,144 @@
+"""The second door to the control verbs: every row of the table (`control/table.py`) by HTTP, with the same words.
+
+    POST /control/topics/create   {"name": "orders", "partitions": 3}      the answer as JSON
+    GET  /control/groups/list                                               verbs that only look, arguments in the query
+    GET  /control/requests/follow?api=Produce                               streams: server-sent events, one JSON each
+    GET  /openapi.json                                                      all of it for machines; /control for people
+
+An error is {"error": {"kind": ..., "message": ...}}: 400 for a wrong argument, 404 for what is not there, 408 for
+waiting too long, 409 for what Kafka refuses (its error's name comes first in the message), 500 for a mistake of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from html import escape
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from kbroker.control.plain import name_of, to_plain
+from kbroker.control.table import ControlError, Verb, every, find
+from kbroker.http.openapi import document
+from wire.errors import KafkaError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from kbroker.control.control import Control
+
+log = logging.getLogger("kbroker.control")
+
+STATUS = {"argument": 400, "unknown": 404, "missing": 404, "timeout": 408, "refused": 409, "failed": 500}
+LOOKS = ("connections", "disconnects", "frames", "get", "held", "info", "list", "log", "read", "state", "wait")
+"""Verbs that only look begin with one of these."""
+LONGEST_BODY = 256 << 20
+
+
+def only_looks(verb: Verb) -> bool:
+    return verb.streams or verb.name.partition(".")[2].startswith(LOOKS)
+
+
+def control_routes(control: Control) -> list[BaseRoute]:
+    """The paths of the verbs."""
+
+    async def asked(request: Request) -> Response:
+        try:
+            verb = find(f"{request.path_params['noun']}.{request.path_params['verb']}")
+            if request.method == "GET" and not only_looks(verb):
+                raise ControlError("argument", f"{verb.name} changes something: POST it")
+            arguments = _of_query(request) if request.method == "GET" else await _of_body(request)
+            bound = verb.bind(arguments)
+            if verb.streams:
+                return StreamingResponse(_events(verb, control, bound), media_type="text/event-stream")
+            answer = verb.run(control, **bound)
+            return JSONResponse(to_plain(await answer if isawaitable(answer) else answer))
+        except Exception as error:
+            return _refusal(error)
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(document(every(), only_looks))
+
+    async def people(request: Request) -> Response:
+        return HTMLResponse(_page(every()))
+
+    return [
+        Route("/control/{noun}/{verb}", asked, methods=["GET", "POST"]),
+        Route("/control", people),
+        Route("/openapi.json", openapi),
+    ]
+
+
+def _of_query(request: Request) -> dict[str, Any]:
+    """Numbers, true, false and null mean themselves; what is no JSON is a string."""
+    found = {}
+    for name, text in request.query_params.items():
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
+async def _of_body(request: Request) -> dict[str, Any]:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LONGEST_BODY:
+            raise ControlError("argument", f"a body has {LONGEST_BODY} bytes at most")
+    try:
+        arguments = json.loads(body or b"{}")
+    except ValueError as error:
+        raise ControlError("argument", f"the body is no JSON: {error}") from None
+    if not isinstance(arguments, dict):
+        raise ControlError("argument", "the body is no object with the arguments")
+    return arguments
+
+
+async def _events(verb: Verb, control: Control, bound: dict[str, Any]) -> AsyncIterator[bytes]:
+    yield b": listening\n\n"
+    try:
+        async for event in verb.run(control, **bound):
+            yield b"data: " + json.dumps(to_plain(event), separators=(",", ":")).encode() + b"\n\n"
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        yield b"event: error\ndata: " + _refusal(error).body + b"\n\n"
+
+
+def _refusal(error: Exception) -> JSONResponse:
+    if isinstance(error, KafkaError):
+        error = ControlError("refused", f"{error.code.name}: {error.message or error.code.message}")
+    elif not isinstance(error, ControlError):
+        log.error("a verb failed in a way that nobody foresaw", exc_info=error)
+        error = ControlError("failed", f"{type(error).__name__}: {error}")
+    return JSONResponse({"error": {"kind": error.kind, "message": str(error)}}, STATUS.get(error.kind, 500))
+
+
+def _page(verbs: list[Verb]) -> str:
+    """The table for people."""
+    rows = []
+    for verb in verbs:
+        arguments = ", ".join(
+            escape(f"{name}: {name_of(one.type)}" + ("" if one.required else f" = {one.default!r}"))
+            for name, one in verb.arguments.items()
+        )
+        noun, _, word = verb.name.partition(".")
+        method = "GET" if only_looks(verb) else "POST"
+        rows.append(
+            f"<tr><td><code>{method} /control/{noun}/{word}</code></td><td>{arguments}</td>"
+            f"<td>{escape(name_of(verb.answer))}{' (events)' if verb.streams else ''}</td>"
+            f"<td>{escape(verb.doc)}</td></tr>"
+        )
+    return (
+        "<!doctype html><meta charset=utf-8><title>kbroker control</title>"
+        "<style>body{font:14px system-ui;margin:2em}td,th{padding:.3em .8em;text-align:left;vertical-align:top}"
+        "tr:nth-child(even){background:#8881}</style><h1>kbroker control</h1>"
+        "<p>Machines read <a href=/openapi.json>/openapi.json</a>.</p>"
+        "<table><tr><th>verb<th>arguments<th>answer<th>what it does</tr>" + "".join(rows) + "</table>"
+    )

@@ -1,0 +1,117 @@
+"""The table of control verbs as an OpenAPI 3.1 document: paths from verbs, schemas from the types that they are
+annotated with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from kbroker.control.plain import to_plain
+from kbroker.control.table import Verb
+from kbroker.version import VERSION
+
+_SCALARS: dict[Any, dict[str, Any]] = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+    NoneType: {"type": "null"},
+    bytes: {
+        "oneOf": [
+            {"type": "string"},
+            {"type": "object", "properties": {"base64": {"type": "string"}}, "required": ["base64"]},
+        ]
+    },
+}
+_ERROR = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {"kind": {"type": "string"}, "message": {"type": "string"}},
+            "required": ["kind", "message"],
+        }
+    },
+    "required": ["error"],
+}
+
+
+def document(verbs: Iterable[Verb], only_looks: Callable[[Verb], bool]) -> dict[str, Any]:
+    """The whole document."""
+    schemas: dict[str, Any] = {"Error": _ERROR}
+    paths = {}
+    for verb in verbs:
+        noun, _, word = verb.name.partition(".")
+        method = "get" if only_looks(verb) else "post"
+        paths[f"/control/{noun}/{word}"] = {method: _operation(verb, method, schemas)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "kbroker control", "version": VERSION},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def _operation(verb: Verb, method: str, schemas: dict[str, Any]) -> dict[str, Any]:
+    media = "text/event-stream" if verb.streams else "application/json"
+    operation: dict[str, Any] = {
+        "operationId": verb.name,
+        "summary": verb.doc,
+        "tags": [verb.name.partition(".")[0]],
+        "responses": {
+            "200": {"description": "done", "content": {media: {"schema": _schema(verb.answer, schemas)}}},
+            "default": {
+                "description": "not done",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            },
+        },
+    }
+    arguments = {name: _with_default(one.type, one, schemas) for name, one in verb.arguments.items()}
+    required = [name for name, one in verb.arguments.items() if one.required]
+    if method == "get":
+        operation["parameters"] = [
+            {"name": name, "in": "query", "required": name in required, "schema": schema}
+            for name, schema in arguments.items()
+        ]
+    elif arguments:
+        body = {"type": "object", "properties": arguments, "required": required, "additionalProperties": False}
+        operation["requestBody"] = {"required": bool(required), "content": {"application/json": {"schema": body}}}
+    return operation
+
+
+def _with_default(type_: Any, argument: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = _schema(type_, schemas)
+    return schema if argument.required else {**schema, "default": to_plain(argument.default)}
+
+
+def _schema(type_: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    origin = get_origin(type_)
+    if type_ in _SCALARS:
+        return _SCALARS[type_]
+    if origin in (Union, UnionType):
+        return {"anyOf": [_schema(each, schemas) for each in get_args(type_)]}
+    if origin is list:
+        return {"type": "array", "items": _schema(get_args(type_)[0], schemas)}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _schema(get_args(type_)[1], schemas)}
+    if isinstance(type_, type) and hasattr(type_, "_fields"):
+        return _of_named(type_, schemas)
+    return {}
+
+
+def _of_named(type_: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    """A NamedTuple has a place of its own; it may hold itself."""
+    name = type_.__name__
+    if name not in schemas:
+        schemas[name] = {}
+        hints = get_type_hints(type_)
+        schemas[name] |= {
+            "type": "object",
+            "properties": {field: _schema(hints[field], schemas) for field in type_._fields},
+            "required": [field for field in type_._fields if field not in type_._field_defaults],
+        }
+        if type_.__doc__ and not type_.__doc__.startswith(f"{name}("):
+            schemas[name]["description"] = " ".join(type_.__doc__.split())
+    return {"$ref": f"#/components/schemas/{name}"}
