@@ -333,18 +333,16 @@ def test_a_write_that_fails_is_not_growth_and_the_next_one_is() -> None:
     async def body(world: VirtualWorld) -> None:
         yard = Yard(world, cleanup_policy="compact")
         await yard.partition.ready()
-        append = yard.engine.append
+        submit = yard.engine.submit
 
-        def failing(writes: Any) -> Any:
-            answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            answer.set_result([Failed(LogFailed("no"))] * len(writes))
-            return answer
+        def failing(write: Write) -> None:
+            write.answered(Failed(LogFailed("no")))
 
-        yard.engine.append = failing  # type: ignore[method-assign]
+        yard.engine.submit = failing  # type: ignore[method-assign]
         with pytest.raises(Exception, match="failed"):
             await yard.write(Record(b"a", b"1"))
         assert len(yard.cleaner._schedule) == 0
-        yard.engine.append = append  # type: ignore[method-assign]
+        yard.engine.submit = submit  # type: ignore[method-assign]
         await yard.partition.ready()
         await yard.write(Record(b"a", b"1"))
         assert len(yard.cleaner._schedule) == 1
