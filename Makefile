@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint lives power compat bench clean
+.PHONY: run test lint lives power kills synced compaction compat bench clean
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -28,6 +28,18 @@ lives: $(VENV)/test.stamp
 # 10,000 lives of each kind in which the power fails, and the bugs planted there: about 6 minutes.
 power: $(VENV)/test.stamp
 	$(BIN)/python -m tests.power
+
+# Ten runs of kill -9 under load, about 2 minutes.
+kills: $(VENV)/compat.stamp
+	$(BIN)/python -m compat_tests.proof.kills
+
+# 1,000 writes under --fsync by strace: no answer before its fdatasync. Linux, seconds.
+synced: $(VENV)/compat.stamp
+	$(BIN)/python -m compat_tests.proof.synced
+
+# What small requests notice of a running compaction, about 3 minutes; on a quiet machine.
+compaction: $(VENV)/compat.stamp
+	$(BIN)/python -m compat_tests.proof.compaction
 
 # Real clients against a real process, under 25 minutes.
 compat: $(VENV)/compat.stamp

@@ -6,18 +6,17 @@ does not know to be stored, so the broker must know again, from its own data, wh
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from compat_tests.broker import Process
 from compat_tests.conftest import CLIENTS
-from compat_tests.drivers import Answer, Client, Out, Place, Producer, Record, Refused, Stored
+from compat_tests.crash.checks import PARTITIONS, Writer, check, read_everything
+from compat_tests.drivers import Client, Out, Place, Producer, Record, Refused, Stored
 from compat_tests.members import Members
 from compat_tests.tools import DEADLINE_S, Deadline, unique
 
-PARTITIONS = 4
 Make = Callable[..., Process]
 Open = Callable[[str, str], Client]
 
@@ -32,39 +31,6 @@ def own_client(request: pytest.FixtureRequest, own: Process, open_clients: Open)
     return open_clients(request.param, own.bootstrap)
 
 
-class Writer(threading.Thread):
-    """Sends numbered records, chunk after chunk, until told to end; keeps the answer to each."""
-
-    def __init__(self, producer: Producer, topic: str, chunk: int = 400) -> None:
-        super().__init__(daemon=True)
-        self.producer = producer
-        self.topic = topic
-        self.chunk = chunk
-        self.answers: list[Answer] = []
-        self.error: BaseException | None = None
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        try:
-            while not self._ended.is_set():
-                first = len(self.answers)
-                records = [
-                    Out(b"%d" % number, b"x" * 100, partition=number % PARTITIONS)
-                    for number in range(first, first + self.chunk)
-                ]
-                self.answers += self.producer.send_all(self.topic, records, seconds=120)
-        except BaseException as error:
-            self.error = error
-
-    def end(self) -> list[Answer]:
-        self._ended.set()
-        self.join(150)
-        assert not self.is_alive(), "the producer never got its answers"
-        if self.error is not None:
-            raise self.error
-        return self.answers
-
-
 @pytest.fixture
 def write() -> Iterator[Callable[[Producer, str], Writer]]:
     writers: list[Writer] = []
@@ -77,36 +43,6 @@ def write() -> Iterator[Callable[[Producer, str], Writer]]:
     yield start
     for writer in writers:
         writer._ended.set()
-
-
-def read_everything(client: Client, topic: str) -> dict[int, list[Record]]:
-    """All that is in the topic, by partition."""
-    by_partition: dict[int, list[Record]] = {}
-    with client.consumer() as consumer:
-        for partition in range(PARTITIONS):
-            consumer.assign([(topic, partition)])
-            start, end = consumer.watermarks((topic, partition))
-            by_partition[partition] = consumer.read(end - start)
-            assert len(by_partition[partition]) == end - start
-    return by_partition
-
-
-def check(topic_records: dict[int, list[Record]], answers: list[Answer]) -> None:
-    """Nothing acknowledged is lost or elsewhere, nothing is there twice, and each partition is in order."""
-    found = {}
-    for partition, records in topic_records.items():
-        assert [record.offset for record in records] == list(range(len(records))), f"a hole in partition {partition}"
-        numbers = [int(record.value or b"") for record in records]
-        assert len(set(numbers)) == len(numbers), f"duplicates in partition {partition}"
-        assert numbers == sorted(numbers), f"partition {partition} is out of order"
-        found.update(
-            {number: Stored(partition, record.offset) for number, record in zip(numbers, records, strict=True)}
-        )
-    for number, answer in enumerate(answers):
-        assert not isinstance(answer, Refused), (number, answer)
-        assert found.get(number) is not None, f"record {number} was acknowledged as {answer} and is lost"
-        # A producer that learns of its success only by the answer to a duplicate may not know the offset.
-        assert answer.offset < 0 or found[number] == answer, (number, answer)
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_is_doubled(

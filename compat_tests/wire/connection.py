@@ -81,7 +81,10 @@ class Connection:
 
     def receive(self, name: str, version: int, number: int) -> Any:
         """The next answer, which must be this one: its correlation id, its header, and no byte left over."""
-        frame = self.receive_frame()
+        return self.decoded(name, version, number, self.receive_frame())
+
+    @staticmethod
+    def decoded(name: str, version: int, number: int, frame: bytes) -> Any:
         assert struct.unpack_from(">i", frame) == (number,), (name, version)
         start = 4
         if response_header_version(API[name].key, version):

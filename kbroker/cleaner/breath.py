@@ -1,7 +1,9 @@
-"""Giving way: whoever has a lot to do beside the clients works for a moment, and rests as long.
+"""Giving way: whoever has a lot to do beside the clients works for a moment, then lets everybody else have a turn.
 
-A step is at most a millisecond of the loop, measured between records, so that only what cannot be cut (compressing one
-batch, say) takes longer. Where time stands still, in a simulation, the number of breaths limits a step.
+A step is at most a fifth of a millisecond of the loop, measured between records, so that only what cannot be cut
+(compressing one batch, say) takes longer: that is what a request may wait. After each step the loop has its turn; if
+anybody used it, a rest follows, so that clients under way meet a step only now and then; if nobody did, the next step
+begins at once. Where time stands still, in a simulation, the number of breaths limits a step.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kbroker.world import World
 
-STEP_S = 0.001
+STEP_S = 0.0002
 REST_S = 0.001
+ALONE_S = 0.00002
+"""A turn of the loop in which nobody else has anything to do is shorter."""
 MOST = 1000
 
 
@@ -27,12 +31,12 @@ class Breath:
     def __init__(self, world: World) -> None:
         self.is_stopped = False
         self._world = world
-        self._began = world.loop_time()
+        self._began = world.work_time()
         self._count = 0
 
     def begin(self) -> None:
         """A step begins: what came before was somebody else's."""
-        self._began = self._world.loop_time()
+        self._began = self._world.work_time()
         self._count = 0
 
     async def take(self) -> None:
@@ -40,14 +44,20 @@ class Breath:
         if self.is_stopped:
             raise Stopped
         self._count += 1
-        if self._count < MOST and self._world.loop_time() - self._began < STEP_S:
+        world = self._world
+        worked = world.work_time()
+        if self._count < MOST and worked - self._began < STEP_S:
             return
-        rested = self._world.future()
-        self._world.later(REST_S, _wake, rested)
-        await rested
+        turn = world.future()
+        world.soon(_wake, turn)
+        await turn
+        if self._count >= MOST or world.work_time() - worked > ALONE_S:
+            rested = world.future()
+            world.later(REST_S, _wake, rested)
+            await rested
         self.begin()
 
 
-def _wake(rested: asyncio.Future[None]) -> None:
-    if not rested.done():
-        rested.set_result(None)
+def _wake(waited: asyncio.Future[None]) -> None:
+    if not waited.done():
+        waited.set_result(None)
