@@ -48,6 +48,11 @@ class Connection:
             self.close()
             raise
 
+    @property
+    def raw(self) -> socket.socket:
+        """The socket, connected and logged in, for whoever has frames of his own to send."""
+        return self._socket
+
     def close(self) -> None:
         self._socket.close()
 
