@@ -337,9 +337,10 @@ class Broker:
         self.cluster.partitions.expire_producers_after(self.config["producer.id.expiration.ms"])
 
     def _rules_changed(self) -> None:
-        """Access rules are others, or were so before this start."""
+        """Access rules or quotas are others, or were so before this start."""
         if self.cluster.authorizer is not None:
             self.cluster.authorizer.rules_changed(self.cluster.catalog.acls)
+        self.server.limit(self.cluster.catalog.quotas)
 
     def _admit(
         self, transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool

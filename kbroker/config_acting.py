@@ -40,6 +40,14 @@ ACTING: tuple[Row, ...] = (
         "controller.listener.names", "LIST", "CONTROLLER", None, False,
         "Listeners of these names are not listened on: the broker is its own controller, and nobody else talks to it.",
     ),
+    (
+        "controller.quota.window.num", "INT", "11", "[1,...]", False,
+        "How many windows a quota of changes to topics is counted over.",
+    ),
+    (
+        "controller.quota.window.size.seconds", "INT", "1", "[1,...]", False,
+        "How long each of these windows is.",
+    ),
     ("default.replication.factor", "INT", "1", None, False, "The replication factor of topics that do not say one."),
     ("delete.topic.enable", "BOOLEAN", "true", None, False, "Whether topics may be deleted."),
     ("fetch.max.bytes", "INT", "57671680", "[1024,...]", False, "The most bytes that one Fetch is answered with."),
@@ -314,6 +322,8 @@ ACTING: tuple[Row, ...] = (
         "queued.max.request.bytes", "LONG", "268435456", None, False,
         "The memory that requests may hold over all connections before no more is read; -1 means no limit.",
     ),
+    ("quota.window.num", "INT", "11", "[1,...]", False, "How many windows the quotas of clients are counted over."),
+    ("quota.window.size.seconds", "INT", "1", "[1,...]", False, "How long each of these windows is."),
     ("socket.listen.backlog.size", "INT", "50", "[1,...]", False, "How many connections may wait to be accepted."),
     (
         "socket.receive.buffer.bytes", "INT", "102400", None, False,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kbroker.security.login import Login
     from kbroker.server.apis import Apis
     from kbroker.server.sessions import FetchSessions
+    from kbroker.server.throttle import Throttle
     from kbroker.shares import Shares
     from kbroker.transactions import Transactions
     from kbroker.world import World
@@ -78,7 +79,7 @@ class Cluster:
     """
 
     __slots__ = ("apis", "authorizer", "catalog", "cleaner", "config", "data", "engine", "groups", "late", "markers",
-                 "partitions", "shares", "transactions", "world")  # fmt: skip
+                 "partitions", "shares", "throttle", "transactions", "world")  # fmt: skip
 
     world: World
     config: Config
@@ -95,9 +96,12 @@ class Cluster:
     apis: Apis
     authorizer: Authorizer | None
     """None: everybody may do everything."""
+    throttle: Throttle | None
+    """None: nobody has a quota."""
 
     def __init__(self) -> None:
         self.authorizer = None
+        self.throttle = None
         self.late: dict[str, Callable[[], object]] = {}
 
     if not TYPE_CHECKING:  # every part is declared above

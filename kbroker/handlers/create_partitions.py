@@ -5,8 +5,11 @@ Keys that were hashed over the old number go elsewhere from now on: that is the 
 
 from __future__ import annotations
 
-from kbroker.catalog import NewPartitions
+from collections.abc import Sequence
+
+from kbroker.catalog import NewPartitions, Topic
 from kbroker.context import Context
+from kbroker.handlers import _mutations
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.create_partitions import (
     CreatePartitionsRequest,
@@ -16,6 +19,7 @@ from wire.messages.create_partitions import (
 
 
 async def create_partitions(request: CreatePartitionsRequest, ctx: Context) -> CreatePartitionsResponse:
+    knows_throttling = ctx.version >= 3  # KIP-599
     names = [topic.name for topic in request.topics]
     refused: dict[str, KafkaError] = {}
     for name, may in zip(names, ctx.authorize("ALTER", "TOPIC", names), strict=True):
@@ -32,11 +36,25 @@ async def create_partitions(request: CreatePartitionsRequest, ctx: Context) -> C
         for topic in request.topics
         if topic.name not in refused
     ]
+    if _mutations.are_limited(ctx):
+        refused |= await _throttled(wanted, ctx, strict=knows_throttling)
+        wanted = [new for new in wanted if new.name not in refused]
     outcomes = await ctx.cluster.catalog.create_partitions(wanted, validate_only=request.validate_only)
     results = [_result(name, error) for name, error in refused.items()]
     for new, outcome in zip(wanted, outcomes, strict=True):
         results.append(_result(new.name, outcome if isinstance(outcome, KafkaError) else None))
     return CreatePartitionsResponse(results=results)
+
+
+async def _throttled(wanted: Sequence[NewPartitions], ctx: Context, *, strict: bool) -> dict[str, KafkaError]:
+    """What is more than the client may change just now."""
+    would_be = await ctx.cluster.catalog.create_partitions(wanted, validate_only=True)
+    costs = [
+        new.count - len(topic.partitions) if isinstance(topic, Topic) else None
+        for new, topic in zip(wanted, would_be, strict=True)
+    ]
+    found = zip(wanted, _mutations.admit(ctx, costs, strict=strict), strict=True)
+    return {new.name: error for new, error in found if error is not None}
 
 
 def _result(name: str, error: KafkaError | None) -> CreatePartitionsTopicResult:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from kbroker.catalog import NewTopic, Topic
 from kbroker.context import Context
 from kbroker.described import described_topic
+from kbroker.handlers import _mutations
 from kbroker.operations import CLUSTER_NAME
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.create_topics import (
@@ -27,8 +28,12 @@ METADATA_LOG = "__cluster_metadata"
 
 async def create_topics(request: CreateTopicsRequest, ctx: Context) -> CreateTopicsResponse:
     tells_what_was_made = ctx.version >= 5
+    knows_throttling = ctx.version >= 6  # KIP-599
     refused = _refusals(request.topics, ctx)
     wanted = [topic for topic in request.topics if topic.name not in refused]
+    if _mutations.are_limited(ctx):
+        refused |= await _throttled(wanted, ctx, strict=knows_throttling)
+        wanted = [topic for topic in wanted if topic.name not in refused]
     new = [_new_topic(topic) for topic in wanted]
     created = await ctx.cluster.catalog.create_topics(new, validate_only=request.validate_only)
     results = [_failed(name, error) for name, error in refused.items()]
@@ -61,6 +66,14 @@ def _refusals(topics: Sequence[CreatableTopic], ctx: Context) -> dict[str, Kafka
             ErrorCode.INVALID_REQUEST, f"Creation of internal topic {METADATA_LOG} is prohibited."
         )
     return refused
+
+
+async def _throttled(wanted: Sequence[CreatableTopic], ctx: Context, *, strict: bool) -> dict[str, KafkaError]:
+    """What is more than the client may change just now."""
+    would_be = await ctx.cluster.catalog.create_topics([_new_topic(topic) for topic in wanted], validate_only=True)
+    costs = [len(topic.partitions) if isinstance(topic, Topic) else None for topic in would_be]
+    found = zip(wanted, _mutations.admit(ctx, costs, strict=strict), strict=True)
+    return {topic.name: error for topic, error in found if error is not None}
 
 
 def _new_topic(topic: CreatableTopic) -> NewTopic:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from kbroker.catalog import Topic
 from kbroker.context import Context
+from kbroker.handlers import _mutations
 from kbroker.operations import CLUSTER_NAME
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.delete_topics import (
@@ -23,12 +24,18 @@ from wire.primitives import ZERO_UUID
 
 async def delete_topics(request: DeleteTopicsRequest, ctx: Context) -> DeleteTopicsResponse:
     by_name_only = ctx.version < 6
+    knows_throttling = ctx.version >= 5  # KIP-599
     if not ctx.cluster.config["delete.topic.enable"]:
         raise KafkaError(ErrorCode.TOPIC_DELETION_DISABLED)
     asked: Sequence[DeleteTopicState] = request.topics
     if by_name_only:
         asked = [DeleteTopicState(name=name, topic_id=ZERO_UUID) for name in request.topic_names]
     results, topics = _resolve(asked, ctx)
+    if _mutations.are_limited(ctx) and topics:
+        errors = _mutations.admit(ctx, [len(topic.partitions) for topic in topics], strict=knows_throttling)
+        found = list(zip(topics, errors, strict=True))
+        results += [_result(topic.name, topic.id, error) for topic, error in found if error is not None]
+        topics = [topic for topic, error in found if error is None]
     # Also without any: what the views show may be decided and not durable yet, and the answer waits until it is.
     outcomes = await ctx.cluster.catalog.delete_topics([topic.id for topic in topics])
     for result in results:

@@ -60,6 +60,8 @@ def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | asyncio.Future
     topics_by_id = ctx.version >= 13  # KIP-516
     tells_leaders = ctx.version >= 12  # KIP-595
     tells_endpoints = ctx.version >= 16  # KIP-951
+    if ctx.cluster.throttle is not None:
+        request.max_bytes = ctx.cluster.throttle.most_bytes(ctx, request.max_bytes)
     try:
         session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time())
     except KafkaError as error:
@@ -158,10 +160,13 @@ class _Fetching:
         topic = catalog.topic_by_id(key) if isinstance(key, bytes) else catalog.topic(key)
         slot = _Slot(interest, topic)
         try:
-            if topic is None:
-                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID if by_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            if not ctx.authorize("READ", "TOPIC", (topic.name,))[0]:
+            name = key if isinstance(key, str) else topic.name if topic is not None else ""
+            if topic is None and by_id:
+                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+            if not ctx.authorize("READ", "TOPIC", (name,))[0]:
                 raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+            if topic is None:
+                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
             slot.partition = ctx.cluster.partitions.lookup(
                 ctx.node.id, topic, interest.index, interest.current_leader_epoch
             )

@@ -103,7 +103,7 @@ class _Answer:
         if len(wanted) > 1:  # of one that is named twice the last word counts
             wanted = {one.index: one for one in wanted}.values()
         parts: list[PartitionProduceResponse] = []
-        refusal = self._refusal(topic, by_id)
+        refusal = self._refusal(topic, asked.name, by_id)
         for one in wanted:
             part = _Part(self, topic, one)
             parts.append(part)
@@ -113,14 +113,16 @@ class _Answer:
         told = TopicProduceResponse(name=asked.name, topic_id=asked.topic_id, partition_responses=parts)
         self.response.responses.append(told)
 
-    def _refusal(self, topic: Topic | None, by_id: bool) -> KafkaError | None:
+    def _refusal(self, topic: Topic | None, name: str, by_id: bool) -> KafkaError | None:
         """Why nothing may be written to any partition of the topic."""
         if self.acks not in (ACKS_ALL, ACKS_NONE, ACKS_LEADER):
             return KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
-        if topic is None:
-            return KafkaError(ErrorCode.UNKNOWN_TOPIC_ID if by_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        if not self.ctx.authorize("WRITE", "TOPIC", (topic.name,))[0]:
+        if topic is None and by_id:
+            return KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+        if not self.ctx.authorize("WRITE", "TOPIC", (name if topic is None else topic.name,))[0]:
             return KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+        if topic is None:
+            return KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         if topic.internal and self.ctx.client_id != ADMIN_CLIENT:
             return KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Clients may not write to {topic.name}.")
         return None

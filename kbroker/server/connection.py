@@ -43,6 +43,7 @@ class Hold:
     REFUSED = 32  # it failed to log in, and will hear so soon
 
 
+_HARDLY = 1e-3  # timers may be early by the clock's own grain
 _NOTHING_STARTS = Hold.WRITING | Hold.MUTED | Hold.STOPPING | Hold.REFUSED
 
 
@@ -60,7 +61,8 @@ class Connection(asyncio.BufferedProtocol):
     """See `kbroker.context.Peer` for what handlers know of it."""
 
     __slots__ = (
-        "_awaiting", "_backlog", "_budget", "_counted", "_flushing", "_hold", "_out", "_parked", "_pool", "_reader",
+        "_awaiting", "_backlog", "_budget", "_counted", "_flushing", "_hold", "_muted_until", "_out", "_parked",
+        "_pool", "_reader",
         "_unsent", "client_id", "closing", "dispatch", "ended", "gate", "get_buffer",
         "host", "id", "is_new", "last_active", "listener", "local_host", "logged_in_again_at", "login", "node", "port",
         "principal", "server", "software_name", "software_version", "transport", "world",
@@ -98,6 +100,7 @@ class Connection(asyncio.BufferedProtocol):
         self._flushing = False  # the server will call `flush` in this turn of the loop
         self._parked: Call | None = None
         self._hold = 0  # bits of Hold
+        self._muted_until = 0.0
         self._counted = 0  # what the budget counts for incomplete frames
         self._unsent = 0  # what the budget counts for replies that the client leaves lying
 
@@ -318,8 +321,17 @@ class Connection(asyncio.BufferedProtocol):
         if len(call.reply) > 1 and sum(map(len, call.reply)) >= LARGE_BYTES:
             self.flush()  # before the next request starts: whether the client takes it, is known then
         if call.throttle_ms:
-            self._pause(Hold.MUTED)
-            self.world.later(call.throttle_ms / 1000, self._resume, Hold.MUTED)
+            self._mute(call.throttle_ms / 1000)
+
+    def _mute(self, seconds: float) -> None:
+        """Read nothing for so long; of several such times the last end counts."""
+        self._muted_until = max(self._muted_until, self.world.loop_time() + seconds)
+        self._pause(Hold.MUTED)
+        self.world.later(seconds, self._unmute)
+
+    def _unmute(self) -> None:
+        if self._muted_until - self.world.loop_time() < _HARDLY:
+            self._resume(Hold.MUTED)
 
     def _give_back(self, frame: Frame) -> None:
         budget = self._budget

@@ -28,6 +28,7 @@ from wire.registry import APIS
 
 if TYPE_CHECKING:
     from kbroker.server.connection import Connection
+    from kbroker.server.throttle import Throttle
     from wire.frame import Frame
 
 log = logging.getLogger("kbroker.requests")
@@ -89,8 +90,6 @@ class Call(Context):
             return
         if isinstance(response, Exception):
             _failed(self, response)
-        elif response is None:
-            self.reply = []
         else:
             finish(self, response)
         self.connection.answered(self)
@@ -119,6 +118,7 @@ class Dispatcher:
     def __init__(self, cluster: Cluster, apis: Finds | None = None) -> None:
         self.cluster = cluster
         self.apis: Finds = cluster.apis if apis is None else apis
+        self._meter: Throttle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself would forget them
 
     def calls_of(self, call_class: type[Call]) -> Callable[..., Call]:
@@ -127,6 +127,8 @@ class Dispatcher:
 
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         """Start the request. If its reply is not there yet, `connection.answered(call)` is called when it is."""
+        if self._meter is not None:
+            return self._start_and_meter(self._meter, connection, frame, arrived_at)
         try:
             key, version, correlation_id, client_id, offset = decode_request_header(frame)
             entry = self.apis.entry(key)
@@ -151,9 +153,25 @@ class Dispatcher:
         elif result is LATER:
             pass
         elif result is None:
-            call.reply = []
+            finish(call, None)
         else:
             self._wait(connection, call, result)
+        return call
+
+    def configure(self, throttle: Throttle | None) -> None:
+        """Quotas are others. Only if some are for the time of requests, that is taken."""
+        self.cluster.throttle = throttle
+        self._meter = throttle if throttle is not None and throttle.meters_time else None
+
+    def _start_and_meter(self, meter: Throttle, connection: Connection, frame: Frame, arrived_at: float) -> Call:
+        self._meter = None
+        meter.starting(self.cluster.world.loop_time())
+        try:
+            call = self.start(connection, frame, arrived_at)
+            meter.started(call)
+        finally:
+            meter.forget()
+            self.configure(self.cluster.throttle)
         return call
 
     def _wait(self, connection: Connection, call: Call, result: Any) -> None:
@@ -181,10 +199,7 @@ class Dispatcher:
         except Exception as error:
             _failed(call, error)
         else:
-            if response is None:
-                call.reply = []
-            else:
-                finish(call, response)
+            finish(call, response)
 
     def _unsupported(self, call: Call) -> Call:
         """Only ApiVersions answers a version that we do not have: in version 0, which anybody can read (KIP-511)."""
@@ -200,8 +215,14 @@ class Dispatcher:
 
 
 def finish(call: Call, response: Any) -> None:
-    """Make the reply of the response."""
-    if call.throttle_ms:
+    """Make the reply of the response; of None there is none."""
+    throttle = call.cluster.throttle
+    if throttle is not None:
+        response = throttle.finishing(call, response)
+    if response is None:
+        call.reply = []
+        return
+    if call.throttle_ms and hasattr(response, "throttle_time_ms"):
         response.throttle_time_ms = call.throttle_ms
     try:
         call.reply = call.encoded(response)

@@ -11,7 +11,7 @@ import logging
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from kbroker.context import Cluster, Listener, LocalNode
@@ -25,6 +25,7 @@ from wire.primitives import Buffer
 
 if TYPE_CHECKING:
     from kbroker.config import Config
+    from kbroker.quotas.entities import Entity
     from kbroker.world import Handle, World
 
 log = logging.getLogger("kbroker.connections")
@@ -66,6 +67,17 @@ class Server:
         self._most: int = config["max.connections"]
         self._most_per_host: int = config["max.connections.per.ip"]
         self._most_of_host = _overrides(config["max.connections.per.ip.overrides"])
+
+    def limit(self, quotas: Mapping[Entity, Mapping[str, float]]) -> None:
+        """These are all quotas. As long as there are none, nobody looks for any."""
+        throttle = self.dispatcher.cluster.throttle
+        if quotas and throttle is None:
+            from kbroker.server.throttle import made
+
+            throttle = made(self.dispatcher.cluster.config)
+        if throttle is not None:
+            throttle.limits.changed(quotas)
+            self.dispatcher.configure(throttle if quotas else None)
 
     def connection(
         self, node: LocalNode, listener: Listener, gate: Gate | None = None

@@ -10,7 +10,7 @@ from kbroker.context import Cluster, Listener, LocalNode
 from kbroker.server.apis import Apis
 from kbroker.server.connection import Connection
 from kbroker.server.server import Server
-from kbroker.world import RealWorld
+from kbroker.world import RealWorld, World
 from wire.header import decode_response_header, encode_request_header, response_header_version
 from wire.registry import APIS
 from wire.schema import Request, Response
@@ -121,12 +121,12 @@ def read(reply: bytes, key: int, version: int) -> tuple[int, Any]:
 class Surroundings:
     """A server whose handlers a test takes over."""
 
-    def __init__(self, **texts: str) -> None:
+    def __init__(self, world: World | None = None, **texts: str) -> None:
         settings = {name.replace("_", "."): text for name, text in texts.items()}
         self.config = Config({"kbroker.debug.fill.buffers": "true"} | settings)
         cluster = Cluster()
         cluster.config = self.config
-        cluster.world = self.world = RealWorld(asyncio.get_running_loop())
+        cluster.world = self.world = world or RealWorld(asyncio.get_running_loop())
         cluster.apis = Apis()
         self.apis = cluster.apis
         self.cluster = cluster
