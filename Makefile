@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint lives power kills synced compaction compat bench clean
+.PHONY: run test lint lives power kills synced compaction soak compat bench clean
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -40,6 +40,10 @@ synced: $(VENV)/compat.stamp
 # What small requests notice of a running compaction, about 3 minutes; on a quiet machine.
 compaction: $(VENV)/compat.stamp
 	$(BIN)/python -m compat_tests.proof.compaction
+
+# Ten minutes of mixed load with retention, compaction and rebalances (SHORT=1: one): nothing may drift.
+soak: $(VENV)/compat.stamp
+	$(BIN)/python -m compat_tests.proof.soak $(if $(SHORT),--short)
 
 # Real clients against a real process, under 25 minutes.
 compat: $(VENV)/compat.stamp
