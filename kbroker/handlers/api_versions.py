@@ -13,6 +13,8 @@ Errors: UNSUPPORTED_VERSION, INVALID_REQUEST, REBOOTSTRAP_REQUIRED.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from kbroker.catalog.features import SUPPORTED
 from kbroker.context import Context
@@ -25,15 +27,18 @@ from wire.messages.api_versions import (
     SupportedFeatureKey,
 )
 
+if TYPE_CHECKING:
+    from kbroker.server.apis import Apis
+
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 _NO_NODE = -1
 
 
 def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsResponse:
-    apis = ctx.cluster.apis.advertised()
-    own = next(row for row in apis if row[0] == ctx.api_key)
-    if not own[1] <= ctx.version <= own[2]:
-        return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=[_row(own)])
+    rows = _rows(ctx.cluster.apis)
+    own = rows[ctx.api_key]
+    if not own.min_version <= ctx.version <= own.max_version:
+        return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=[own])
     names_its_software = ctx.version >= 3
     features_from_zero_are_left_out = ctx.version < 4  # KAFKA-17011
     if names_its_software:
@@ -42,12 +47,8 @@ def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsRespon
     features = ctx.cluster.catalog.features
     return ApiVersionsResponse(
         error_code=ErrorCode.NONE,
-        api_keys=[_row(row) for row in apis],
-        supported_features=[
-            SupportedFeatureKey(name=name, min_version=low, max_version=high)
-            for name, (low, high) in SUPPORTED.items()
-            if low > 0 or not features_from_zero_are_left_out
-        ],
+        api_keys=list(rows.values()),
+        supported_features=_supported(features_from_zero_are_left_out),
         finalized_features_epoch=features.epoch,
         finalized_features=[
             FinalizedFeatureKey(name=name, max_version_level=level, min_version_level=level)
@@ -56,9 +57,23 @@ def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsRespon
     )
 
 
-def _row(row: tuple[int, int, int]) -> ApiVersion:
-    key, low, high = row
-    return ApiVersion(api_key=key, min_version=low, max_version=high)
+# Every connection begins with this request, and sixty objects are most of its cost: they are made once, and shared.
+
+
+@lru_cache(maxsize=4)
+def _rows(apis: Apis) -> dict[int, ApiVersion]:
+    return {
+        key: ApiVersion(api_key=key, min_version=low, max_version=high) for key, low, high in apis.advertised()
+    }
+
+
+@lru_cache(maxsize=2)
+def _supported(features_from_zero_are_left_out: bool) -> list[SupportedFeatureKey]:
+    return [
+        SupportedFeatureKey(name=name, min_version=low, max_version=high)
+        for name, (low, high) in SUPPORTED.items()
+        if low > 0 or not features_from_zero_are_left_out
+    ]
 
 
 def _check_software(request: ApiVersionsRequest, ctx: Context) -> None:
