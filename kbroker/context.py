@@ -135,6 +135,7 @@ class Context:
         "node",
         "throttle_ms",
         "version",
+        "when_gone",
     )
 
     def __init__(
@@ -159,6 +160,8 @@ class Context:
         self.correlation_id = correlation_id
         self.arrived_at = arrived_at
         self.throttle_ms = 0
+        self.when_gone: Callable[[], object] | None = None
+        """Called when the connection ends before the answer; who waits for others sets it, and answers then."""
 
     def authorize(self, operation: str, resource_type: str, names: Sequence[str]) -> list[bool]:
         """May the principal do this with each of the named resources? Which request asks what: `security/rights.py`."""

@@ -24,7 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kbroker.catalog import Topic
-from kbroker.context import Context
+from kbroker.context import LATER, Context, Later
 from kbroker.handlers._leaders import Leaders
 from kbroker.partitions import Partition
 from kbroker.world import Handle
@@ -41,6 +41,7 @@ from wire.messages.fetch import (
     LeaderIdAndEpoch,
     NodeEndpoint,
     PartitionData,
+    SnapshotId,
 )
 from wire.primitives import ZERO_UUID
 
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 
 READ_COMMITTED = 1
 NO_RECORDS = b""
+NO_EPOCH: EpochEndOffset = EpochEndOffset.__default__()  # these three are shared by all answers that have none
+NO_LEADER: LeaderIdAndEpoch = LeaderIdAndEpoch.__default__()
+NO_SNAPSHOT: SnapshotId = SnapshotId.__default__()
 
 # Errors that Kafka answers without asking the partition; the list of aborted transactions is empty there, and not null.
 UNASKED = frozenset(
@@ -56,7 +60,7 @@ UNASKED = frozenset(
 )
 
 
-def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | asyncio.Future[FetchResponse]:
+def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
     topics_by_id = ctx.version >= 13  # KIP-516
     tells_leaders = ctx.version >= 12  # KIP-595
     tells_endpoints = ctx.version >= 16  # KIP-951
@@ -69,10 +73,10 @@ def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | asyncio.Future
     return _Fetching(request, ctx, session, tells_leaders, tells_endpoints).start()
 
 
-class _Slot:
-    """One partition of the request: what will be told of it, and what is to be read for that."""
+class _Slot(PartitionData):
+    """One partition of the request: what is told of it, and what is to be read for that."""
 
-    __slots__ = ("bound", "data", "interest", "is_final", "partition", "size", "topic")
+    __slots__ = ("bound", "interest", "is_final", "partition", "size", "topic")
 
     def __init__(self, interest: Interest, topic: Topic | None) -> None:
         self.interest = interest
@@ -80,24 +84,26 @@ class _Slot:
         self.partition: Partition | None = None
         self.bound = self.size = 0
         self.is_final = False  # an error or a divergence: there is nothing to wait for
-        self.data = PartitionData(
-            partition_index=interest.index,
-            error_code=0,
-            high_watermark=-1,
-            aborted_transactions=None,
-            records=NO_RECORDS,
-        )
+        self.partition_index = interest.index
+        self.error_code = 0
+        self.high_watermark = self.last_stable_offset = self.log_start_offset = self.preferred_read_replica = -1
+        self.diverging_epoch = NO_EPOCH
+        self.current_leader = NO_LEADER
+        self.snapshot_id = NO_SNAPSHOT
+        self.aborted_transactions = None
+        self.records = NO_RECORDS
+        self.unknown_tags = None
 
     @property
     def is_readable(self) -> bool:
-        return self.bound > self.interest.fetch_offset
+        return self.bound > self.interest.fetch_offset and not self.is_final
 
 
 class _Fetching:
     """A fetch under way: looked at once, and again whenever it was parked and something has moved."""
 
     __slots__ = (
-        "_ctx", "_future", "_is_reading", "_left", "_missing_bytes", "_moved_since", "_over", "_request",
+        "_ctx", "_is_answered", "_is_reading", "_left", "_missing_bytes", "_moved_since", "_over", "_request",
         "_session", "_slots", "_tells_endpoints", "_tells_leaders", "_timer", "_waking", "_watched",
     )  # fmt: skip
 
@@ -118,38 +124,38 @@ class _Fetching:
         self._left = 0
         self._is_reading = self._moved_since = False
         self._missing_bytes = 0
-        self._future: asyncio.Future[FetchResponse] | None = None
+        self._is_answered = False
         self._timer: Handle | None = None
         self._watched: Sequence[Partition] = ()
         self._waking = False
         self._over = request.max_wait_ms <= 0 or request.min_bytes <= 0 or not session.interests
 
-    def start(self) -> FetchResponse | asyncio.Future[FetchResponse]:
+    def start(self) -> FetchResponse | Later:
         response = self._look()
-        return response if response is not None else self._promise()
-
-    def _promise(self) -> asyncio.Future[FetchResponse]:
-        if self._future is None:
-            self._future = self._ctx.cluster.world.future()
-            self._future.add_done_callback(lambda _: self._leave())
-        return self._future
+        return response if response is not None else LATER
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
     def _look(self) -> FetchResponse | None:
         """The answer, or None: then reads are under way, or the request is parked."""
         self._moved_since = False
-        self._slots = [self._slot(interest) for interest in self._session.interests]
-        loading = [slot.partition for slot in self._slots if slot.partition is not None and slot.partition.is_loading]
+        slots = self._slots = [self._slot(interest) for interest in self._session.interests]
+        loading: list[Partition] = []
+        for slot in slots:
+            if (partition := slot.partition) is not None:
+                if partition.is_loading:
+                    loading.append(partition)
+                else:
+                    self._examine(slot, partition)
         if loading:
             self._wait_for(loading)
             return None
-        for slot in self._slots:
-            if slot.partition is not None:
-                self._examine(slot, slot.partition)
-        if self._over or any(slot.is_final or slot.is_readable for slot in self._slots):
+        readable = [slot for slot in slots if slot.is_readable]
+        if readable:
             self._left = min(self._request.max_bytes, self._ctx.cluster.config["fetch.max.bytes"])
-            return self._read([slot for slot in self._slots if slot.is_readable and not slot.is_final], False)
+            return self._read(readable, False)
+        if self._over or any(slot.is_final for slot in slots):
+            return self._response()
         self._park(self._request.min_bytes)
         return None
 
@@ -176,26 +182,26 @@ class _Fetching:
 
     def _examine(self, slot: _Slot, partition: Partition) -> None:
         """What the partition says of itself, and up to where it may be read."""
-        interest, data = slot.interest, slot.data
+        interest = slot.interest
         if not partition.is_open:
             self._refuse(slot, ErrorCode.KAFKA_STORAGE_ERROR)
             return
         if interest.fetch_offset < partition.log_start:
             self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE)
             return
-        data.high_watermark = partition.high_watermark
-        data.last_stable_offset = partition.last_stable_offset
-        data.log_start_offset = partition.log_start
+        slot.high_watermark = partition.high_watermark
+        slot.last_stable_offset = partition.last_stable_offset
+        slot.log_start_offset = partition.log_start
         read_committed = self._request.isolation_level == READ_COMMITTED
         if read_committed:
-            data.aborted_transactions = []
+            slot.aborted_transactions = []
         if interest.last_fetched_epoch >= 0:
             epoch, end = partition.end_for_epoch(interest.last_fetched_epoch)
             if epoch < 0:
                 self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE)
                 return
             if epoch < interest.last_fetched_epoch or end < interest.fetch_offset:
-                data.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end)
+                slot.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end)
                 slot.is_final = True
                 return
         if interest.fetch_offset > partition.end:
@@ -205,11 +211,10 @@ class _Fetching:
 
     def _refuse(self, slot: _Slot, code: ErrorCode) -> None:
         """Tell the error, and nothing else of the partition."""
-        data = slot.data
-        data.error_code = code
-        data.high_watermark = data.last_stable_offset = data.log_start_offset = -1
-        data.records = NO_RECORDS
-        data.aborted_transactions = [] if code in UNASKED else None
+        slot.error_code = code
+        slot.high_watermark = slot.last_stable_offset = slot.log_start_offset = -1
+        slot.records = NO_RECORDS
+        slot.aborted_transactions = [] if code in UNASKED else None
         slot.bound = slot.size = 0
         slot.is_final = True
 
@@ -241,12 +246,10 @@ class _Fetching:
         self, now: list[_Slot], wanted: list[_Slot], found: bool, done: asyncio.Future[list[Chunk]]
     ) -> None:
         self._is_reading = False
-        if self._promise().done():
-            return
         try:
             response = self._read(wanted, self._take(now, done.result(), found))
         except Exception as error:
-            self._fail(error)
+            self._answer(error)
             return
         if response is not None:
             self._answer(response)
@@ -264,9 +267,9 @@ class _Fetching:
                 buffers, size = _cut(buffers, limit)
             if not size:
                 continue
-            slot.data.records, slot.size = buffers, size
-            if slot.data.aborted_transactions is not None:
-                slot.data.aborted_transactions = _aborted(slot, chunk.next_offset)
+            slot.records, slot.size = buffers, size
+            if slot.aborted_transactions is not None:
+                slot.aborted_transactions = _aborted(slot, chunk.next_offset)
             self._left -= size
             found = True
         return found
@@ -282,13 +285,14 @@ class _Fetching:
 
     def _response(self) -> FetchResponse:
         self._leave()
-        leaders = Leaders(self._ctx)
-        for slot in self._slots if self._tells_leaders else ():
-            leader = leaders.name(slot.data.error_code, slot.topic, slot.interest.index)
-            if leader is not None:
-                slot.data.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
+        leaders = Leaders(self._ctx) if self._tells_leaders else None
+        if leaders is not None:
+            for slot in self._slots:
+                leader = leaders.name(slot.error_code, slot.topic, slot.partition_index) if slot.error_code else None
+                if leader is not None:
+                    slot.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
         try:
-            selected = self._session.select([slot.data for slot in self._slots])
+            selected = self._session.select(self._slots)
         except KafkaError as error:
             return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
         responses: list[FetchableTopicResponse] = []
@@ -303,7 +307,7 @@ class _Fetching:
         response = FetchResponse(
             throttle_time_ms=0, error_code=0, session_id=self._session.session_id, responses=responses
         )
-        if self._tells_endpoints and leaders.named:
+        if self._tells_endpoints and leaders is not None and leaders.named:
             response.node_endpoints = [
                 NodeEndpoint(node_id=node_id, host=host, port=port, rack=rack)
                 for node_id, host, port, rack in leaders.endpoints()
@@ -331,8 +335,8 @@ class _Fetching:
             self._moved(0)  # while the disk was read
         self._moved_since = False
         world = self._ctx.cluster.world
-        self._promise()
         if self._timer is None:
+            self._ctx.when_gone = self._gone
             self._timer = world.later(self._request.max_wait_ms / 1000, self._waited)
         if not self._watched:
             self._watched = [slot.partition for slot in self._slots if slot.partition is not None]
@@ -354,25 +358,24 @@ class _Fetching:
 
     def _look_again(self) -> None:
         self._waking = False
-        if self._is_reading or self._promise().done():
+        if self._is_reading or self._is_answered:
             return
         try:
             response = self._look()
         except Exception as error:
-            self._fail(error)
+            self._answer(error)
             return
         if response is not None:
             self._answer(response)
 
-    def _answer(self, response: FetchResponse) -> None:
-        assert self._future is not None
-        if not self._future.done():
-            self._future.set_result(response)
+    def _answer(self, response: FetchResponse | Exception) -> None:
+        if not self._is_answered:
+            self._is_answered = True
+            self._leave()
+            self._ctx.answer(response)
 
-    def _fail(self, error: Exception) -> None:
-        assert self._future is not None
-        if not self._future.done():
-            self._future.set_exception(error)
+    def _gone(self) -> None:
+        self._answer(KafkaError(ErrorCode.NETWORK_EXCEPTION))
 
     def _leave(self) -> None:
         """Wait for nothing any more."""

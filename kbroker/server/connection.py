@@ -157,6 +157,9 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         self.closing = True
         self.ended = self.ended or (f"the client reset it: {exc}" if exc else "the client closed it")
+        for call in list(self._awaiting):
+            if call.when_gone is not None:
+                call.when_gone()
         self._forget_unsent()
         self._count(-self._counted)
         self._budget.leave(self)

@@ -75,6 +75,7 @@ class Call(Context):
         self.correlation_id = correlation_id
         self.arrived_at = arrived_at
         self.throttle_ms = 0
+        self.when_gone = None
         self.frame = frame
         self.entry = entry
         self.request: Any = None

@@ -71,9 +71,19 @@ class Asking(Context):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.answered.add_done_callback(self._may_be_gone)
+        self.is_gone = False
+
+    def _may_be_gone(self, answered: asyncio.Future[Any]) -> None:
+        if answered.cancelled():
+            self.is_gone = True
+            assert self.when_gone is not None
+            self.when_gone()
 
     def answer(self, response: Any) -> None:
-        assert not self.answered.done(), "a request is answered once"
+        assert not self.answered.done() or self.is_gone, "a request is answered once"
+        if self.is_gone:
+            return
         if isinstance(response, Exception):
             self.answered.set_exception(response)
         else:
