@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from kbroker.server.dispatch import Call, Refused
 from wire.frame import LARGE_BYTES, Frame, FrameFault, FrameReader
@@ -35,12 +35,12 @@ _MOST_BACKLOG = 16
 class Hold:
     """Why a connection is not read; bits, and plain integers because they are looked at for every request."""
 
-    MEMORY = 1  # all connections together hold too much
-    WRITING = 2  # the client does not read its replies
-    BACKLOG = 4  # it has sent enough that cannot be started yet
-    MUTED = 8  # it was told to wait (KIP-219)
-    STOPPING = 16  # the broker stops
-    REFUSED = 32  # it failed to log in, and will hear so soon
+    MEMORY: Final = 1  # all connections together hold too much
+    WRITING: Final = 2  # the client does not read its replies
+    BACKLOG: Final = 4  # it has sent enough that cannot be started yet
+    MUTED: Final = 8  # it was told to wait (KIP-219)
+    STOPPING: Final = 16  # the broker stops
+    REFUSED: Final = 32  # it failed to log in, and will hear so soon
 
 
 _HARDLY = 1e-3  # timers may be early by the clock's own grain

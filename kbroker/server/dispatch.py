@@ -51,8 +51,6 @@ class Call(Context):
 
     __slots__ = ("entry", "frame", "refused", "reply", "request")
 
-    connection: Connection
-
     def __init__(
         self,
         cluster: Cluster,
@@ -93,7 +91,8 @@ class Call(Context):
             _failed(self, response)
         else:
             finish(self, response)
-        self.connection.answered(self)
+        connection: Any = self.connection
+        connection.answered(self)
 
     def encoded(self, response: Any) -> list[Buffer]:
         """The frame of the reply: its size and header joined to the first part of the body."""
