@@ -175,7 +175,8 @@ class Faults:
             if effects and response is not None:
                 finish(call, response)
                 wounds.wound(call, effects, f"{plans[0].name} struck its {call.entry.api.kafka_name}")
-                call.connection.answered(call)
+                connection: Any = call.connection
+                connection.answered(call)
             else:
                 call.answer(response)
 

@@ -30,8 +30,9 @@ def wound(call: Call, effects: Sequence[Effect], reason: str) -> None:
             del reply[effect.truncate :]
             call.refused = reason
         if effect.drip_bytes:
-            call.connection.flush()
-            call.connection.transport = Drip(call.connection, effect)  # type: ignore[assignment]
+            connection: Any = call.connection
+            connection.flush()
+            connection.transport = Drip(connection, effect)
     call.reply = [bytes(reply)]
 
 
