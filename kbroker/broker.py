@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from kbroker.catalog import Catalog, Change, NewTopic, Node, TopicCreated, TopicDeleted
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from kbroker.settings import Seed
     from kbroker.shares import Shares
     from kbroker.transactions import Transactions
+    from kbroker.transactions.coordinator import Admission
     from kbroker.world import World
-    from wire.errors import ErrorCode
 
 log = logging.getLogger("kbroker.broker")
 
@@ -344,7 +344,7 @@ class Broker:
 
     def _admit(
         self, transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool
-    ) -> asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None]:
+    ) -> Admission | asyncio.Future[Admission]:
         """Groups and transactions need each other; groups are there first."""
         return self.cluster.transactions.admit(transactional_id, producer, partitions, raises_epochs)
 

@@ -170,11 +170,13 @@ class Runtime(Generic[M]):
         """
         self._stepping = True
         try:
-            while self.serving and (self._events or self._may_leave()):
+            while self.serving:
                 if self._events:
                     self._step(*self._events.popleft())
-                else:
+                elif self._outbox and self._outbox[0][0] <= self._done:
                     self._let_out()
+                else:
+                    break
         finally:
             self._stepping = False
         if self.on_step is not None:
@@ -276,11 +278,8 @@ class Runtime(Generic[M]):
             self._let_out()
             self._finish_stop()
 
-    def _may_leave(self) -> bool:
-        return bool(self._outbox) and self._outbox[0][0] <= self._done
-
     def _let_out(self) -> None:
-        while self._may_leave():
+        while self._outbox and self._outbox[0][0] <= self._done:
             _, future, content = self._outbox.popleft()
             if future is not None:
                 _answer(future, content)

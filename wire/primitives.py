@@ -37,6 +37,8 @@ def uvarint(value: int) -> bytes:
 
 def varint(value: int) -> bytes:
     """The bytes of a signed (zigzag) varint, for 32 and 64 bits alike."""
+    if 0 <= value < 64:
+        return _ONE_BYTE[value << 1]
     return uvarint(value << 1 if value >= 0 else (-value << 1) - 1)
 
 

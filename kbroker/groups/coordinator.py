@@ -147,11 +147,14 @@ class Groups:
             runtime.tell(Admitted(asked.question, code))
 
         try:
-            asking = self._admit(asked.transactional_id, asked.producer, (place,), asked.raises_epochs)
+            answer = self._admit(asked.transactional_id, asked.producer, (place,), asked.raises_epochs)
         except KafkaError as error:
             runtime.tell(Admitted(asked.question, error.code))
+            return
+        if isinstance(answer, asyncio.Future):
+            answer.add_done_callback(answered)
         else:
-            asking.add_done_callback(answered)
+            runtime.tell(Admitted(asked.question, (answer or {}).get(place, ErrorCode.NONE)))
 
     def _changed(self, change: Any) -> None:
         """A topic has been made, deleted or moved. Which of these it was is asked of what is there now."""

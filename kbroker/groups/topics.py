@@ -23,22 +23,24 @@ class AllTopics(Topics, Protocol):
     def topics(self) -> Iterable[Topic]: ...
 
 
+Answer = Mapping[tuple[str, int], ErrorCode] | None
+"""The error of each partition; nothing said of one means yes."""
+
+
 class Admission(Protocol):
     def __call__(
         self, transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool, /
-    ) -> asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None]:
+    ) -> Answer | asyncio.Future[Answer]:
         """Are these partitions part of that transaction? With `raises_epochs` they become part of it now. Raises
-        KafkaError, at once or later; nothing said of a partition means yes.
+        KafkaError, at once or later.
         """
 
 
 def everybody(
     transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool, /
-) -> asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None]:
+) -> Answer:
     """Without transactions nobody is asked."""
-    answer: asyncio.Future[Mapping[tuple[str, int], ErrorCode] | None] = asyncio.get_running_loop().create_future()
-    answer.set_result(None)
-    return answer
+    return None
 
 
 def nobody_makes_topics(topics: Sequence[InternalTopic], /) -> asyncio.Future[Sequence[str | None]]:

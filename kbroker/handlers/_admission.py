@@ -11,7 +11,7 @@ retries without asking for metadata: NOT_ENOUGH_REPLICAS (19), oddly, as in Kafk
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
 from typing import Any
 
@@ -69,18 +69,20 @@ def ask(
     def answered(done: asyncio.Future[Any]) -> None:
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if error is None:
-            codes = done.result() or {}
-            tell([refusal(codes.get(place, ErrorCode.NONE)) for place in places])
+            admitted(done.result())
         else:
             code = error.code if isinstance(error, KafkaError) else ErrorCode.UNKNOWN_SERVER_ERROR
             tell([refusal(code) for _ in places])
+
+    def admitted(codes: Mapping[tuple[str, int], ErrorCode] | None) -> None:
+        tell([refusal(codes.get(place, ErrorCode.NONE)) if codes else None for place in places])
 
     try:
         asking = ctx.cluster.transactions.admit(transactional_id, producer, places, adds_partitions)
     except KafkaError as error:
         tell([refusal(error.code) for _ in places])
         return
-    if asking.done():
-        answered(asking)
-    else:
+    if isinstance(asking, asyncio.Future):
         asking.add_done_callback(answered)
+    else:
+        admitted(asking)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kbroker.coordinators import Coordinators, Logs, Topics
 from kbroker.runtime import Runtime
-from kbroker.transactions.markers import Delivery, Partitions
 from kbroker.transactions.settings import Settings
 from wire.durable.codec import TRANSACTIONS
 from wire.errors import ErrorCode, KafkaError
@@ -24,9 +23,12 @@ if TYPE_CHECKING:
     from kbroker.machine import Producer, Ticket
     from kbroker.machine_log import MachineLog
     from kbroker.transactions.machine import TransactionsMachine
+    from kbroker.transactions.markers import Partitions
     from kbroker.transactions.transaction import Partition
     from kbroker.world import World
 
+Admission = Mapping["Partition", ErrorCode] | None
+"""The error of each partition; nothing said of one means that it may be written to."""
 TRANSACTIONS_TOPIC = "__transaction_state"
 
 
@@ -71,19 +73,23 @@ class Transactions:
 
     def admit(
         self, transactional_id: str, producer: Producer, partitions: Collection[Partition], raises_epochs: bool
-    ) -> asyncio.Future[Mapping[Partition, ErrorCode] | None]:
+    ) -> Admission | asyncio.Future[Admission]:
         """May this transaction write there (KIP-890)? Asked by who leads the partitions, on whatever node. In version 1
-        they must have been added, and each has its answer; in version 2 they are added now, all or none.
+        they must have been added, and each has its answer; in version 2 they are added now, all or none. Answered at
+        once when the coordinator has nothing under way that the answer would rest on.
         """
-        from kbroker.transactions.events import AddPartitions, VerifyPartitions
-
         if not transactional_id:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
         if not raises_epochs and not self._config["transaction.partition.verification.enable"]:
-            return _yes(self.world)
+            return None
+        from kbroker.transactions.decisions import verify
+        from kbroker.transactions.events import AddPartitions, VerifyPartitions
+
         runtime = self.coordinators.of(transactional_id)
         if raises_epochs:
             return runtime.ask(lambda ticket: AddPartitions(ticket, transactional_id, producer, partitions, True))
+        if runtime.serving and runtime.is_settled:
+            return verify(runtime.machine.ids.get(transactional_id), producer, partitions)
         return runtime.ask(lambda ticket: VerifyPartitions(ticket, transactional_id, producer, partitions))
 
     def resume(self) -> None:
@@ -111,12 +117,6 @@ class Transactions:
         return post.runtime
 
 
-def _yes(world: World) -> asyncio.Future[Mapping[Partition, ErrorCode] | None]:
-    answer: asyncio.Future[Mapping[Partition, ErrorCode] | None] = world.future()
-    answer.set_result(None)
-    return answer
-
-
 class _Post:
     """The tasks of one coordinator. `_life` counts its machines: what an earlier one ordered is not wanted any more."""
 
@@ -133,6 +133,7 @@ class _Post:
 
     def run(self, task: object) -> None:
         from kbroker.transactions.events import WriteMarkers
+        from kbroker.transactions.markers import Delivery
 
         if isinstance(task, WriteMarkers):
             transactions, life = self._transactions, self._life

@@ -24,6 +24,8 @@ from typing import NamedTuple
 class State(Enum):
     """The values are what a log has (TransactionLogValue.TransactionStatus)."""
 
+    __hash__ = object.__hash__  # there is one object for each; Enum's own is written in Python, and states are keys
+
     EMPTY = 0
     ONGOING = 1
     PREPARE_COMMIT = 2

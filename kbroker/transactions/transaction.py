@@ -24,6 +24,7 @@ LAST_EPOCH = 32_766
 VALUE_VERSION = 1
 """What Apache Kafka writes from transaction.version 1 on."""
 
+_STATES = tuple(State)
 _VERSION_1, _VERSION_2 = 0, 2  # the client's generation, as the record says it
 
 
@@ -90,7 +91,7 @@ def transaction_of(value: TransactionLogValue) -> Transaction:
         producer_id=value.producer_id,
         epoch=value.producer_epoch,
         timeout_ms=value.transaction_timeout_ms,
-        state=State(value.transaction_status),
+        state=_STATES[value.transaction_status],
         partitions=frozenset(
             [(each.topic, index) for each in value.transaction_partitions or () for index in each.partition_ids]
         ),
