@@ -76,12 +76,12 @@ def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
 class _Slot(PartitionData):
     """One partition of the request: what is told of it, and what is to be read for that."""
 
-    __slots__ = ("bound", "interest", "is_final", "partition", "size", "topic")
+    __slots__ = ("bound", "interest", "is_final", "size", "source", "topic")
 
     def __init__(self, interest: Interest, topic: Topic | None) -> None:
         self.interest = interest
         self.topic = topic
-        self.partition: Partition | None = None
+        self.source: Partition | None = None
         self.bound = self.size = 0
         self.is_final = False  # an error or a divergence: there is nothing to wait for
         self.partition_index = interest.index
@@ -142,7 +142,7 @@ class _Fetching:
         slots = self._slots = [self._slot(interest) for interest in self._session.interests]
         loading: list[Partition] = []
         for slot in slots:
-            if (partition := slot.partition) is not None:
+            if (partition := slot.source) is not None:
                 if partition.is_loading:
                     loading.append(partition)
                 else:
@@ -173,7 +173,7 @@ class _Fetching:
                 raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
             if topic is None:
                 raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            slot.partition = ctx.cluster.partitions.lookup(
+            slot.source = ctx.cluster.partitions.lookup(
                 ctx.node.id, topic, interest.index, interest.current_leader_epoch
             )
         except KafkaError as error:
@@ -238,9 +238,9 @@ class _Fetching:
         return self._consider()
 
     def _reading(self, slot: _Slot) -> Read:
-        assert slot.partition is not None
+        assert slot.source is not None
         limit = min(slot.interest.max_bytes, self._left)
-        return Read(slot.partition.log, slot.interest.fetch_offset, max(limit, 1), slot.bound)
+        return Read(slot.source.log, slot.interest.fetch_offset, max(limit, 1), slot.bound)
 
     def _read_later(
         self, now: list[_Slot], wanted: list[_Slot], found: bool, done: asyncio.Future[list[Chunk]]
@@ -339,7 +339,7 @@ class _Fetching:
             self._ctx.when_gone = self._gone
             self._timer = world.later(self._request.max_wait_ms / 1000, self._waited)
         if not self._watched:
-            self._watched = [slot.partition for slot in self._slots if slot.partition is not None]
+            self._watched = [slot.source for slot in self._slots if slot.source is not None]
             for partition in self._watched:
                 partition.waiters.watch(self, self._moved)
 
@@ -389,10 +389,10 @@ class _Fetching:
 
 def _aborted(slot: _Slot, end: int) -> list[AbortedTransaction]:
     """What a reader of committed records skips in what it gets."""
-    assert slot.partition is not None
+    assert slot.source is not None
     return [
         AbortedTransaction(producer_id=each.producer_id, first_offset=each.first)
-        for each in slot.partition.undecided.aborted_between(slot.interest.fetch_offset, end)
+        for each in slot.source.undecided.aborted_between(slot.interest.fetch_offset, end)
     ]
 
 
