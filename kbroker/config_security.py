@@ -79,5 +79,35 @@ SECURITY: tuple[Row, ...] = (
         "A file with the authorities whose clients are believed: PEM, or PKCS12.",
     ),
     ("ssl.truststore.password", "PASSWORD", None, None, True, "The password of a PKCS12 truststore."),
+    (
+        "kbroker.sasl.oauthbearer.unsecured", "BOOLEAN", "false", None, False,
+        "Whether OAUTHBEARER takes tokens that nobody has signed; for development.",
+    ),
+    (
+        "sasl.oauthbearer.clock.skew.seconds", "INT", "30", None, False,
+        "How far the clocks of those who make tokens may be off.",
+    ),
+    (
+        "sasl.oauthbearer.expected.audience", "LIST", "", None, False,
+        "For whom tokens have to be; empty means for anybody.",
+    ),
+    (
+        "sasl.oauthbearer.expected.issuer", "STRING", None, None, False,
+        "Who has to have made a token; unset means anybody whose key is in the set.",
+    ),
+    (
+        "sasl.oauthbearer.jwks.endpoint.refresh.ms", "LONG", "3600000", None, False,
+        "How often the keys that sign tokens are fetched.",
+    ),
+    (
+        "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", "LONG", "10000", None, False,
+        "How long the next fetch of keys waits when one has failed.",
+    ),
+    (
+        "sasl.oauthbearer.jwks.endpoint.url", "STRING", None, None, False,
+        "The keys that sign tokens: a JSON Web Key Set, a file or an address.",
+    ),
+    ("sasl.oauthbearer.scope.claim.name", "STRING", "scope", None, False, "The claim of a token that has its scopes."),
+    ("sasl.oauthbearer.sub.claim.name", "STRING", "sub", None, False, "The claim of a token that names the principal."),
 )
 # fmt: on

@@ -4,6 +4,7 @@
     listener.name.<listener>.plain.sasl.jaas.config        user_NAME="PASSWORD" ...
     kbroker.sasl.users                                     NAME:PASSWORD, ... for development
     the catalog                                            users of SCRAM, as tools and `kbroker.scram.users` made them
+    sasl.oauthbearer.jwks.endpoint.url                     who signs tokens; expected.issuer, expected.audience ...
     connections.max.reauth.ms                              KIP-368
 
 A mechanism that is enabled but cannot work is a mistake that keeps the broker from starting.
@@ -11,23 +12,29 @@ A mechanism that is enabled but cannot work is a mistake that keeps the broker f
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kbroker.catalog.users import credential
 from kbroker.config import Config, ConfigError
 from kbroker.security.jaas import JaasError, Module, parse_jaas
 from kbroker.security.login import Way
 from kbroker.security.mechanisms import Begin, Identity
+from kbroker.security.oauthbearer import OAuthBearer, Validate
 from kbroker.security.plain import Plain
 from kbroker.security.scram import Known, Scram
+from kbroker.security.tokens import Rules, signed, unsecured
 from kbroker.server.scram_users import NUMBERS
 from kbroker.server.scram_users import salted as salt
 
 if TYPE_CHECKING:
     from kbroker.context import Cluster
 
+log = logging.getLogger("kbroker.security")
+
 _NONCE_BYTES = 20
+_OAUTHBEARER = "OAUTHBEARER"
 
 Maker = Callable[["Cluster", str], Begin]
 
@@ -101,4 +108,51 @@ def _scram(mechanism: str) -> Maker:
     return make
 
 
-_MAKERS: Mapping[str, Maker] = {"PLAIN": _plain} | {mechanism: _scram(mechanism) for mechanism in NUMBERS}
+def _oauthbearer(cluster: Cluster, listener: str) -> Begin:
+    validate = _tokens(cluster, listener)
+    return lambda: OAuthBearer(validate)
+
+
+def _tokens(cluster: Cluster, listener: str) -> Validate:
+    """Which tokens are good. Unsigned ones only where somebody asks for them: by our own config, or by the options that
+    Kafka's validator of such tokens reads."""
+    config = cluster.config
+
+    def of(name: str) -> Any:
+        return config.of_listener(listener, f"sasl.oauthbearer.{name}", _OAUTHBEARER)
+
+    if of("jwks.endpoint.url"):
+        rules = Rules(
+            of("sub.claim.name"), of("scope.claim.name"), (), of("expected.audience"), of("expected.issuer"),
+            1000 * of("clock.skew.seconds"), needs_issue_time=True,
+        )  # fmt: skip
+        try:
+            from kbroker.server.jwks import KeySet
+
+            return signed(KeySet(cluster.world, config, listener).of, rules)
+        except ImportError:
+            raise ConfigError("to check the signatures of tokens install kbroker[oauth]") from None
+    module = jaas(config, listener, _OAUTHBEARER)
+    options = {} if module is None else module.options
+    if not config["kbroker.sasl.oauthbearer.unsecured"] and not any(name.startswith("unsecured") for name in options):
+        raise ConfigError(
+            "OAUTHBEARER needs sasl.oauthbearer.jwks.endpoint.url, or for development "
+            "kbroker.sasl.oauthbearer.unsecured=true"
+        )
+    log.warning("listener %s takes OAUTHBEARER tokens that nobody has signed: anybody can be anybody", listener)
+    skew = options.get("unsecuredValidatorAllowableClockSkewMs", "0")
+    return unsecured(
+        Rules(
+            options.get("unsecuredValidatorPrincipalClaimName", "sub"),
+            options.get("unsecuredValidatorScopeClaimName", "scope"),
+            tuple(options.get("unsecuredValidatorRequiredScope", "").split()),
+            skew_ms=int(skew) if skew.isdecimal() else 0,
+        )
+    )
+
+
+_MAKERS: Mapping[str, Maker] = {
+    "PLAIN": _plain,
+    **{mechanism: _scram(mechanism) for mechanism in NUMBERS},
+    _OAUTHBEARER: _oauthbearer,
+}
