@@ -123,6 +123,15 @@ def test_a_request_in_place_of_a_token_hears_so_and_is_closed(second: bytes) -> 
     run(body)
 
 
+def test_versions_of_a_version_that_there_is_not_are_no_token_either() -> None:
+    async def body() -> None:
+        client = Guarded().client()
+        client.send(handshake() + bare(struct.pack(">hhih", API_VERSIONS, 99, 1, -1)))
+        assert (len(client.replies), client.transport.closed) == (1, True)
+
+    run(body)
+
+
 @pytest.mark.parametrize("data", [WRONG, b"", b"\0alice\0", b"bob\0alice\0alice-secret"])
 def test_wrong_credentials_are_answered_and_what_follows_is_never_looked_at(data: bytes) -> None:
     async def body() -> None:
