@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from kbroker.catalog import Catalog, Change, NewTopic, Node, TopicCreated, TopicDeleted
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("kbroker.broker")
 
 MEMORY = "memory:"
+_LATE = ("cleaner", "groups", "markers", "shares", "transactions")  # made at their first use
 PLAINTEXT = "PLAINTEXT"
 
 # What is finalized (KIP-584): clients act on these levels.
@@ -112,7 +113,7 @@ class Broker:
         cluster.apis = Apis()
         try:
             await self._bind()
-            cluster.engine = await self._open_engine()
+            cluster.engine = await self.open_engine()
             await self._compose()
             await self._plant()
             if self._http is not None:
@@ -131,6 +132,17 @@ class Broker:
             doors.close()
         if self._server is not None:
             await self._server.stop()
+        try:
+            await self._stop_parts()
+        finally:
+            if self._engine is not None:
+                await self._engine.close()
+            if self._http is not None:
+                await self._http.close()
+            self._doors, self._server, self._engine, self._http = [], None, None, None
+            self._guards = None
+
+    async def _stop_parts(self) -> None:
         if "transactions" in self._started:
             await self.cluster.transactions.stop()
         if "shares" in self._started:
@@ -145,12 +157,22 @@ class Broker:
             if "catalog" in self._started:
                 await self.cluster.catalog.stop()
         finally:
-            if self._engine is not None:
-                await self._engine.close()
-            if self._http is not None:
-                await self._http.close()
-            self._doors, self._server, self._started, self._engine, self._http = [], None, [], None, None
-            self._guards = None
+            self._started = []
+
+    async def begin_anew(self, change: Callable[[Engine], Awaitable[Engine]], first_leader_epoch: int) -> None:
+        """Forget everything that is known, let go of every client, and begin again with what `change` makes of the
+        data. The ports stay; who connects meanwhile is served when it is done."""
+        self.server.pause()
+        try:
+            for connection in list(self.server.connections):
+                connection.drop("the broker begins anew")
+            await self._stop_parts()
+            self.cluster.engine = self._engine = await change(self.cluster.engine)
+            self.cluster.forget(_LATE)
+            await self._compose(first_leader_epoch)
+            await self._plant()
+        finally:
+            self.server.go_on()
 
     async def _plant(self) -> None:
         """The topics to begin with; those that are there stay as they are."""
@@ -228,7 +250,8 @@ class Broker:
 
         return Control(self, history_bytes=self.config["kbroker.control.history.bytes"])
 
-    async def _open_engine(self) -> Engine:
+    async def open_engine(self) -> Engine:
+        """An engine over the data as it lies there."""
         world = self.cluster.world
         asked = Identity(uuid_text(world.uuid()), self.nodes[0].id)
         options = EngineOptions(identity=asked, fsync=self.config["kbroker.fsync"])
@@ -242,7 +265,7 @@ class Broker:
             node.id = found + index
         return engine
 
-    async def _compose(self) -> None:
+    async def _compose(self, first_leader_epoch: int = 0) -> None:
         cluster, config, world, engine = self.cluster, self.config, self.cluster.world, self.cluster.engine
         nodes = {
             node.id: Node(
@@ -253,7 +276,13 @@ class Broker:
             for node in self.nodes
         }
         cluster.catalog = Catalog(
-            engine, world, config, nodes=nodes, cluster_id=engine.identity.cluster_id, features=FEATURES
+            engine,
+            world,
+            config,
+            nodes=nodes,
+            cluster_id=engine.identity.cluster_id,
+            features=FEATURES,
+            first_leader_epoch=first_leader_epoch,
         )
         cluster.partitions = Partitions(
             engine,

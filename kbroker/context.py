@@ -7,7 +7,7 @@ only from `ctx.version`, and gives it a name on its first lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -103,6 +103,15 @@ class Cluster:
         self.authorizer = None
         self.throttle = None
         self.late: dict[str, Callable[[], object]] = {}
+
+    def forget(self, parts: Iterable[str]) -> None:
+        """Of parts that are made late: the next who asks makes new ones."""
+        self.late.clear()
+        for name in parts:
+            try:
+                delattr(self, name)
+            except AttributeError:  # it was not made yet
+                continue
 
     if not TYPE_CHECKING:  # every part is declared above
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .answers import append, tell
 from .engine import (
@@ -66,6 +66,12 @@ class Piece:
         self.size += placed.size
         self.max_timestamp = max(self.max_timestamp, placed.max_timestamp)
 
+    def copy(self) -> Piece:
+        piece = Piece(self.base, self.created_ms)
+        piece.batches, piece.places, piece.ends = list(self.batches), list(self.places), list(self.ends)
+        piece.end, piece.size, piece.max_timestamp = self.end, self.size, self.max_timestamp
+        return piece
+
     def front(self, end: int) -> Piece:
         """What of it ends at or below `end`, as a piece of its own."""
         piece = Piece(self.base, self.created_ms)
@@ -92,6 +98,14 @@ class Log:
         self.start = 0
         self.end = 0
         self.checkpoints: dict[str, list[Checkpoint]] = {}
+
+    def copy(self) -> Log:
+        """The same log, that goes its own way from here. Sealed pieces are shared: they never change."""
+        found = Log(self.name, self.options)
+        found.pieces = [piece if piece.sealed else piece.copy() for piece in self.pieces]
+        found.start, found.end = self.start, self.end
+        found.checkpoints = {name: list(kept) for name, kept in self.checkpoints.items()}
+        return found
 
     def append(self, write: Write, now: int) -> Appended:
         piece = self._piece_for(write, now)
@@ -312,6 +326,15 @@ class MemoryEngine:
 
     def usage(self) -> Usage:
         return Usage(sum(piece.size for log in self._logs.values() for piece in log.pieces), -1, -1)
+
+    def copy(self) -> dict[str, Log]:
+        """Everything that it holds, to be put back with `replace`. The bytes themselves are shared."""
+        return {name: log.copy() for name, log in self._logs.items()}
+
+    def replace(self, logs: Mapping[str, Log]) -> None:
+        """Hold this, and nothing else. What was read before stays valid."""
+        self._logs = {name: log.copy() for name, log in logs.items()}
+        self.rewriting.clear()
 
     def holds(self, log: Log) -> bool:
         return self._logs.get(log.name) is log

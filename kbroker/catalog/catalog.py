@@ -107,7 +107,9 @@ class Catalog:
         nodes: Mapping[int, Node],
         cluster_id: str,
         features: Mapping[str, int] | None = None,
+        first_leader_epoch: int = 0,
     ) -> None:
+        """`first_leader_epoch` is that of new topics: above 0 where clients may remember others of the same names."""
         self.nodes = nodes
         self.cluster_id = cluster_id
         self._config = config
@@ -119,7 +121,7 @@ class Catalog:
         self._seen: CatalogMachine | None = None
         self._started = False
         self._runtime: Runtime[CatalogMachine] = Runtime(
-            lambda: CatalogMachine(config, list(nodes)),
+            lambda: CatalogMachine(config, list(nodes), first_leader_epoch),
             EngineLog(engine, CATALOG),
             world,
             error=ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
@@ -282,6 +284,11 @@ class Catalog:
 
     def delete_acls(self, filters: Sequence[AclFilter]) -> asyncio.Future[list[list[Acl] | KafkaError]]:
         return self._runtime.ask(lambda ticket: DeleteAcls(ticket, filters))
+
+    @property
+    def producer_ids_end(self) -> int:
+        """All producer ids that were ever handed out are below."""
+        return self._runtime.machine.next_block
 
     def next_producer_id(self) -> asyncio.Future[int]:
         return self._runtime.ask(NextProducerId)

@@ -62,8 +62,9 @@ BLOCK = 1000  # producer ids at a time, as in KRaft
 class CatalogMachine:
     """State: everything that `apply` writes, and the block of producer ids at hand, which a restart leaves unused."""
 
-    def __init__(self, config: Config, nodes: Sequence[int]) -> None:
+    def __init__(self, config: Config, nodes: Sequence[int], first_leader_epoch: int = 0) -> None:
         self.config = config
+        self._first_leader_epoch = first_leader_epoch
         self.live = sorted(nodes)
         self.version = 0
         self.cluster_id: str | None = None
@@ -77,7 +78,7 @@ class CatalogMachine:
         config.change({}, {})
         self._placed = 0  # partitions that were ever placed: where the next topic's leaders begin
         self._gone: list[bytes] | None = []  # topics whose deletion is read from the log
-        self._next_block = 0
+        self.next_block = 0
         self._ids = iter(range(0))
         self._steps: dict[type, Callable[[Any, Random], Effects]] = {
             Loaded: self._loaded,
@@ -216,7 +217,8 @@ class CatalogMachine:
                 ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic '{new.name}' collides with existing topic: {other}"
             )
         overrides = topic_config.check(dict(new.configs))
-        partitions = [PartitionState(replicas[0], 0, replicas, list(replicas)) for replicas in self._place(new, start)]
+        epoch = self._first_leader_epoch
+        partitions = [PartitionState(each[0], epoch, each, list(each)) for each in self._place(new, start)]
         return Topic(new.name, random_uuid(rng), partitions, overrides, TopicConfig(overrides, self.config))
 
     def _place(self, new: NewTopic, start: int) -> list[list[int]]:
@@ -331,8 +333,8 @@ class CatalogMachine:
         effects = Effects()
         producer_id = next(self._ids, None)
         if producer_id is None:
-            end = self._next_block + BLOCK
-            self._ids = iter(range(self._next_block, end))
+            end = self.next_block + BLOCK
+            self._ids = iter(range(self.next_block, end))
             producer_id = next(self._ids)
             record = Record(CatalogProducerIdsKey(), CatalogProducerIdsValue(next_producer_id=end))
             effects.batches.append(Batch([record]))
@@ -381,7 +383,7 @@ class CatalogMachine:
         elif isinstance(value, CatalogNodeValue) and isinstance(key, CatalogNodeKey):
             self._apply_node(key.node_id, value)
         elif isinstance(value, CatalogProducerIdsValue):
-            self._next_block = value.next_producer_id
+            self.next_block = value.next_producer_id
         elif isinstance(key, CatalogConfigKey):
             assert value is None or isinstance(value, CatalogConfigValue)
             self._apply_configs(key.resource_type, key.resource_name, value)

@@ -59,7 +59,7 @@ class Registers:
         self._live = live
         self._nodes = nodes
         self._levels: dict[str, int] = {}
-        self._offered: dict[str, int] = {}
+        self.offered: dict[str, int] = {}
         self.steps: dict[type, Step] = {
             UpdateFeatures: self._update_features,
             UnregisterNode: self._unregister_node,
@@ -74,10 +74,10 @@ class Registers:
     def offer(self, offered: Mapping[str, int]) -> list[Record]:
         """What the broker brings at its start: a level that it did not bring before goes before what was said since."""
         levels = {
-            name: self._levels[name] if self._offered.get(name) == level and name in self._levels else level
+            name: self._levels[name] if self.offered.get(name) == level and name in self._levels else level
             for name, level in offered.items()
         }
-        if self.features.epoch and levels == self._levels and dict(offered) == self._offered:
+        if self.features.epoch and levels == self._levels and dict(offered) == self.offered:
             return []
         return [self._features_record(levels, offered)]
 
@@ -95,7 +95,7 @@ class Registers:
         effects = Effects(replies=[Reply(event.ticket, None)])
         if levels != self._levels and not event.validate_only:
             # Of what the broker did not bring, the last level is the one that it brings next time, if it does.
-            offered = {name: self._offered.get(name, -1) for name in levels}
+            offered = {name: self.offered.get(name, -1) for name in levels}
             effects.batches.append(Batch([self._features_record(levels, offered)]))
         return effects
 
@@ -209,7 +209,7 @@ class Registers:
     def apply(self, key: Struct, value: Struct | None) -> None:
         if isinstance(value, CatalogFeaturesValue):
             self._levels = {feature.name: feature.level for feature in value.features}
-            self._offered = {feature.name: feature.offered for feature in value.features}
+            self.offered = {feature.name: feature.offered for feature in value.features}
             self.features = Features(value.epoch, {name: level for name, level in self._levels.items() if level})
         elif isinstance(key, CatalogUserKey):
             if isinstance(value, CatalogUserValue):

@@ -84,6 +84,7 @@ async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
     gc.freeze()
     gc.enable()
     await ended.wait()
+    control.close()
     if broker.data != "memory":
         await broker.stop()
     return 0

@@ -22,7 +22,9 @@ from wire.errors import ErrorCode, KafkaError
 if TYPE_CHECKING:
     from kbroker.broker import Broker
     from kbroker.context import Cluster, LocalNode
+    from kbroker.control.anew import Anew
     from kbroker.control.faults import Faults
+    from kbroker.control.guard import Guard
     from kbroker.control.history import History
     from kbroker.control.journal import Journal
     from kbroker.partitions.partition import Partition
@@ -67,6 +69,8 @@ class Control:
         self.listeners: list[Callable[[object], object]] = []
         self._inside = _Inside()
         self._faults: Faults | None = None
+        self._anew: Anew | None = None
+        self._guard: Guard | None = None
         self.server.on_lost.append(self._lost)
         self._history: History | None = None
         if history_bytes:
@@ -88,6 +92,35 @@ class Control:
 
             self._faults = Faults(self)
         return self._faults
+
+    @property
+    def anew(self) -> Anew:
+        """Made when first asked for."""
+        if self._anew is None:
+            from kbroker.control.anew import Anew
+
+            self._anew = Anew(self)
+        return self._anew
+
+    @property
+    def guard(self) -> Guard:
+        if self._guard is None:
+            from kbroker.control.guard import Guard
+
+            self._guard = Guard(self)
+        return self._guard
+
+    def forget(self) -> None:
+        """What belonged to the test before: its faults, and what it saw."""
+        if self._faults is not None:
+            self._faults.clear()
+        if self._history is not None:
+            self._history.clear()
+
+    def close(self) -> None:
+        """The broker ends."""
+        if self._anew is not None:
+            self._anew.close()
 
     def afflicted(self, call: Call, what: str) -> None:
         """A fault has met a request."""

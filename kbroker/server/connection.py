@@ -237,6 +237,9 @@ class Connection(asyncio.BufferedProtocol):
         """Read and start nothing more."""
         self._pause(Hold.STOPPING)
 
+    def go_on(self) -> None:
+        self._resume(Hold.STOPPING)
+
     def start_nothing_more(self) -> None:
         """What comes after a failed login is not looked at."""
         self._pause(Hold.REFUSED)

@@ -55,7 +55,7 @@ class Server:
         self._idle_timer: Handle | None = None
         self._flushing: list[Connection] = []
         self._last_id = 0
-        self.is_stopping = False
+        self.is_stopping = self._paused = False
         self.gathers_writes = _gathers_writes()
         self.on_lost: list[Callable[[Connection], object]] = []
         """Told of every connection that has ended; its `ended` says why."""
@@ -92,9 +92,20 @@ class Server:
 
     # What connections call.
 
+    def pause(self) -> None:
+        """Whoever connects from now on is not served before `go_on`."""
+        self._paused = True
+
+    def go_on(self) -> None:
+        self._paused = False
+        for connection in list(self.connections):
+            connection.go_on()
+
     def accepted(self, connection: Connection) -> str:
         """A client has connected; the reason if it has to go again."""
         self.connections[connection] = None
+        if self._paused:
+            connection.stop()
         self._per_host[connection.host] += 1
         for option, size in self._buffer_options:
             connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, size)

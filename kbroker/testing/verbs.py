@@ -204,6 +204,34 @@ class Verbs(Asker):
             Transaction, "transactions.wait", transactional_id=transactional_id, state=state, timeout=float(timeout)
         )
 
+    # --- the data as a whole ------------------------------------------------------------------------------------------
+
+    @verb
+    def reset(self, *, keep: str = "") -> Ask[None]:
+        """Forget everything, for the next test: topics, records, groups, faults, history. The port stays, and clients
+        that are open come back by themselves. `keep="topics"` empties the topics and keeps their configs."""
+        return self._ask(None, "data.reset", keep=keep)
+
+    @verb
+    def snapshot(self) -> Ask[int]:
+        """Keep everything as it is now; the number for `restore`."""
+        return self._ask(int, "data.snapshot")
+
+    @verb
+    def restore(self, snapshot: int) -> Ask[None]:
+        """Bring back what was kept, as often as one likes."""
+        return self._ask(None, "data.restore", snapshot=snapshot)
+
+    @verb
+    def forget_snapshot(self, snapshot: int) -> Ask[None]:
+        """Let go of a snapshot."""
+        return self._ask(None, "data.forget", snapshot=snapshot)
+
+    @verb
+    def allow_auto_create(self) -> Ask[None]:
+        """After a reset: let clients that were connected before it make topics again by asking for them."""
+        return self._ask(None, "data.allow_auto_create")
+
     # --- retention and compaction -------------------------------------------------------------------------------------
 
     @verb

@@ -261,7 +261,7 @@ def producer_ids_are_given_again_after_a_restart(patches: Patches) -> None:
     def forgetful(self: catalog.CatalogMachine, event: Any, rng: Any) -> Any:
         effects = next_producer_id(self, event, rng)
         if effects.batches:
-            self._next_block += catalog.BLOCK
+            self.next_block += catalog.BLOCK
             effects.batches.clear()
         return effects
 

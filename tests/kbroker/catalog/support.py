@@ -85,6 +85,6 @@ def state(machine: CatalogMachine) -> object:
     ]
     return (
         topics, set(machine.by_id), machine.nodes, machine.features, machine.cluster_id, machine._folded,
-        machine._next_block, machine.configs, machine.registers.users, machine.registers.quotas,
-        machine.registers._levels, machine.registers._offered,
+        machine.next_block, machine.configs, machine.registers.users, machine.registers.quotas,
+        machine.registers._levels, machine.registers.offered,
     )  # fmt: skip
