@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from kbroker.groups import events
 from kbroker.groups.consumer.decisions import unknown_member
+from kbroker.groups.settings import Settings
 from kbroker.groups.share.change import Change
 from kbroker.groups.share.describe import describe, describe_missing
 from kbroker.groups.share.group import Kept, ShareGroup, joined, without
@@ -32,6 +33,7 @@ class _Waiting(NamedTuple):
 
     ticket: Ticket
     member_id: str
+    settings: Settings
 
 
 class Shares:
@@ -61,7 +63,7 @@ class Shares:
         member = enter(change, event)
         self._initialize(change)
         if joins and group.id in self._ordered and not turn.settings.share_assignment_interval_ms:
-            self._waiting.setdefault(group.id, []).append(_Waiting(event.ticket, member.id))
+            self._waiting.setdefault(group.id, []).append(_Waiting(event.ticket, member.id, turn.settings))
             return
         retarget(change)
         says_everything = joins or request.subscribed_topic_names is not None
@@ -134,12 +136,12 @@ class Shares:
 
     def _answer_waiting(self, group_id: str, change: Change | None, turn: Turn) -> None:
         waiting = self._waiting.pop(group_id, [])
-        if change is not None and waiting:
-            retarget(change)
         for each in waiting:
+            turn.settings = each.settings
             if change is None or each.member_id not in change.members:
                 turn.answer(each.ticket, unknown_member(each.member_id, group_id))
             else:
+                retarget(change)
                 turn.answer(each.ticket, answer(change, each.member_id, True))
 
     def topics_deleted(self, successors: Mapping[str, bytes | None], turn: Turn) -> None:

@@ -37,6 +37,8 @@ class Strict(Context):
 class Desk:
     """A cluster of some nodes, listening at host n, port 9000 + n."""
 
+    features: Mapping[str, int] = {}
+
     def __init__(self, world: VirtualWorld, nodes: Sequence[int], config: Mapping[str, str]) -> None:
         self.world = world
         self.denied: set[tuple[str, str, str]] = set()
@@ -49,7 +51,9 @@ class Desk:
             "memory:", files=None, now=world.time_ms, options=EngineOptions(Identity("the-cluster", 1))
         )
         places = {node: Node(node, f"rack{node}", {"PLAINTEXT": (f"host{node}", 9000 + node)}) for node in nodes}
-        cluster.catalog = Catalog(cluster.engine, world, cluster.config, nodes=places, cluster_id="the-cluster")
+        cluster.catalog = Catalog(
+            cluster.engine, world, cluster.config, nodes=places, cluster_id="the-cluster", features=self.features
+        )
         cluster.groups = SimpleNamespace(coordinator=lambda group_id: len(group_id) % 50)  # type: ignore[assignment]
         cluster.shares = SimpleNamespace(coordinator=lambda name: len(name) % 50)  # type: ignore[assignment]
         cluster.transactions = SimpleNamespace(coordinator=lambda name: len(name) % 50)  # type: ignore[assignment]
