@@ -1,10 +1,13 @@
 """The state tables in docs/groups.md are drawn from the code's own. KBROKER_REWRITE=1 draws them anew."""
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from kbroker.groups.classic.states import STATES, State
 from kbroker.groups.consumer.states import GROUP_STATES, MEMBER_STATES
+from kbroker.groups.streams import states as streams
 from wire.errors import ErrorCode
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "groups.md"
@@ -38,24 +41,41 @@ def classic() -> str:
     )
 
 
-def consumer() -> str:
+def groups(states: Mapping[Any, Any]) -> str:
     return table(
         ("state", "meaning", "holds when"),
-        *[(state.value, row.meaning, row.holds_when) for state, row in GROUP_STATES.items()],
+        *[(state.value, row.meaning, row.holds_when) for state, row in states.items()],
     )
 
 
-def member() -> str:
+def members(states: Mapping[Any, Any]) -> str:
     return table(
         ("state", "number in the log", "meaning", "its epoch", "waits for"),
-        *[(state.name, str(int(state)), row.meaning, row.epoch, row.waits_for) for state, row in MEMBER_STATES.items()],
+        *[(state.name, str(int(state)), row.meaning, row.epoch, row.waits_for) for state, row in states.items()],
     )
+
+
+def statuses() -> str:
+    return table(
+        ("status", "number", "meaning", "until"),
+        *[(status.name, str(int(status)), row.meaning, row.ends_when) for status, row in streams.STATUSES.items()],
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "classic": classic,
+    "consumer": lambda: groups(GROUP_STATES),
+    "member": lambda: members(MEMBER_STATES),
+    "streams": lambda: groups(streams.GROUP_STATES),
+    "streams member": lambda: members(streams.MEMBER_STATES),
+    "streams status": statuses,
+}
 
 
 def test_the_page_shows_the_tables_of_the_code() -> None:
     text = PAGE.read_text()
     drawn = text
-    for name, draw in (("classic", classic), ("consumer", consumer), ("member", member)):
+    for name, draw in TABLES.items():
         start, end = f"<!-- table: {name} -->\n", f"<!-- end: {name} -->"
         before, _, rest = drawn.partition(start)
         _, _, after = rest.partition(end)
