@@ -6,9 +6,11 @@
     turn.py          one step: what it knows of the world, and its effects as they gather
     store.py         what is durable: group metadata and committed offsets, written only by applying records
     records.py       the records in Kafka's own format
+    history.py       what has happened to each group, and why
     classic/         the JoinGroup protocol: states, members, join and sync phases, static membership
     consumer/        groups whose coordinator assigns (KIP-848)
     share/           groups that share the records of partitions (KIP-932)
+    streams/         applications of Kafka Streams (KIP-1071)
     offsets/         commit, fetch, expiry, removal
     settings.py      the configs                topics.py     what we need of transactions
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kbroker.coordinators import Coordinators, Logs
 from kbroker.groups.consumer.metadata import Metadata, TopicPicture
+from kbroker.groups.history import Happened, Histories
 from kbroker.groups.settings import Settings
 from kbroker.groups.streams.making import InternalTopics, TopicMaker
 from kbroker.groups.topics import Admission, AllTopics, ShareStates, everybody, nobody_makes_topics
@@ -53,6 +54,7 @@ class Groups:
         self._topics = topics
         self._admit = admit
         self.internal_topics = InternalTopics(make_topics, world.time_ms)
+        self._histories = Histories()
         self.coordinators: Coordinators[GroupsMachine] = Coordinators(
             OFFSETS_TOPIC, config["offsets.topic.num.partitions"], topics, logs, self._begin
         )
@@ -86,6 +88,10 @@ class Groups:
         """One question for each machine that this node has, as `answers.gather` takes them."""
         return [partial(runtime.ask, make_event) for runtime in self.coordinators.all(ctx.node.id)]
 
+    def history(self, group_id: str) -> list[Happened]:
+        """The last events of a group that this process coordinates, oldest first."""
+        return self._histories.of(group_id)
+
     def write_marker(self, index: int, marker: Marker) -> asyncio.Future[None]:
         """A transaction that committed offsets of groups in this partition of the topic has ended."""
         from kbroker.groups.events import EndTransaction
@@ -112,7 +118,9 @@ class Groups:
     def _run(self, task: object, runtime: Runtime[GroupsMachine]) -> None:
         from kbroker.groups.events import Admit, ForgetShares, InitializeShares
 
-        if isinstance(task, Admit):
+        if isinstance(task, Happened):
+            self._histories.tell(task)
+        elif isinstance(task, Admit):
             self._ask_for_admission(task, runtime)
         elif isinstance(task, InitializeShares):
             self._initialize_shares(task, runtime)

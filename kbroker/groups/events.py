@@ -320,10 +320,13 @@ class TopicsDeleted:
 
 @dataclass(frozen=True, slots=True)
 class SessionExpired:
-    """The time is up that a member, or a member id that was given out and not used yet, had to show itself again."""
+    """The time is up that a member, or a member id that was given out and not used yet, had to show itself again. How
+    long that was, a member of a classic group knows itself.
+    """
 
     group_id: str
     member_id: str
+    timeout_ms: int = -1
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from kbroker.groups.consumer.describe import summary as consumer_summary
 from kbroker.groups.consumer.group import ConsumerGroup
 from kbroker.groups.consumer.metadata import NO_TOPICS
 from kbroker.groups.consumer.part import Consumers
+from kbroker.groups.history import What
 from kbroker.groups.offsets import commit, expiry, removal, transactional
 from kbroker.groups.offsets.fetch import fetch
 from kbroker.groups.records import forget_offsets, write_group
@@ -234,6 +235,7 @@ class GroupsMachine:
         code = ErrorCode.GROUP_ID_NOT_FOUND if group is None else removal.delete_group(self.store, group, turn)
         if code is ErrorCode.NONE:
             self.groups.pop(event.group_id, None)
+            turn.tell(event.group_id, What.GONE, "deleted")
         turn.answer(event.ticket, code)
 
     # --- offsets ----------------------------------------------------------------------------------------------------
@@ -299,6 +301,7 @@ class GroupsMachine:
         self._admissions.ended(marker.producer, turn)
         for group_id in transactional.left_behind(self.store, marker.producer, marker.committed):
             self.groups.pop(group_id, None)
+            turn.tell(group_id, What.GONE, "its only offsets were part of a transaction that has been aborted")
         turn.markers.append(marker)
         if marker.committed and marker.producer.id in self.store.undecided:
             self._check_at(turn.now + self.settings.offsets_retention_ms, turn)
@@ -328,9 +331,9 @@ class GroupsMachine:
         assigned = self.store.assigned(event.group_id)
         if assigned is not None:
             if isinstance(assigned, StreamsGroup):
-                self.streams.session_expired(assigned, event.member_id, turn)
+                self.streams.session_expired(assigned, event, turn)
             else:
-                self.consumers.session_expired(assigned, event.member_id, turn)
+                self.consumers.session_expired(assigned, event, turn)
             self._check_soon(turn)
             return
         shares = self.store.shares.get(event.group_id)
@@ -376,6 +379,7 @@ class GroupsMachine:
             if is_over:
                 removal.forget(group, turn)
                 self.groups.pop(group.id, None)
+                turn.tell(group.id, What.GONE, "nobody is in it, and it has no offsets any more")
         at = expiry.next_check(self.store, self._all(), turn.now, self.settings)
         if at is not None:
             self._check_at(at, turn)

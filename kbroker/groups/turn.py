@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from typing import Protocol
 
 from kbroker.groups.consumer.metadata import NO_TOPICS, Metadata
+from kbroker.groups.history import Happened, What
 from kbroker.groups.settings import Settings
 from kbroker.machine import Batch, Effects, Marker, Producer, Record, Reply, Ticket, Timer
 from wire.primitives import uuid_text
@@ -44,6 +45,10 @@ class Turn:
 
     def cancel_timer(self, key: Hashable) -> None:
         self.timers.append(Timer(key, None))
+
+    def tell(self, group_id: str, what: What, cause: str, member: str = "") -> None:
+        """For the group's history."""
+        self.tasks.append(Happened(group_id, self.now, what, member, cause))
 
     def effects(self) -> Effects:
         batches: list[Batch | Marker] = [Batch(self.records, self.producer)] if self.records else []

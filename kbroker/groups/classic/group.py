@@ -27,6 +27,7 @@ class ClassicGroup:
         "has_newcomer",
         "id",
         "instances",
+        "last_to_join",
         "leader",
         "members",
         "pending",
@@ -51,6 +52,7 @@ class ClassicGroup:
         self.instances: dict[str, str] = {}  # group instance id -> member id
         self.pending: set[str] = set()  # member ids given out that have not come back (KIP-394)
         self.unsynced: set[str] = set()  # members of this generation that have not asked for their assignment
+        self.last_to_join = ""  # in this join phase, for the history
         self.has_newcomer = False  # somebody came during the initial delay, which is a reason to extend it
         self.subscribed: frozenset[str] | None = None  # None: not known
 

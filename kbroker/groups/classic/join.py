@@ -27,6 +27,7 @@ from kbroker.groups.classic.rebalance import (
 )
 from kbroker.groups.classic.states import STATES, Rejoin, State
 from kbroker.groups.events import Join, SessionExpired
+from kbroker.groups.history import What, because
 from kbroker.groups.records import write_group
 from kbroker.groups.settings import NEW_MEMBER_JOIN_TIMEOUT_MS
 from kbroker.groups.turn import Turn
@@ -56,6 +57,7 @@ def _turn_away(group: ClassicGroup, member_id: str, turn: Turn) -> None:
     member = group.members.get(member_id)
     if member is not None:
         drop(group, member, turn)
+        turn.tell(group.id, What.REMOVED, f"the group has room for {turn.settings.max_size} members", member_id)
     elif member_id in group.pending:
         turn.cancel_timer(("session", group.id, member_id))
         group.remove(member_id)
@@ -101,7 +103,11 @@ def _join_known(group: ClassicGroup, event: Join, turn: Turn) -> None:
     leads = group.leader == member.id
     unchanged = member.protocols == _protocols(event)
     if rejoin is Rejoin.JOINS or not unchanged or (leads and rejoin is Rejoin.AGAIN_IF_CHANGED_OR_LEADER):
+        if rejoin is not Rejoin.JOINS:
+            why = "its metadata has changed" if not unchanged else "as the leader, for a new assignment"
+            turn.tell(group.id, What.JOINED, f"again, {why}: {because(request.reason)}", member.id)
         _update(member, event, turn)
+        group.last_to_join = member.id
         rebalance(group, turn)
     else:
         turn.answer(event.ticket, joined(group, member))
@@ -125,6 +131,8 @@ def _add(group: ClassicGroup, event: Join, member_id: str, turn: Turn) -> None:
     if not group.members:
         group.protocol_type = request.protocol_type
     group.add(member)
+    turn.tell(group.id, What.JOINED, because(request.reason), member_id)
+    group.last_to_join = member_id
     touch(group, member, turn, NEW_MEMBER_JOIN_TIMEOUT_MS)
     rebalance(group, turn)
 
@@ -154,6 +162,8 @@ def _return_static(group: ClassicGroup, event: Join, old: Member, member_id: str
         turn.cancel_timer(("session", group.id, old.id))
     member = group.replace(old, member_id)
     _update(member, event, turn)
+    group.last_to_join = member_id
+    turn.tell(group.id, What.JOINED, f"again, as instance {old.instance_id}, which was {old.id}", member_id)
     touch(group, member, turn)
     if group.state is State.STABLE and group.elects_same_protocol():
         response = joined(group, member, skip_assignment=group.leader == member_id)

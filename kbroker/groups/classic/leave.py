@@ -8,6 +8,7 @@ from __future__ import annotations
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.rebalance import drop, rebalance
 from kbroker.groups.classic.states import State
+from kbroker.groups.history import What, because
 from kbroker.groups.turn import Turn
 from wire.errors import ErrorCode
 from wire.messages.leave_group import LeaveGroupResponse, MemberIdentity, MemberResponse
@@ -35,4 +36,5 @@ def _leave_one(group: ClassicGroup, leaving: MemberIdentity, turn: Turn) -> Erro
     code = group.identify(member_id, leaving.group_instance_id)
     if code is ErrorCode.NONE:
         drop(group, group.members[member_id], turn)
+        turn.tell(group.id, What.LEFT, because(leaving.reason), member_id)
     return code

@@ -13,6 +13,7 @@ from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.member import Member
 from kbroker.groups.classic.states import STATES, State
 from kbroker.groups.events import InitialDelayOver, JoinPhaseOver, SessionExpired, SyncPhaseOver
+from kbroker.groups.history import What, listed
 from kbroker.groups.records import write_group
 from kbroker.groups.turn import Turn
 from wire.errors import ErrorCode
@@ -34,7 +35,11 @@ def rebalance(group: ClassicGroup, turn: Turn) -> None:
     turn.cancel_timer(("sync", group.id))
     initial = group.state is State.EMPTY
     group.move(State.PREPARING_REBALANCE, turn.now)
+    group.last_to_join = ""
     if not initial:
+        missing = [member.id for member in group.members.values() if member.join_ticket is None]
+        if missing:
+            turn.tell(group.id, What.REBALANCE, f"waits for {listed(missing)} to join again")
         turn.set_timer(("join", group.id), turn.now + group.rebalance_timeout_ms, JoinPhaseOver(group.id))
         complete_if_all_joined(group, turn)
         return
@@ -73,12 +78,15 @@ def complete(group: ClassicGroup, turn: Turn) -> None:
     for member in list(group.members.values()):
         if member.join_ticket is None and member.instance_id is None:
             drop(group, member, turn)
+            turn.tell(group.id, What.REMOVED, f"has not joined again within {turn.now - group.since_ms} ms", member.id)
     if group.members and not group.elect_leader():
         # Only static members, and all of them away: their sessions decide.
         turn.set_timer(("join", group.id), turn.now + group.rebalance_timeout_ms, JoinPhaseOver(group.id))
         return
     turn.cancel_timer(("join", group.id))
+    waited_ms, last = turn.now - group.since_ms, group.last_to_join
     group.begin_generation(turn.now)
+    _tell_generation(group, waited_ms, last, turn)
     if not group.members:
         write_group(group, turn)
         return
@@ -90,6 +98,15 @@ def complete(group: ClassicGroup, turn: Turn) -> None:
         member.is_new = False
         group.unsynced.add(member.id)
     turn.set_timer(("sync", group.id), turn.now + group.rebalance_timeout_ms, SyncPhaseOver(group.id, group.generation))
+
+
+def _tell_generation(group: ClassicGroup, waited_ms: int, last: str, turn: Turn) -> None:
+    """Who is in it, and who was waited for."""
+    if waited_ms and last in group.members:
+        turn.tell(group.id, What.WAITED, f"the others waited {waited_ms} ms for it to join", last)
+    members = f"{len(group.members)} members" if len(group.members) != 1 else "1 member"
+    leads = f", led by {group.leader}, with {group.protocol}" if group.members else ""
+    turn.tell(group.id, What.GENERATION, f"{group.generation}: {members}{leads}")
 
 
 def joined(group: ClassicGroup, member: Member, *, skip_assignment: bool = False) -> JoinGroupResponse:
@@ -161,6 +178,8 @@ def sync_phase_over(group: ClassicGroup, event: SyncPhaseOver, turn: Turn) -> No
         return
     for member_id in [member_id for member_id in group.members if member_id in group.unsynced]:
         drop(group, group.members[member_id], turn)
+        text = f"has not asked for its assignment within {turn.now - group.since_ms} ms"
+        turn.tell(group.id, What.REMOVED, text, member_id)
     rebalance(group, turn)
 
 
@@ -194,4 +213,5 @@ def session_expired(group: ClassicGroup, member_id: str, turn: Turn) -> None:
         arm(group, member, turn)
         return
     drop(group, member, turn)
+    turn.tell(group.id, What.EXPIRED, f"silent for {member.session_timeout_ms} ms", member_id)
     rebalance(group, turn)

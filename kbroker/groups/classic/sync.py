@@ -12,6 +12,7 @@ from kbroker.groups.classic.member import Member
 from kbroker.groups.classic.rebalance import refuse_sync, synced, touch
 from kbroker.groups.classic.states import STATES, State, Syncing
 from kbroker.groups.events import Sync
+from kbroker.groups.history import What
 from kbroker.groups.records import write_group
 from kbroker.groups.turn import Turn
 from wire.errors import ErrorCode
@@ -51,6 +52,8 @@ def sync(group: ClassicGroup, event: Sync, turn: Turn) -> None:
 
 def _distribute(group: ClassicGroup, request: SyncGroupRequest, turn: Turn) -> None:
     assignments = {each.member_id: each.assignment for each in request.assignments}
+    text = f"generation {group.generation}, by the leader after {turn.now - group.since_ms} ms"
+    turn.tell(group.id, What.ASSIGNED, text, request.member_id)
     group.move(State.STABLE, turn.now)
     for member in group.members.values():
         member.assignment = assignments.get(member.id, b"")

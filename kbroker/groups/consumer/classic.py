@@ -23,6 +23,7 @@ from kbroker.groups.consumer.reconcile import NEW, Current
 from kbroker.groups.consumer.states import MemberState
 from kbroker.groups.consumer.update import advance, follow, watch_session
 from kbroker.groups.events import Join, RebalanceExpired
+from kbroker.groups.history import What, because
 from kbroker.groups.subscription import CONSUMER, read_subscription, version_of, write_assignment
 from kbroker.groups.turn import Turn
 from wire.durable.assignment import ConsumerProtocolSubscription
@@ -66,7 +67,13 @@ def join(change: Change, event: Join) -> JoinGroupResponse:
     is_new = before.id not in change.members
     if after != before or is_new:
         change.put_member(after)
-    follow(change, is_new or after.wishes != before.wishes)
+    changed = ""
+    if is_new:
+        change.turn.tell(change.id, What.JOINED, f"with the classic protocol: {because(request.reason)}", after.id)
+        changed = f"{after.id} has joined"
+    elif after.wishes != before.wishes:
+        changed = f"{after.id} subscribes to something else"
+    follow(change, changed)
     owned = _owned(subscription, change.currents.get(after.id, NEW), change.turn.metadata)
     reached = advance(change, after.id, owned)
     change.turn.cancel_timer(("rejoin", change.id, after.id))

@@ -10,8 +10,9 @@
 Derived from these and kept along: `holders` (which member has a partition, or is still to give it up), `instances`,
 `reconciled`. Nothing of it is written.
 
-Two things are not durable: `seen`, the picture of the topics that the epoch was last compared with, and `called`, the
-members of the classic protocol that have been told to join again.
+Three things are not durable: `seen`, the picture of the topics that the epoch was last compared with, `called`, the
+members of the classic protocol that have been told to join again, and `waits`, since when members wait for whom, which
+is told when it is over.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class ConsumerGroup:
         "target_epoch",
         "target_ms",
         "targets",
+        "waits",
     )
 
     def __init__(self, id: str) -> None:
@@ -101,6 +103,7 @@ class ConsumerGroup:
         self.reconciled: set[str] = set()
         self.seen: Metadata | None = None
         self.called: set[str] = set()
+        self.waits: dict[str, tuple[int, str]] = {}
 
     @property
     def state(self) -> GroupState:

@@ -26,6 +26,7 @@ from kbroker.groups.consumer.reconcile import NEW, Current
 from kbroker.groups.consumer.states import MemberState
 from kbroker.groups.consumer.update import advance, compile_pattern, follow, unwatch, watch_session
 from kbroker.groups.events import ConsumerHeartbeat
+from kbroker.groups.history import What
 from wire.messages.consumer_group_heartbeat import (
     Assignment as AssignmentInResponse,
 )
@@ -53,7 +54,13 @@ def heartbeat(change: Change, event: ConsumerHeartbeat) -> ConsumerGroupHeartbea
     current = change.currents.get(before.id, NEW)
     if after != before or is_new:
         change.put_member(after)
-    follow(change, is_new or after.wishes != before.wishes)
+    changed = ""
+    if is_new:
+        change.turn.tell(change.id, What.JOINED, f"client {after.client_id} at {after.client_host}", after.id)
+        changed = f"{after.id} has joined"
+    elif after.wishes != before.wishes:
+        changed = f"{after.id} subscribes to something else"
+    follow(change, changed)
     reached = advance(change, after.id, owned)
     watch_session(change.id, after.id, settings.consumer_session_timeout_ms, change.turn)
     response = ConsumerGroupHeartbeatResponse(
@@ -97,6 +104,7 @@ def replace(change: Change, old: Member, member_id: str) -> Member:
     change.remove_member(old.id)
     member = old._replace(id=member_id)
     change.put_member(member)
+    change.turn.tell(change.id, What.JOINED, f"again, as instance {old.instance_id}, which was {old.id}", member_id)
     change.put_targets({member_id: target})
     change.put_current(member_id, Current(0, 0, MemberState.STABLE, current.assigned, NOTHING_HELD))
     return member

@@ -38,6 +38,21 @@ class Metadata:
         after.by_name, after.by_id = by_name, by_id
         return after
 
+    def difference(self, before: Metadata | None, names: Iterable[str]) -> str:
+        """What of these topics is other than it was, for people."""
+        if before is None:
+            return "its topics have changed"
+        found = []
+        for name in sorted(set(names)):
+            was, now = before.by_name.get(name), self.by_name.get(name)
+            if was == now:
+                continue
+            if was is not None and now is not None and was.id == now.id:
+                found.append(f"{name} has {now.partitions} partitions, had {was.partitions}")
+            else:
+                found.append(f"{name} is gone" if now is None else f"{name} is new, with {now.partitions} partitions")
+        return "; ".join(found[:3]) + (f"; and {len(found) - 3} more topics" if len(found) > 3 else "") or "topics"
+
     def fingerprint(self, names: Iterable[str]) -> int:
         """A number that is another one when any of these topics has come, gone, grown or been made anew; 0 for none."""
         there = sorted([topic for topic in map(self.by_name.get, set(names)) if topic is not None])

@@ -29,6 +29,7 @@ from kbroker.groups.consumer.migration import downgrade, may_upgrade, must_downg
 from kbroker.groups.consumer.reconcile import NEW
 from kbroker.groups.consumer.states import MemberState
 from kbroker.groups.consumer.update import remove, watch_revocation, watch_session
+from kbroker.groups.history import What, because
 from kbroker.groups.records import forget_group
 from kbroker.groups.store import Store
 from kbroker.groups.turn import Turn
@@ -80,6 +81,7 @@ class Consumers:
             forget_group(group_id, turn)
         if classic.is_vacant:
             return Change(ConsumerGroup(group_id), turn)
+        turn.tell(group_id, What.TYPE, "from classic to consumer: a member speaks the new protocol")
         change = upgrade(classic, turn)
         if change is None:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group.")
@@ -92,14 +94,17 @@ class Consumers:
             raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {request.group_id} not found.")
         member_id = leaver(group, request)
         if request.member_epoch == LEAVING_FOR_A_WHILE:
+            turn.tell(group.id, What.LEFT, "for a while: its partitions wait for it", member_id)
             leave_for_a_while(Change(group, turn), member_id)
         else:
+            turn.tell(group.id, What.LEFT, "on its own", member_id)
             self.remove(group, [member_id], turn)
         turn.answer(event.ticket, left(request.member_id, request.member_epoch))
 
     def remove(self, group: ConsumerGroup, member_ids: Collection[str], turn: Turn) -> None:
         change = Change(group, turn)
         if must_downgrade(change, member_ids):
+            turn.tell(group.id, What.TYPE, "from consumer to classic: all that are left speak the classic protocol")
             classic = self._classic[group.id] = downgrade(change, member_ids)
             rebalance(classic, turn)
         else:
@@ -142,7 +147,10 @@ class Consumers:
         for each in event.request.members:
             code = ErrorCode.NONE
             try:
-                leaving[_named(group, each)] = None
+                member_id = _named(group, each)
+                if member_id not in leaving:
+                    turn.tell(group.id, What.LEFT, because(each.reason), member_id)
+                leaving[member_id] = None
             except KafkaError as error:
                 code = error.code
             answers.append(
@@ -154,9 +162,10 @@ class Consumers:
 
     # --- timers -----------------------------------------------------------------------------------------------------
 
-    def session_expired(self, group: ConsumerGroup, member_id: str, turn: Turn) -> None:
-        if member_id in group.members:
-            self.remove(group, [member_id], turn)
+    def session_expired(self, group: ConsumerGroup, event: events.SessionExpired, turn: Turn) -> None:
+        if event.member_id in group.members:
+            turn.tell(group.id, What.EXPIRED, f"silent for {event.timeout_ms} ms", event.member_id)
+            self.remove(group, [event.member_id], turn)
 
     def rebalance_expired(self, event: events.RebalanceExpired, turn: Turn) -> None:
         """The member was told to do something, and is still where it was then."""
@@ -164,6 +173,8 @@ class Consumers:
         if group is None or event.member_id not in group.members:
             return
         if group.currents.get(event.member_id, NEW).epoch == event.epoch:
+            timeout_ms = group.members[event.member_id].rebalance_timeout_ms
+            turn.tell(group.id, What.REMOVED, f"has not done what it was told within {timeout_ms} ms", event.member_id)
             self.remove(group, [event.member_id], turn)
 
     def loaded(self, turn: Turn) -> None:

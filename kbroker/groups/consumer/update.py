@@ -20,6 +20,7 @@ from kbroker.groups.consumer.metadata import Metadata
 from kbroker.groups.consumer.reconcile import NEW, Current, reconcile
 from kbroker.groups.consumer.states import MemberState
 from kbroker.groups.events import RebalanceExpired, SessionExpired
+from kbroker.groups.history import What, listed
 from kbroker.groups.turn import Turn
 from kbroker.pattern_syntax import InvalidPattern
 from kbroker.patterns import Pattern
@@ -36,19 +37,23 @@ def compile_pattern(regex: str) -> Pattern:
         ) from None
 
 
-def follow(change: Change, has_changed: bool) -> None:
-    """A new group epoch if anything has changed, and the target assignment for it.
+def follow(change: Change, changed: str) -> None:
+    """A new group epoch if anything has changed, and the target assignment for it. `changed` says what, if anything.
 
-    The group is compared with the topics when that is called for, not with every heartbeat: `has_changed`, or another
+    The group is compared with the topics when that is called for, not with every heartbeat: `changed`, or another
     picture of the topics than the group has seen.
     """
     group, metadata = change.group, change.turn.metadata
-    if has_changed or group.seen is not metadata:
-        has_changed |= _resolve(change, metadata)
+    if changed or group.seen is not metadata:
+        if _resolve(change, metadata):
+            changed = changed or "a pattern stands for other topics"
         names = {name for member in change.members.values() for name in change.subscriptions(member)}
         fingerprint = metadata.fingerprint(names)
-        if has_changed or fingerprint != change.fingerprint:
+        if fingerprint != change.fingerprint:
+            changed = changed or metadata.difference(group.seen, names)
+        if changed:
             change.put_epoch(change.epoch + 1, fingerprint)
+            change.turn.tell(change.id, What.EPOCH, f"{change.epoch}: {changed}")
         group.seen = metadata
     now = change.turn.now
     if change.epoch > change.target_epoch and now >= change.target_ms + change.turn.settings.assignment_interval_ms:
@@ -99,6 +104,7 @@ def _retarget(change: Change, metadata: Metadata) -> None:
         }
     )
     change.put_target_epoch(change.epoch, change.turn.now)
+    change.turn.tell(change.id, What.ASSIGNED, f"epoch {change.epoch}, to {len(targets)} members")
 
 
 def advance(change: Change, member_id: str, owned: Assignment | None) -> Current:
@@ -108,7 +114,27 @@ def advance(change: Change, member_id: str, owned: Assignment | None) -> Current
     if after != before:
         change.put_current(member_id, after)
         watch_revocation(change, member_id, after)
+        tell_step(change, member_id, before, after)
     return after
+
+
+def tell_step(change: Change, member_id: str, before: Current, after: Current) -> None:
+    """What the member has to give up, and for whom it has waited."""
+    group, turn = change.group, change.turn
+    if after.revoking and after.revoking != before.revoking:
+        count = sum([len(indexes) for indexes in after.revoking.values()])
+        turn.tell(change.id, What.REVOKES, f"{count} partitions, for epoch {change.target_epoch}", member_id)
+    if after.state is MemberState.UNRELEASED_PARTITIONS:
+        holders = {
+            group.holders[topic_id][index]
+            for topic_id, indexes in change.target(member_id).items()
+            for index in indexes
+            if not group.is_free(topic_id, index)
+        } - {member_id}
+        group.waits.setdefault(member_id, (turn.now, listed(holders)))
+    elif member_id in group.waits:
+        since, holders_then = group.waits.pop(member_id)
+        turn.tell(change.id, What.WAITED, f"{turn.now - since} ms for {holders_then} to give up partitions", member_id)
 
 
 def watch_revocation(change: Change, member_id: str, current: Current) -> None:
@@ -122,12 +148,14 @@ def watch_revocation(change: Change, member_id: str, current: Current) -> None:
 
 
 def watch_session(group_id: str, member_id: str, timeout_ms: int, turn: Turn) -> None:
-    turn.set_timer(("session", group_id, member_id), turn.now + timeout_ms, SessionExpired(group_id, member_id))
+    event = SessionExpired(group_id, member_id, timeout_ms)
+    turn.set_timer(("session", group_id, member_id), turn.now + timeout_ms, event)
 
 
 def unwatch(change: Change, member_id: str) -> None:
     for timer in ("session", "rebalance", "rejoin", "sync"):
         change.turn.cancel_timer((timer, change.id, member_id))
+    change.group.waits.pop(member_id, None)
     change.group.called.discard(member_id)
 
 
@@ -137,6 +165,7 @@ def remove(change: Change, member_ids: Iterable[str]) -> None:
         unwatch(change, member_id)
         change.remove_member(member_id)
     change.drop_unused_regexes()
+    change.turn.tell(change.id, What.EPOCH, f"{change.epoch + 1}: {len(change.members)} members are left")
     if change.members:
         change.put_epoch(change.epoch + 1, change.fingerprint)
     else:

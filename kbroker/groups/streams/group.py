@@ -13,12 +13,13 @@ Derived from these and kept along: who holds which task (or is still to give it 
 
 Not durable, as in Apache Kafka: `seen` and `configured`, the picture of the topics last looked at and what it means for
 the topology; `offsets` and `end_offsets`, how far the members say their copies of states are; `endpoint_epoch`, which
-counts changes of where tasks can be asked; and `shutdown_by`, who has asked all others to stop.
+counts changes of where tasks can be asked; `shutdown_by`, who has asked all others to stop; and `waits`, since when
+members wait for whom, which is told when it is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from kbroker.groups.consumer.metadata import Metadata
 from kbroker.groups.streams.configure import Configured
@@ -88,6 +89,7 @@ class StreamsGroup:
         "targets",
         "topology",
         "validated_epoch",
+        "waits",
     )
 
     def __init__(self, id: str) -> None:
@@ -115,6 +117,7 @@ class StreamsGroup:
         self.end_offsets: dict[str, Offsets] = {}
         self.endpoint_epoch = 0
         self.shutdown_by: str | None = None
+        self.waits: dict[str, tuple[int, str]] = {}
 
     @property
     def state(self) -> GroupState:
@@ -253,6 +256,10 @@ class TaskHolders:
 
     def warmup(self, task: Task) -> Set[str]:
         return self._processes(2, task)
+
+    def of_active(self, tasks: Iterable[Task]) -> set[str]:
+        """The members that run any of these."""
+        return {member_id for task in tasks for member_id in self.by_role[0].get(task, ())}
 
     def _processes(self, role: int, task: Task) -> Set[str]:
         holders = self.by_role[role].get(task, ())

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from kbroker.groups.consumer.decisions import fenced_instance, unknown_instance, unknown_member, unreleased_instance
 from kbroker.groups.events import StreamsHeartbeat
+from kbroker.groups.history import What
 from kbroker.groups.streams.change import Change
 from kbroker.groups.streams.decisions import check_epoch, check_room, check_tasks, choose_topology
 from kbroker.groups.streams.endpoints import partitions_by_endpoint
@@ -59,8 +60,7 @@ def heartbeat(change: Change, event: StreamsHeartbeat, settings: StreamsSettings
     topology = choose_topology(known, None if request.topology is None else Topology.of_wire(request.topology))
     found = look(change, topology)
     check_tasks(owned, found.configured)
-    has_changed = after != before
-    if has_changed:
+    if after != before:
         change.put_member(after)
     if known is None:
         change.put_topology(topology)
@@ -68,9 +68,8 @@ def heartbeat(change: Change, event: StreamsHeartbeat, settings: StreamsSettings
         group.offsets[after.id] = offsets
     if end_offsets is not None:
         group.end_offsets[after.id] = end_offsets
-    matters = after.instance_id is None or request.instance_id is None or after.wishes != before.wishes
     had = change.current(after.id).assigned
-    delayed = follow(change, found, settings, has_changed and matters)
+    delayed = follow(change, found, settings, _changed(change, before, after))
     reached = advance(change, after.id, owned)
     watch_session(change.id, after.id, settings.session_timeout_ms, change.turn)
     if request.shutdown_application:
@@ -138,9 +137,19 @@ def _replace(change: Change, old: Member, member_id: str) -> Member:
     change.remove_member(old.id)
     member = old._replace(id=member_id)
     change.put_member(member)
+    change.turn.tell(change.id, What.JOINED, f"again, as instance {old.instance_id}, which was {old.id}", member_id)
     change.put_targets({member_id: target})
     change.put_current(member_id, Current(0, 0, MemberState.STABLE, current.assigned, NOTHING_HELD))
     return member
+
+
+def _changed(change: Change, before: Member, after: Member) -> str:
+    """What of the member makes a new group epoch, if anything. Of a static one only what the assignment depends on."""
+    if before.topology_epoch < 0:
+        change.turn.tell(change.id, What.JOINED, f"client {after.client_id} at {after.client_host}", after.id)
+        return f"{after.id} has joined"
+    matters = after != before if after.instance_id is None else after.wishes != before.wishes
+    return f"{after.id} says something else of itself" if matters else ""
 
 
 def _updated(member: Member, event: StreamsHeartbeat) -> Member:

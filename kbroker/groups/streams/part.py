@@ -9,6 +9,7 @@ from __future__ import annotations
 from kbroker.groups import events
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.consumer.migration import settle
+from kbroker.groups.history import What
 from kbroker.groups.records import forget_group
 from kbroker.groups.store import Store
 from kbroker.groups.streams.change import Change
@@ -68,8 +69,10 @@ class Streams:
             group.shutdown_by = group.shutdown_by or request.member_id
         change = Change(group, turn, self._delayed)
         if request.member_epoch == LEAVING_FOR_A_WHILE:
+            turn.tell(group.id, What.LEFT, "for a while: its tasks wait for it", member_id)
             leave_for_a_while(change, member_id)
         else:
+            turn.tell(group.id, What.LEFT, "on its own", member_id)
             remove(change, [member_id])
         turn.answer(event.ticket, left(request.member_id, request.member_epoch))
 
@@ -83,13 +86,16 @@ class Streams:
 
     # --- timers -----------------------------------------------------------------------------------------------------
 
-    def session_expired(self, group: StreamsGroup, member_id: str, turn: Turn) -> None:
-        if member_id in group.members:
-            remove(Change(group, turn, self._delayed), [member_id])
+    def session_expired(self, group: StreamsGroup, event: events.SessionExpired, turn: Turn) -> None:
+        if event.member_id in group.members:
+            turn.tell(group.id, What.EXPIRED, f"silent for {event.timeout_ms} ms", event.member_id)
+            remove(Change(group, turn, self._delayed), [event.member_id])
 
     def rebalance_expired(self, group: StreamsGroup, event: events.RebalanceExpired, turn: Turn) -> None:
         """The member was told to give tasks up, and is still where it was then."""
         if event.member_id in group.members and group.currents.get(event.member_id, NEW).epoch == event.epoch:
+            timeout_ms = group.members[event.member_id].rebalance_timeout_ms
+            turn.tell(group.id, What.REMOVED, f"has not given up tasks within {timeout_ms} ms", event.member_id)
             remove(Change(group, turn, self._delayed), [event.member_id])
 
     def delay_over(self, event: events.StreamsDelayOver, turn: Turn) -> None:

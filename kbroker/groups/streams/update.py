@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kbroker.groups.events import RebalanceExpired, SessionExpired, StreamsDelayOver
+from kbroker.groups.history import What, listed
 from kbroker.groups.streams.assignor import Subtopology, Worker, assign
 from kbroker.groups.streams.change import Change
 from kbroker.groups.streams.configure import Configured, configure
@@ -55,17 +56,16 @@ def look(change: Change, topology: Topology) -> Look:
     return Look(fingerprint, configure(topology, metadata))
 
 
-def follow(change: Change, found: Look, settings: StreamsSettings, has_changed: bool) -> str | None:
-    """A new group epoch if anything has changed, and the target assignment for it. Says so when that must wait."""
+def follow(change: Change, found: Look, settings: StreamsSettings, changed: str) -> str | None:
+    """A new group epoch if anything has changed, and the target assignment for it. `changed` says what, if anything.
+    Says so when the assignment must wait.
+    """
     group = change.group
     configs = settings.for_assignment()
-    if (
-        has_changed
-        or found.fingerprint != group.fingerprint
-        or found.validated_epoch != group.validated_epoch
-        or configs != group.configs
-    ):
+    changed = changed or _what_else(change, found, configs)
+    if changed:
         change.put_epoch(found.fingerprint, found.validated_epoch, configs)
+        change.turn.tell(change.id, What.EPOCH, f"{change.epoch}: {changed}")
     group.seen, group.configured = change.turn.metadata, found.configured
     if group.is_vacant and settings.initial_rebalance_delay_ms > 0 and change.id not in change.delayed:
         at = change.turn.now + settings.initial_rebalance_delay_ms
@@ -79,6 +79,18 @@ def follow(change: Change, found: Look, settings: StreamsSettings, has_changed: 
         return DELAYED_BY_INTERVAL
     retarget(change, found.configured, configs)
     return None
+
+
+def _what_else(change: Change, found: Look, configs: Mapping[str, str]) -> str:
+    """What has changed that no member has brought."""
+    group = change.group
+    if found.fingerprint != group.fingerprint:
+        topics = set() if change.topology is None else change.topology.required_topics()
+        return change.turn.metadata.difference(group.seen, topics)
+    if found.validated_epoch != group.validated_epoch:
+        problem = found.configured.problem
+        return "all topics are in order" if problem is None else problem.text
+    return "" if configs == group.configs else f"the assignment is to have other configs: {configs}"
 
 
 def retarget(change: Change, configured: Configured, configs: Mapping[str, str]) -> None:
@@ -103,6 +115,7 @@ def retarget(change: Change, configured: Configured, configs: Mapping[str, str])
         }
     )
     change.put_target_epoch(change.epoch, change.turn.now)
+    change.turn.tell(change.id, What.ASSIGNED, f"epoch {change.epoch}, to {len(targets)} members")
 
 
 def advance(change: Change, member_id: str, owned: Tasks | None) -> Current:
@@ -116,7 +129,23 @@ def advance(change: Change, member_id: str, owned: Tasks | None) -> Current:
     if after != before:
         change.put_current(member_id, after)
         watch_revocation(change, member_id, after)
+        _tell_step(change, member_id, before, after)
     return after
+
+
+def _tell_step(change: Change, member_id: str, before: Current, after: Current) -> None:
+    """What the member has to give up, and for whom it has waited."""
+    group, turn = change.group, change.turn
+    if after.revoking and after.revoking != before.revoking:
+        count = sum([len(tasks) for tasks in after.revoking])
+        turn.tell(change.id, What.REVOKES, f"{count} tasks, for epoch {change.target_epoch}", member_id)
+    if after.state is MemberState.UNRELEASED_TASKS:
+        missing = change.target(member_id).active - after.assigned.active.keys()
+        group.waits.setdefault(member_id, (turn.now, listed(group.holders.of_active(missing) - {member_id})))
+    elif member_id in group.waits:
+        since, holders = group.waits.pop(member_id)
+        text = f"{turn.now - since} ms for {holders or 'its own process'} to give up tasks"
+        turn.tell(change.id, What.WAITED, text, member_id)
 
 
 def watch_revocation(change: Change, member_id: str, current: Current) -> None:
@@ -129,12 +158,14 @@ def watch_revocation(change: Change, member_id: str, current: Current) -> None:
 
 
 def watch_session(group_id: str, member_id: str, timeout_ms: int, turn: Turn) -> None:
-    turn.set_timer(("session", group_id, member_id), turn.now + timeout_ms, SessionExpired(group_id, member_id))
+    event = SessionExpired(group_id, member_id, timeout_ms)
+    turn.set_timer(("session", group_id, member_id), turn.now + timeout_ms, event)
 
 
 def unwatch(change: Change, member_id: str) -> None:
     for timer in ("session", "rebalance"):
         change.turn.cancel_timer((timer, change.id, member_id))
+    change.group.waits.pop(member_id, None)
 
 
 def remove(change: Change, member_ids: Iterable[str]) -> None:
@@ -144,5 +175,6 @@ def remove(change: Change, member_ids: Iterable[str]) -> None:
         change.remove_member(member_id)
     group = change.group
     change.put_epoch(group.fingerprint, group.validated_epoch, group.configs)
+    change.turn.tell(change.id, What.EPOCH, f"{change.epoch}: {len(change.members)} members are left")
     if not change.members:
         change.put_target_epoch(change.epoch, 0)

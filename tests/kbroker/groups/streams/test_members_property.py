@@ -213,7 +213,7 @@ class Members(RuleBasedStateMachine):
     def the_log_says_what_the_machine_believes(self) -> None:
         live, replayed = self.bench.machine.store, self.bench.replayed().store
         assert live.streams.keys() == replayed.streams.keys()
-        volatile = ("seen", "configured", "offsets", "end_offsets", "endpoint_epoch", "shutdown_by")
+        volatile = ("seen", "configured", "offsets", "end_offsets", "endpoint_epoch", "shutdown_by", "waits")
         for group_id, group in live.streams.items():
             again = replayed.streams[group_id]
             for name in StreamsGroup.__slots__:
