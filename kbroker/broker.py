@@ -18,11 +18,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kbroker.catalog import Catalog, Change, NewTopic, Node, TopicCreated, TopicDeleted
 from kbroker.catalog.log import CATALOG
+from kbroker.catalog.state import CLIENT_METRICS
 from kbroker.config import Config
 from kbroker.context import Cluster, Listener, LocalNode
 from kbroker.listeners import ListenerSpec, for_node, listeners, parse_address
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from kbroker.server.guards import Guard, Guards
     from kbroker.settings import Seed
     from kbroker.shares import Shares
+    from kbroker.telemetry import Telemetry
     from kbroker.transactions import Transactions
     from kbroker.transactions.coordinator import Admission
     from kbroker.world import World
@@ -295,7 +297,7 @@ class Broker:
         cluster.catalog.subscribe(self._changed)
         cluster.catalog.on_configured(self._configured)
         cluster.partitions.on_growth = lambda log: cluster.cleaner.grown(log)
-        for make in (self._cleaner, self._groups, self._markers, self._shares, self._transactions):
+        for make in (self._cleaner, self._groups, self._markers, self._shares, self._telemetry, self._transactions):
             cluster.late[make.__name__.removeprefix("_")] = make
         cluster.authorizer = _authorizer(config)
         cluster.catalog.on_rules(self._rules_changed)
@@ -352,6 +354,16 @@ class Broker:
         shares = Shares(self.config, cluster.world, cluster.catalog, cluster.partitions, ShareGroups(cluster))
         self.server.on_lost.append(lambda connection: shares.disconnected(connection.id))
         return shares
+
+    def _telemetry(self) -> Telemetry:
+        from kbroker.telemetry import Telemetry
+
+        catalog = self.cluster.catalog
+
+        def wanted() -> Mapping[str, Mapping[str, str]]:
+            return {name: catalog.overrides(CLIENT_METRICS, name) for name in catalog.configured(CLIENT_METRICS)}
+
+        return Telemetry(wanted, self.config["telemetry.max.bytes"])
 
     def _transactions(self) -> Transactions:
         from kbroker.transactions import Transactions

@@ -341,6 +341,7 @@ ACTING: tuple[Row, ...] = (
         "super.users", "STRING", "", None, False,
         "With an authorizer: who may do everything, as User:alice;User:bob.",
     ),
+    ("telemetry.max.bytes", "INT", "1048576", "[1,...]", False, "The most bytes of metrics in one push of a client."),
     (
         "transaction.max.timeout.ms", "INT", "900000", "[1,...]", False,
         "The longest timeout that a transactional producer may ask for.",

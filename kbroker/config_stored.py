@@ -238,7 +238,6 @@ STORED: tuple[tuple[str, str, str | None, str | None, bool], ...] = (
     ("ssl.secure.random.implementation", "STRING", None, None, True),
     ("ssl.trustmanager.algorithm", "STRING", "PKIX", None, True),
     ("ssl.truststore.type", "STRING", "JKS", None, True),
-    ("telemetry.max.bytes", "INT", "1048576", "[1,...]", False),
     ("transaction.abort.timed.out.transaction.cleanup.interval.ms", "INT", "10000", "[1,...]", False),
     ("transaction.state.log.load.buffer.size", "INT", "5242880", "[1,...]", False),
     ("transaction.two.phase.commit.enable", "BOOLEAN", "false", None, False),

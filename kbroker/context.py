@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kbroker.server.sessions import FetchSessions
     from kbroker.server.throttle import Throttle
     from kbroker.shares import Shares
+    from kbroker.telemetry import Telemetry
     from kbroker.transactions import Transactions
     from kbroker.world import World
     from storage.engine import Engine
@@ -79,7 +80,7 @@ class Cluster:
     """
 
     __slots__ = ("apis", "authorizer", "catalog", "cleaner", "config", "data", "engine", "groups", "late", "markers",
-                 "partitions", "shares", "throttle", "transactions", "world")  # fmt: skip
+                 "partitions", "shares", "telemetry", "throttle", "transactions", "world")  # fmt: skip
 
     world: World
     config: Config
@@ -92,6 +93,7 @@ class Cluster:
     groups: Groups
     markers: Markers
     shares: Shares
+    telemetry: Telemetry
     transactions: Transactions
     apis: Apis
     authorizer: Authorizer | None

@@ -138,6 +138,6 @@ def described_client_metrics(texts: Mapping[str, str]) -> Iterator[Described]:
     for name, entry in telemetry_config.TABLE.items():
         if name in texts:
             synonyms: tuple[Synonym, ...] = (Synonym(name, texts[name], CLIENT_METRICS),)
-            yield Described(name, texts[name], CLIENT_METRICS, TYPES[entry.type], synonyms, ONLY_STORED)
+            yield Described(name, texts[name], CLIENT_METRICS, TYPES[entry.type], synonyms, entry.doc)
         else:
-            yield Described(name, entry.default, DEFAULT, TYPES[entry.type], (), ONLY_STORED)
+            yield Described(name, entry.default, DEFAULT, TYPES[entry.type], (), entry.doc)

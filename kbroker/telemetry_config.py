@@ -20,11 +20,16 @@ class Entry(NamedTuple):
     type: str
     default: str
     valid: str | None = None
+    doc: str = ""
 
 
 TABLE = {
     entry.name: entry
-    for entry in (Entry("interval.ms", "INT", "300000"), Entry("match", "LIST", ""), Entry("metrics", "LIST", ""))
+    for entry in (
+        Entry("interval.ms", "INT", "300000", doc="How often clients push their metrics."),
+        Entry("match", "LIST", "", doc="Which clients: what=regular expression, all of which must match."),
+        Entry("metrics", "LIST", "", doc="Which metrics, by prefixes of their names; * for all."),
+    )
 }
 LEAST_INTERVAL_MS, MOST_INTERVAL_MS = 100, 3_600_000
 KNOWN_OF_CLIENTS = (

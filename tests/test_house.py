@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TOPS = ("wire", "storage", "kbroker")
 CODECS = {"crc32c", "cramjam", "lz4", "zstandard", "xxhash"}
-DOMAINS = ("partitions", "groups", "transactions", "catalog", "cleaner", "security", "quotas")
+DOMAINS = ("partitions", "groups", "transactions", "catalog", "cleaner", "security", "quotas", "telemetry")
 
 # What a room without a clock, dice, threads, files and sockets may not import.
 WORLDLY = {

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kbroker.catalog.features import SUPPORTED
+from kbroker.catalog.state import CLIENT_METRICS
 from kbroker.context import Context
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.api_versions import (
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 _NO_NODE = -1
 
+# As in Kafka without a receiver of metrics: clients do not ask unless somebody wants to know.
+TELEMETRY = (71, 72)
+
 
 def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsResponse:
-    rows = _rows(ctx.cluster.apis)
+    rows = _rows(ctx.cluster.apis, bool(ctx.cluster.catalog.configured(CLIENT_METRICS)))
     own = rows[ctx.api_key]
     if not own.min_version <= ctx.version <= own.max_version:
         return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=[own])
@@ -61,9 +65,11 @@ def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsRespon
 
 
 @lru_cache(maxsize=4)
-def _rows(apis: Apis) -> dict[int, ApiVersion]:
+def _rows(apis: Apis, with_telemetry: bool) -> dict[int, ApiVersion]:
     return {
-        key: ApiVersion(api_key=key, min_version=low, max_version=high) for key, low, high in apis.advertised()
+        key: ApiVersion(api_key=key, min_version=low, max_version=high)
+        for key, low, high in apis.advertised()
+        if with_telemetry or key not in TELEMETRY
     }
 
 

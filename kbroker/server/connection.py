@@ -247,6 +247,11 @@ class Connection(asyncio.BufferedProtocol):
     def limit_frames(self, max_bytes: int) -> None:
         self._reader.max_bytes = max_bytes
 
+    def turn_away(self, seconds: float, reason: str) -> None:
+        """Hear nothing of the client, and close after a while: it does not come again before that."""
+        self._mute(seconds)
+        self.world.later(seconds, self.close, reason)
+
     def end(self) -> None:
         """Let go of the client; what is written already is still sent."""
         self.closing = True

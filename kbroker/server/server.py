@@ -114,6 +114,9 @@ class Server:
         limit = self._most_of_host.get(connection.host, self._most_per_host)
         if self._per_host[connection.host] > limit:
             return f"there are {limit} connections from its address already (max.connections.per.ip)"
+        throttle = self.dispatcher.cluster.throttle
+        if throttle is not None and (wait_ms := throttle.limits.connect(connection.host, self.world.time_ms())):
+            connection.turn_away(wait_ms / 1000, "its address makes connections faster than its quota allows")
         if self._idle_timer is None and self._idle_seconds >= 0:
             self._idle_timer = self.world.later(self._idle_seconds, self._close_idle)
         return ""

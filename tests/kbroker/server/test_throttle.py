@@ -3,16 +3,12 @@
 from typing import Any
 
 from kbroker.context import Context
-from kbroker.quotas.limits import Limits
-from kbroker.quotas.rates import Windows
 from kbroker.server.throttle import Throttle
 from tests.kbroker.server.surroundings import FETCH, HEARTBEAT, PRODUCE, Client, Surroundings, frame, read
 from tests.kbroker.virtual import VirtualWorld, passed, run
 from wire.messages.fetch import FetchableTopicResponse, FetchRequest, FetchResponse, PartitionData
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from wire.messages.produce import PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData
-
-WINDOWS = Windows(11, 1000)
 
 
 def limited(world: VirtualWorld, **bounds: float) -> Surroundings:
@@ -177,5 +173,14 @@ def test_without_quotas_nobody_is_asked() -> None:
     run(test)
 
 
-def test_limits_stand_alone() -> None:
-    assert Throttle(Limits(WINDOWS, WINDOWS)).meters_time is False
+def test_an_address_that_connects_too_often_is_turned_away_after_a_while() -> None:
+    async def test(world: VirtualWorld) -> None:
+        here = Surroundings(world=world)
+        here.server.limit({(("ip", None),): {"connection_creation_rate": 1.0}})
+        clients = [here.client() for _ in range(11)]
+        assert [client.transport.paused for client in clients] == [False] * 10 + [True]
+        assert not clients[-1].transport.closed
+        await passed(1.1)
+        assert [client.transport.closed for client in clients] == [False] * 10 + [True]
+
+    run(test)
