@@ -38,7 +38,7 @@ def measure(extents: Sequence[Extent], first_dirty: int, stable_end: int, young_
             break
         if extent.end <= first_dirty:
             clean += extent.size
-        elif extent.max_timestamp > young_ms:
+        elif extent.newest_ms > young_ms:
             break
         else:
             dirty += extent.size
@@ -51,7 +51,7 @@ def blocked_until(extents: Sequence[Extent], dirt: Dirt, stable_end: int, lag_ms
     following = next((extent for extent in extents if extent.end > dirt.end), None)
     if following is None or not following.sealed or following.end > stable_end:
         return None
-    return following.max_timestamp + lag_ms
+    return following.newest_ms + lag_ms
 
 
 def groups(extents: Sequence[Extent], end: int, most_bytes: int) -> list[list[Extent]]:

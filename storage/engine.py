@@ -234,6 +234,13 @@ class Extent(NamedTuple):
     max_timestamp: int
     """The greatest of its batches; -1 where there is none."""
     sealed: bool
+    written_ms: int = -1
+    """By the clock: where batches bear no time, about when the piece was last written to; else -1."""
+
+    @property
+    def newest_ms(self) -> int:
+        """As old as its newest batch (Kafka: LogSegment.largestTimestamp); -1 where nobody knows."""
+        return self.max_timestamp if self.max_timestamp >= 0 else self.written_ms
 
 
 class Checkpoint(NamedTuple):
@@ -380,6 +387,9 @@ class Files(Protocol):
         """May write less than all; answers how much."""
 
     def fdatasync(self, handle: int) -> None: ...
+
+    def modified_ms(self, path: str) -> int:
+        """When the file was last written to, by the wall clock; -1 where it cannot be told."""
 
     def truncate(self, handle: int, size: int) -> None: ...
 

@@ -83,7 +83,8 @@ class Piece:
         return piece
 
     def extent(self) -> Extent:
-        return Extent(self.base, self.end, self.size, self.max_timestamp, self.sealed)
+        written_ms = self.created_ms if self.max_timestamp < 0 and self.size else -1
+        return Extent(self.base, self.end, self.size, self.max_timestamp, self.sealed, written_ms)
 
 
 class Log:

@@ -2,7 +2,7 @@
 
 Both look at whole pieces, from the front, and stop at the first one that stays (Kafka: UnifiedLog.deleteOldSegments).
 The last piece may go too, growing or not, once all of it is old. A piece is as old as its newest batch; one whose
-batches bear no time never goes by age, and one that compaction has emptied goes with the next that does.
+batches bear no time as old as its file; and one that compaction has emptied goes with the next that goes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def by_age(extents: Sequence[Extent], start: int, limit: int, keep_ms: int, now:
     for extent in extents if keep_ms != FOREVER else ():
         if not extent.size:
             continue
-        if extent.end > limit or extent.max_timestamp < 0 or now - extent.max_timestamp <= keep_ms:
+        if extent.end > limit or extent.newest_ms < 0 or now - extent.newest_ms <= keep_ms:
             break
         start = max(start, extent.end)
     return start
@@ -40,6 +40,6 @@ def by_size(extents: Sequence[Extent], start: int, limit: int, keep_bytes: int) 
 def due(extents: Sequence[Extent], keep_ms: int) -> int | None:
     """When the first piece will be too old; None for never, as long as nothing is written."""
     first = next((extent for extent in extents if extent.size), None)
-    if first is None or keep_ms == FOREVER or first.max_timestamp < 0:
+    if first is None or keep_ms == FOREVER or first.newest_ms < 0:
         return None
-    return first.max_timestamp + keep_ms + 1
+    return first.newest_ms + keep_ms + 1

@@ -1,6 +1,6 @@
 """kbroker beside other brokers on this machine, in one run: `make bench` (a few minutes: SHORT=1).
 
-    python -m compat_tests.bench.compare [--short] [--rounds 2] [--broker kafka ...] [--only W6,W7]
+    python -m compat_tests.bench.compare [--short] [--rounds 2] [--broker kafka ... | --alone] [--only W6,W7]
 
 The load and the measuring are those of a harness outside of this repository (`../shared/bench`, or KBROKER_BENCH says
 where): it starts Apache Kafka, kfake (a stand-in in Go) and kbroker in turn on one core and loads them from another,
@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 RESULTS = HERE / "results"
 SHORT = "W1,W2,W6,W7,W8,W10"
-KBROKER = "kbroker=env PYTHONPATH={root} {python} -m kbroker serve --listen 127.0.0.1:{{port}} --data {{dir}}"
+KBROKER = "kbroker=env PYTHONPATH={root} {python} -P -m kbroker serve --listen 127.0.0.1:{{port}} --data {{dir}}"
 NEEDS = {"kafka": ("java", "mvn"), "kfake": ("go",)}
 
 
@@ -124,6 +124,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=0, help="A B A B: so often; 1 for the short form, else 3")
     parser.add_argument("--only", default="", help="a comma list of the harness's workloads")
     parser.add_argument("--broker", action="append", help="kafka, kfake, or what the harness takes; default both")
+    parser.add_argument("--alone", action="store_true", help="kbroker without any other broker: no ratios")
     parser.add_argument("--name", default="", help="of the result files; short or full")
     parser.add_argument("--from", dest="found", help="make the table of a JSON file that the harness wrote")
     arguments = parser.parse_args()
@@ -145,7 +146,7 @@ def main() -> int:
     subprocess.run([sys.executable, "-m", "compileall", "-q", "wire", "storage", "kbroker"], cwd=ROOT, check=True)
     command = [sys.executable, str(folder / "bench.py"), "--rounds", str(rounds), "--json", str(raw)]
     command += ["--only", only] if only else []
-    for broker in arguments.broker or ["kafka", "kfake"]:
+    for broker in [] if arguments.alone else arguments.broker or ["kafka", "kfake"]:
         command += ["--broker", broker] if can_run(broker) else []
     command += ["--broker", KBROKER.format(root=ROOT, python=sys.executable)]
     ended = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False).returncode

@@ -143,6 +143,13 @@ def _fetch(response: Any, request: Any, version: int, code: ErrorCode, message: 
         _fill_items(response, request, version, code, message)
 
 
+def _produce(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+    """Nothing has an offset (Kafka's ProduceRequest.getErrorResponse)."""
+    for topic in response.responses:
+        for partition in topic.partition_responses:
+            partition.base_offset = -1
+
+
 def _api_versions(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
     """Without a list of APIs nothing can be read into it."""
     response.api_keys = []
@@ -194,6 +201,7 @@ def _says_what_was_said(response: Any, request: Any, version: int, code: ErrorCo
 
 
 _OVERRIDES: dict[int, Fill] = {
+    0: _produce,
     1: _fetch,
     18: _api_versions,
     34: _alter_replica_log_dirs,

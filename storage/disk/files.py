@@ -94,6 +94,12 @@ class RealFiles:
     def size(self, handle: int) -> int:
         return os.fstat(handle).st_size
 
+    def modified_ms(self, path: str) -> int:
+        try:
+            return os.stat(path).st_mtime_ns // 1_000_000
+        except OSError:
+            return -1
+
     def truncate(self, handle: int, size: int) -> None:
         os.ftruncate(handle, size)
 

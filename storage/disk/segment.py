@@ -90,7 +90,8 @@ class Segment:
         return self.path + ".index"
 
     def extent(self) -> Extent:
-        return Extent(self.base, self.end, self.size, self.max_timestamp, self.sealed)
+        written_ms = self._disk.files.modified_ms(self.log_path) if self.max_timestamp < 0 and self.size else -1
+        return Extent(self.base, self.end, self.size, self.max_timestamp, self.sealed, written_ms)
 
     # --- writing ---
 

@@ -37,7 +37,14 @@ def test_nothing_goes_beyond_the_limit() -> None:
     assert by_size(pieces((100, 1), (100, 2)), 0, 9, 0) == 0
 
 
-def test_a_piece_without_times_never_goes_by_age() -> None:
+def test_a_piece_without_times_is_as_old_as_its_file() -> None:
+    nameless, timed = pieces((100, -1), (100, 1))
+    assert by_age([nameless._replace(written_ms=8999), timed], 0, 20, 1000, NOW) == 20
+    assert by_age([nameless._replace(written_ms=9000), timed], 0, 20, 1000, NOW) == 0
+    assert due([nameless._replace(written_ms=9000), timed], 1000) == 10_001
+
+
+def test_a_piece_of_which_nobody_knows_how_old_it_is_stays() -> None:
     assert by_age(pieces((100, -1), (100, 1)), 0, 20, 1000, NOW) == 0
 
 

@@ -78,7 +78,7 @@ def test_the_items_of_the_request_are_named_again() -> None:
         (topic.name, one.index, one.error_code, one.base_offset, one.error_message)
         for topic in response.responses
         for one in topic.partition_responses
-    ] == [("a", 3, CODE, 0, "not for you"), ("a", 4, CODE, 0, "not for you"), ("b", 5, CODE, 0, "not for you")]
+    ] == [("a", 3, CODE, -1, "not for you"), ("a", 4, CODE, -1, "not for you"), ("b", 5, CODE, -1, "not for you")]
 
 
 def test_plain_names_become_items() -> None:

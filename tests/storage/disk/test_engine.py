@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -424,6 +425,21 @@ async def test_files_of_others_are_left_alone_and_rubbish_is_removed(bench: Benc
     await bench.engine()
     assert set(theirs) <= set(bench.files.paths())
     assert not set(rubbish) & set(bench.files.paths())
+
+
+def test_a_segment_without_times_is_as_old_as_its_file(tmp_path: Path) -> None:
+    async def write() -> None:
+        options = EngineOptions(Identity("c", 1))
+        engine = DiskEngine(str(tmp_path), files=RealFiles(), now=lambda: 0, options=options)
+        await engine.open()
+        await engine.create([("a", LogOptions()), ("b", LogOptions())])
+        await engine.append([Write("a", 0, [batch(0)]), Write("b", 0, [batch(0, timestamp=7)])])
+        (file,) = (tmp_path / "logs").glob("a@*.log")
+        os.utime(file, (1_000, 1_000))
+        assert [extent.newest_ms for log in ("a", "b") for extent in engine.extents(log)] == [1_000_000, 7]
+        await engine.close()
+
+    asyncio.run(write())
 
 
 def test_a_deleted_log_leaves_neither_files_nor_an_empty_folder(tmp_path: Path) -> None:
