@@ -59,6 +59,7 @@ UNORDERED = {
     "abortedTransactions": ("firstOffset",),
     "responses": ("name", "topic"),
     "partitionResponses": ("index",),
+    "results": ("groupId",),
 }
 
 _NAME = re.compile(r"\$[a-z]\w*(?:\.id)?")

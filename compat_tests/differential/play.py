@@ -93,10 +93,13 @@ class Player:
 
     def play(self, scenario: Scenario) -> list[Any]:
         answers = []
+        by_heartbeat = any(ask.api.endswith("GroupHeartbeat") for ask in scenario.asks)
         try:
             for step in scenario.steps:
                 if isinstance(step, Topic):
                     self._make(step)
+                    if by_heartbeat:
+                        self._assignable(step)
                 elif isinstance(step, ClientId):
                     self._connection(step.connection).client_id = step.client_id
                 elif not step.waits:
@@ -183,6 +186,18 @@ class Player:
         body = {"replicaId": -1, "topics": [{"name": name, "partitions": places}]}
         self._answer(Ask("-", "ListOffsets", 7, body, again_while=(3, 5, 6)))
 
+    def _assignable(self, topic: Topic) -> None:
+        """Waits until coordinators of groups know the topic: Kafka's learn of it later than its brokers."""
+        body = {
+            "groupId": self.names.value("$warm") + topic.name,
+            "memberId": self.names.value("$uuid_warm"),
+            "rebalanceTimeoutMs": 60_000,
+            "subscribedTopicNames": [self.names.value(topic.name)],
+            "topicPartitions": [],
+        }
+        self._answer(Ask("-", "ConsumerGroupHeartbeat", 1, body, until=("assignment.topicPartitions.0.partitions.0", "0")))
+        self._answer(Ask("-", "ConsumerGroupHeartbeat", 1, body | {"memberEpoch": -1}))
+
 
 def at(tree: Any, path: str) -> Any:
     """What lies there: `groups.0.members.1.memberId`."""
@@ -198,7 +213,7 @@ def _again(ask: Ask, tree: Any) -> bool:
         return False
     try:
         return str(at(tree, ask.until[0])) != ask.until[1]
-    except (IndexError, KeyError):
+    except (IndexError, KeyError, TypeError):
         return True
 
 
