@@ -38,6 +38,11 @@ KINDS = {
     "clientHost": "host",
     "logDir": "log dir",
 }
+# the same for a field of one kind of structure only: the log of the cluster's metadata is not a topic's
+KINDS_IN = {
+    ("ResponsePartitionData", "highWatermark"): "end of the metadata",
+    ("ReplicaState", "logEndOffset"): "end of the metadata",
+}
 TIMES = {
     "logAppendTimeMs", "timestamp", "lastTimestamp", "transactionStartTimeMs", "lastFetchTimestamp",
     "lastCaughtUpTimestamp",
@@ -57,7 +62,7 @@ UNORDERED = {
     "finalizedFeatures": ("name",),
     "configResources": ("resourceType", "resourceName"),
     "abortedTransactions": ("firstOffset",),
-    "responses": ("name", "topic"),
+    "responses": ("name", "topic", "topicName"),
     "partitionResponses": ("index",),
     "results": ("groupId",),
 }
@@ -118,15 +123,18 @@ class Names:
                 if isinstance(bound, str) and len(bound) > 7:
                     value = value.replace(bound, name)
         if field in KINDS and value not in NOT_NAMED and not (isinstance(value, str) and "$" in value):
-            seen = self.labels.setdefault(KINDS[field], [])
-            if value not in seen:
-                seen.append(value)
-            return f"<{KINDS[field]} {seen.index(value) + 1}>"
+            return self._label(KINDS[field], value)
         if field in TIMES and isinstance(value, int) and value not in NOT_NAMED:
             return self._time(value)
         if field in WORDS and value:
             return "<words>"
         return value
+
+    def _label(self, kind: str, value: Any) -> str:
+        seen = self.labels.setdefault(kind, [])
+        if value not in seen:
+            seen.append(value)
+        return f"<{kind} {seen.index(value) + 1}>"
 
     def _time(self, value: int) -> Any:
         away = value - self.time_ms
@@ -137,7 +145,12 @@ class Names:
     def show(self, tree: Any, message: type[Struct]) -> Any:
         """An answer's tree (Kafka's JSON form of `message`) with names for values."""
         by_name = {field.json_name: field for field in message.__fields__}
-        return {name: self._show_field(by_name[name], item) for name, item in tree.items()}
+        return {
+            name: self._label(KINDS_IN[key], item)
+            if (key := (message.__name__, name)) in KINDS_IN
+            else self._show_field(by_name[name], item)
+            for name, item in tree.items()
+        }
 
     def _show_field(self, field: Field, value: Any) -> Any:
         name = field.json_name
