@@ -272,8 +272,9 @@ class _Part(PartitionProduceResponse):
         if error is None:
             self._stage()
         else:
-            self.fail(error)
-            self.log_start_offset = -1
+            self.refuse(error)
+            self.log_start_offset = -1  # the log was not asked
+            self._finish()
 
     def _stage(self) -> None:
         partition, answer = self._partition, self._answer

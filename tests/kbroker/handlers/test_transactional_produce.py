@@ -79,6 +79,17 @@ def test_late_writes_of_a_transaction_that_has_ended_are_refused() -> None:
 
 
 @pytest.mark.parametrize("version", [V1, V2])
+def test_what_the_coordinator_refuses_tells_nothing_of_the_log(version: int) -> None:
+    async def test(broker: Transactional) -> None:
+        one = await broker.producer("my-id")
+        broker.client.send(broker.produce_request("my-id", Producer(one.id, 1), 0), version)
+        told = (await broker.client.receive()).responses[0].partition_responses[0]
+        assert (told.error_code, told.base_offset, told.log_start_offset) == (47, -1, -1)
+
+    with_transactions(test)
+
+
+@pytest.mark.parametrize("version", [V1, V2])
 def test_requests_that_are_sent_without_waiting_keep_their_order(version: int) -> None:
     async def test(broker: Transactional) -> None:
         one = await broker.producer("my-id")
