@@ -44,24 +44,31 @@ class Upsertion(NamedTuple):
 def judge(
     deletions: Sequence[Deletion], upsertions: Sequence[Upsertion], known: Container[tuple[str, int]]
 ) -> Mapping[str, KafkaError | None]:
-    """Each user of the request, in Kafka's order, with what is wrong; a user with two changes has none that counts."""
-    asked = [upsertion.user for upsertion in upsertions] + [deletion.user for deletion in deletions]
-    found: dict[str, KafkaError | None] = {}
-    for upsertion in upsertions:
-        found.setdefault(upsertion.user, _fault(upsertion.user, upsertion.mechanism) or _weakness(upsertion))
-    for deletion in deletions:
-        missing = None
-        if tuple(deletion) not in known:
-            missing = KafkaError(
-                ErrorCode.RESOURCE_NOT_FOUND, "Attempt to delete a user credential that does not exist"
-            )
-        found.setdefault(deletion.user, _fault(*deletion) or missing)
-    for user in found:
-        if asked.count(user) > 1 and user:
-            found[user] = KafkaError(
-                ErrorCode.DUPLICATE_RESOURCE, "A user credential cannot be altered twice in the same request"
-            )
+    """Each user of the request, in Kafka's order, with what is wrong: the first fault that is found, deletions before
+    upsertions, and a second change of a user without any is one."""
+    found: dict[str, KafkaError | None] = dict.fromkeys([change.user for change in (*upsertions, *deletions)])
+    seen: set[str] = set()
+    for change in (*deletions, *upsertions):
+        user = change.user
+        if found[user] is None:  # the first fault of a user is the one that is told
+            found[user] = _twice() if user in seen else _judge_alone(change, known)
+            seen.add(user)
     return found
+
+
+def _judge_alone(change: Deletion | Upsertion, known: Container[tuple[str, int]]) -> KafkaError | None:
+    fault = _fault(change.user, change.mechanism)
+    if fault is not None:
+        return fault
+    if isinstance(change, Upsertion):
+        return _weakness(change)
+    if tuple(change) in known:
+        return None
+    return KafkaError(ErrorCode.RESOURCE_NOT_FOUND, "Attempt to delete a user credential that does not exist")
+
+
+def _twice() -> KafkaError:
+    return KafkaError(ErrorCode.DUPLICATE_RESOURCE, "A user credential cannot be altered twice in the same request")
 
 
 def _fault(user: str, mechanism: int) -> KafkaError | None:

@@ -58,8 +58,9 @@ def test_the_keys_of_rfc_5802_are_kept_and_not_the_password() -> None:
         ([], [down("u", 0)], "u", 33, "Unknown SCRAM mechanism"),
         ([up("")], [], "", 93, "Username must not be empty"),
         ([], [down("u")], "u", 91, "Attempt to delete a user credential that does not exist"),
-        ([up("u")], [down("u")], "u", 92, TWICE),
+        ([up("u")], [down("u")], "u", 91, "Attempt to delete a user credential that does not exist"),
         ([up("u"), up("u", SHA_512)], [], "u", 92, TWICE),
+        ([up("u", SHA_256, 10), up("u", SHA_512)], [], "u", 93, "Too few iterations"),
     ],
 )
 def test_what_cannot_be_is_refused_and_others_go_on(
@@ -69,6 +70,16 @@ def test_what_cannot_be_is_refused_and_others_go_on(
         answers = await alter(desk, [*ups, up("other")], downs)
         assert answers == {user: (code, message), "other": (0, None)}
         assert set(desk.cluster.catalog.users) == {("other", SHA_256)}
+
+    at_a_desk(test)
+
+
+@pytest.mark.parametrize("mechanism", [SHA_256, SHA_512])
+def test_who_is_there_cannot_be_altered_twice_in_a_request(mechanism: int) -> None:
+    async def test(desk: Desk) -> None:
+        await alter(desk, [up("u")], [])
+        assert await alter(desk, [up("u", mechanism)], [down("u")]) == {"u": (92, TWICE)}
+        assert set(desk.cluster.catalog.users) == {("u", SHA_256)}
 
     at_a_desk(test)
 
