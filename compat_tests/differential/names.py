@@ -65,6 +65,7 @@ UNORDERED = {
     "responses": ("name", "topic", "topicName"),
     "partitionResponses": ("index",),
     "results": ("groupId",),
+    "entries": ("entity",),
 }
 
 _NAME = re.compile(r"\$[a-z]\w*(?:\.id)?")
@@ -186,6 +187,8 @@ class Names:
         """Bound values are sorted by their names, so that the order is that of every run; numbers by value."""
         if isinstance(value, int):
             return f"{value:020d}"
+        if isinstance(value, list):
+            return [list(item.items()) if isinstance(item, dict) else item for item in value]
         return self.call("", value)
 
 
