@@ -195,7 +195,8 @@ class Player:
             "subscribedTopicNames": [self.names.value(topic.name)],
             "topicPartitions": [],
         }
-        self._answer(Ask("-", "ConsumerGroupHeartbeat", 1, body, until=("assignment.topicPartitions.0.partitions.0", "0")))
+        has_it = ("assignment.topicPartitions.0.partitions.0", "0")
+        self._answer(Ask("-", "ConsumerGroupHeartbeat", 1, body, until=has_it))
         self._answer(Ask("-", "ConsumerGroupHeartbeat", 1, body | {"memberEpoch": -1}))
 
 
