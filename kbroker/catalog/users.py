@@ -46,9 +46,10 @@ def judge(
 ) -> Mapping[str, KafkaError | None]:
     """Each user of the request, in Kafka's order, with what is wrong: the first fault that is found, deletions before
     upsertions, and a second change of a user without any is one."""
-    found: dict[str, KafkaError | None] = dict.fromkeys([change.user for change in (*upsertions, *deletions)])
+    changes: list[Deletion | Upsertion] = [*deletions, *upsertions]
+    found: dict[str, KafkaError | None] = dict.fromkeys([one.user for one in upsertions] + [one.user for one in deletions])
     seen: set[str] = set()
-    for change in (*deletions, *upsertions):
+    for change in changes:
         user = change.user
         if found[user] is None:  # the first fault of a user is the one that is told
             found[user] = _twice() if user in seen else _judge_alone(change, known)
