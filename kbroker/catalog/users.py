@@ -47,7 +47,8 @@ def judge(
     """Each user of the request, in Kafka's order, with what is wrong: the first fault that is found, deletions before
     upsertions, and a second change of a user without any is one."""
     changes: list[Deletion | Upsertion] = [*deletions, *upsertions]
-    found: dict[str, KafkaError | None] = dict.fromkeys([one.user for one in upsertions] + [one.user for one in deletions])
+    users = [one.user for one in upsertions] + [one.user for one in deletions]
+    found: dict[str, KafkaError | None] = dict.fromkeys(users)
     seen: set[str] = set()
     for change in changes:
         user = change.user
