@@ -111,7 +111,7 @@ class Broker:
         cluster = self.cluster
         cluster.config = self.config
         cluster.data = self.data
-        cluster.world = self._world or RealWorld(asyncio.get_running_loop())
+        cluster.world = self._world or self._make_world()
         cluster.apis = Apis()
         try:
             await self._bind()
@@ -243,6 +243,14 @@ class Broker:
             return HttpDoor(self, metrics, (address.host, address.port), self.config["kbroker.http.token"])
         except NoDoor as error:
             raise CannotStart(str(error)) from None
+
+    def _make_world(self) -> World:
+        """A world whose time is in somebody's hand, where the control verbs are on."""
+        if not self.config["kbroker.control"]:
+            return RealWorld(asyncio.get_running_loop())
+        from kbroker.control.world import ControlledWorld
+
+        return ControlledWorld(asyncio.get_running_loop())
 
     def _control(self) -> Control | None:
         """What the HTTP door's verbs act on, where they are on."""

@@ -55,6 +55,20 @@ def test_the_command_finds_its_house(site: Path) -> None:
     assert "serve" in done.stdout
 
 
+TEST_BROKER = """
+import wire
+from kbroker.testing import Broker
+with Broker() as broker:
+    broker.produce("t", "1")
+    print(wire.OWNER, broker.records("t")[0].value)
+"""
+
+
+def test_a_test_has_its_broker_beside_its_own_packages(site: Path) -> None:
+    done = run(site, TEST_BROKER)
+    assert (done.stdout.strip(), done.stderr) == ("the user b'1'", "")
+
+
 def test_the_wheel_holds_the_house_and_no_tests(site: Path) -> None:
     theirs = {"wire", "storage"}
     names = {path.name for path in site.iterdir() if path.is_dir() and path.name not in theirs}

@@ -77,14 +77,16 @@ async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
         return NOT_STARTED
     from kbroker.control.control import Control
     from kbroker.control.door import Door
+    from kbroker.control.house import House
 
     control = Control(broker, history_bytes=wish.history_bytes, journal=journal)
-    await _open(loop, door, lambda: Door(control, ended.set))
+    house = House(control, wish.history_bytes, journal)
+    await _open(loop, door, lambda: Door(house, ended.set))
     _watch(loop, parent, ended.set)
     gc.freeze()
     gc.enable()
     await ended.wait()
-    control.close()
+    await house.close()
     if broker.data != "memory":
         await broker.stop()
     return 0
@@ -92,13 +94,14 @@ async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
 
 async def _open(loop: asyncio.AbstractEventLoop, door: socket.socket, make: Callable[[], Any]) -> None:
     """The door opens by saying that everything is ready."""
+    from kbroker.control.house import FIRST
     from kbroker.control.verbs.broker import started
 
     door.setblocking(False)
     is_unix = hasattr(socket, "AF_UNIX") and door.family == socket.AF_UNIX
     connect = loop.create_unix_connection if is_unix else loop.create_connection
     _, opened = await connect(make, sock=door)
-    opened.say(ready=started(opened.control))
+    opened.say(ready=started(opened.house.find(FIRST)))
 
 
 def _say(door: socket.socket, **line: Any) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kbroker.control.faults import Faults
     from kbroker.control.guard import Guard
     from kbroker.control.history import History
+    from kbroker.control.house import House
     from kbroker.control.journal import Journal
     from kbroker.partitions.partition import Partition
     from kbroker.security.login import Login
@@ -65,6 +66,7 @@ class Control:
     def __init__(self, broker: Broker, *, history_bytes: int = 0, journal: Journal | None = None) -> None:
         self.broker = broker
         self.journal = journal
+        self.house: House | None = None
         self.watch = Watch(broker.cluster)
         self.listeners: list[Callable[[object], object]] = []
         self._inside = _Inside()

@@ -1,6 +1,7 @@
 """The first door: JSON lines over a socket, for one asker. What stands on a line:
 
     {"id": 7, "verb": "topics.create", "arguments": {"name": "orders"}}   a question, with a number of the asker's
+    {"id": 9, "verb": ..., "broker": 2}                                   of another broker of the process than number 0
     {"id": 7, "answer": ...}                                              its answer
     {"id": 7, "error": {"kind": "refused", "message": "..."}}             or why there is none (`table.ControlError`)
     {"id": 8, "event": ...}                                               one of a stream; then {"id": 8, "end": true}
@@ -19,6 +20,7 @@ from inspect import isawaitable
 from typing import Any, cast
 
 from kbroker.control.control import Control
+from kbroker.control.house import FIRST, House
 from kbroker.control.plain import to_plain
 from kbroker.control.table import ControlError, Verb, find
 from wire.errors import KafkaError
@@ -31,8 +33,8 @@ LONGEST_LINE = 256 << 20
 class Door(asyncio.Protocol):
     """`closed` is called once, when nobody is there any more."""
 
-    def __init__(self, control: Control, closed: Callable[[], object]) -> None:
-        self.control = control
+    def __init__(self, house: House, closed: Callable[[], object]) -> None:
+        self.house = house
         self._closed = closed
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._rest = bytearray()
@@ -70,15 +72,17 @@ class Door(asyncio.Protocol):
                 self._cancel(said["cancel"])
                 return
             number = int(said["id"])
-            self._begin(number, find(said["verb"]), said.get("arguments") or {})
+            control = self.house.find(int(said.get("broker", FIRST)))
+            self._begin(number, control, find(said["verb"]), said.get("arguments") or {})
         except ControlError as error:
             self._refuse(number, error)
         except (ValueError, TypeError, KeyError, AttributeError):
             self._refuse(number, ControlError("argument", f"this is no question: {line[:200]!r}"))
 
-    def _begin(self, number: int, verb: Verb, arguments: dict[str, Any]) -> None:
+    def _begin(self, number: int, control: Control, verb: Verb, arguments: dict[str, Any]) -> None:
         bound = verb.bind(arguments)
-        work = self._stream(number, verb, bound) if verb.streams else self._answer(number, verb, bound)
+        carry_out = self._stream if verb.streams else self._answer
+        work = carry_out(number, control, verb, bound)
         task = self._tasks[number] = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(lambda _: self._tasks.pop(number, None))
 
@@ -87,16 +91,16 @@ class Door(asyncio.Protocol):
         if task is not None:
             task.cancel()
 
-    async def _answer(self, number: int, verb: Verb, arguments: dict[str, Any]) -> None:
+    async def _answer(self, number: int, control: Control, verb: Verb, arguments: dict[str, Any]) -> None:
         try:
-            answer = verb.run(self.control, **arguments)
+            answer = verb.run(control, **arguments)
             self.say(id=number, answer=await answer if isawaitable(answer) else answer)
         except Exception as error:
             self._refuse(number, error)
 
-    async def _stream(self, number: int, verb: Verb, arguments: dict[str, Any]) -> None:
+    async def _stream(self, number: int, control: Control, verb: Verb, arguments: dict[str, Any]) -> None:
         try:
-            async for event in verb.run(self.control, **arguments):
+            async for event in verb.run(control, **arguments):
                 self.say(id=number, event=event)
             self.say(id=number, end=True)
         except Exception as error:

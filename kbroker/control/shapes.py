@@ -19,6 +19,13 @@ class Started(NamedTuple):
     version: str
 
 
+class Created(NamedTuple):
+    """A broker of a process that holds several."""
+
+    number: int
+    broker: Started
+
+
 class Partition(NamedTuple):
     """A partition as its leader knows it; node -1 is no leader. Between the start and the end lie `records`, if none of
     them is a marker or has been compacted away: those are not counted."""

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from kbroker.control.plain import from_plain
-from kbroker.testing.link import Link
+from kbroker.testing.link import Line
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class Ask(Generic[T]):
     """A question that has not been asked yet. `read` makes the answer of what `from_plain` has made."""
 
     def __init__(
-        self, link: Link, type_: Any, verb: str, arguments: Mapping[str, Any], read: Callable[[Any], T] | None = None
+        self, link: Line, type_: Any, verb: str, arguments: Mapping[str, Any], read: Callable[[Any], T] | None = None
     ) -> None:
         self._link = link
         self._type = type_
@@ -93,7 +93,7 @@ class Asker(ABC):
 
     @property
     @abstractmethod
-    def _link(self) -> Link: ...
+    def _link(self) -> Line: ...
 
     def _ask(self, type_: Any, verb: str, read: Callable[[Any], Any] | None = None, /, **arguments: Any) -> Ask[Any]:
         return Ask(self._link, type_, verb, arguments, read)

@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Self
 
 from kbroker.control.plain import from_plain
-from kbroker.control.shapes import Started
+from kbroker.control.shapes import Created, Started
 from kbroker.testing.clock import Clock
 from kbroker.testing.faults import Faults
-from kbroker.testing.link import BrokerGone, Link
+from kbroker.testing.link import BrokerGone, Extension, Line, Link
 from kbroker.testing.verbs import Verbs, text_of
 
 HISTORY_BYTES = 32 << 20
@@ -53,7 +53,8 @@ class Broker(Verbs):
         texts |= {name: text_of(value) for name, value in given.items() if value is not None}
         self._topics = topics if isinstance(topics, Mapping) else dict.fromkeys(topics, 1)
         self._wish = {"configs": texts, "history_bytes": HISTORY_BYTES if history else 0, "seed": seed}
-        self._running: Link | None = None
+        self._running: Line | None = None
+        self._own: Link | None = None
         self.faults = Faults(lambda: self._link)
         self.clock = Clock(lambda: self._link)
         self._started: Started | None = None
@@ -63,15 +64,15 @@ class Broker(Verbs):
     def start(self) -> Self:
         """Start it; BrokerGone says why it does not. Ready when this returns."""
         if self._running is None:
-            self._running = Link(self._wish)
-            self._started = from_plain(Started, self._running.ready)
+            self._running = self._own = Link(self._wish)
+            self._started = from_plain(Started, self._own.ready)
             for name, partitions in self._topics.items():
                 self.create_topic(name, partitions)
         return self
 
     def close(self) -> None:
         """End it; harmless twice."""
-        running, self._running = self._running, None
+        running, self._running, self._own = self._running, None, None
         if running is not None:
             running.close()
 
@@ -90,6 +91,19 @@ class Broker(Verbs):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.close)
+
+    def another(self, configs: Mapping[str, object] | None = None, **keywords: object) -> Broker:
+        """One more broker in the same process, with data, clock, faults, history and port of its own: it is there in
+        milliseconds. It ends with `close`, or with this one."""
+        if self._own is None:
+            raise BrokerGone("only a broker with a process of its own makes another one in it")
+        given = {name.replace("_", "."): value for name, value in keywords.items()} | dict(configs or {})
+        texts = {name: text_of(value) for name, value in given.items() if value is not None}
+        created: Created = self._ask(Created, "brokers.create", configs=texts).now()
+        broker = Broker()
+        broker._running = Extension(self._own, created.number)
+        broker._started = created.broker
+        return broker
 
     # --- what it is ---------------------------------------------------------------------------------------------------
 
@@ -114,10 +128,15 @@ class Broker(Verbs):
         return self._started
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> Line:
         if self._running is None:
             raise BrokerGone("the broker has not been started" if self._started is None else "the broker was closed")
         return self._running
+
+    def name(self, text: str) -> str:
+        """The name of a topic, group or transactional id: as it is. On a real Kafka a test's names get a prefix, so a
+        test that shall run there too asks for them here."""
+        return text
 
     def __repr__(self) -> str:
         where = "not started" if self._started is None else self.bootstrap + (" closed" if not self._running else "")

@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 from kbroker.control.shapes import Advanced, Time
 from kbroker.testing.ask import Ask, Asker, verb
-from kbroker.testing.link import Link
+from kbroker.testing.link import Line
 
 
 class Clock(Asker):
     """The time that Kafka's rules live by: sessions, rebalances, transactions, retention, compaction, producer expiry.
     Sockets, fetch waits and clients' own clocks go on in real time."""
 
-    def __init__(self, link: Callable[[], Link]) -> None:
+    def __init__(self, link: Callable[[], Line]) -> None:
         self._find = link
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> Line:
         return self._find()
 
     @verb

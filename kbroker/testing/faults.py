@@ -20,7 +20,7 @@ from typing import Any, Self
 from kbroker.control.plain import from_plain, hints
 from kbroker.control.shapes import Effect, Fault, Held, Hit, Match, When
 from kbroker.testing.ask import Ask, Asker, verb
-from kbroker.testing.link import Link, Stream
+from kbroker.testing.link import Line, Stream
 
 Callback = Callable[[Held], "str | dict[str, Any] | None"]
 """Called with a request that waits. It answers None (the request goes on), the name of an error, or a response in JSON
@@ -37,7 +37,7 @@ class Handle(Asker):
         self._removed = False
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> Line:
         return self._faults.link()
 
     @verb
@@ -84,13 +84,13 @@ class Handle(Asker):
 class Faults(Asker):
     """The faults of one broker."""
 
-    def __init__(self, link: Callable[[], Link]) -> None:
+    def __init__(self, link: Callable[[], Line]) -> None:
         self.link = link
         self._callbacks: dict[int, Callback] = {}
         self._stream: Stream | None = None
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> Line:
         return self.link()
 
     @verb

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol
 
 from kbroker.control.plain import to_plain
 
@@ -67,6 +67,45 @@ class Stream:
         self._link.forget(self.number)
 
 
+class Line(Protocol):
+    """What asks a broker."""
+
+    def ask(self, verb: str, arguments: Mapping[str, Any]) -> tuple[int, Future[Any]]: ...
+
+    def stream(self, verb: str, arguments: Mapping[str, Any], heard: Callable[[Any], object]) -> Stream: ...
+
+    def forget(self, number: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Extension:
+    """The line to one more broker of the same child."""
+
+    def __init__(self, link: Link, broker: int) -> None:
+        self._link = link
+        self._broker = broker
+        self._is_closed = False
+
+    def ask(self, verb: str, arguments: Mapping[str, Any]) -> tuple[int, Future[Any]]:
+        return self._link.ask(verb, arguments, self._broker)
+
+    def stream(self, verb: str, arguments: Mapping[str, Any], heard: Callable[[Any], object]) -> Stream:
+        return self._link.stream(verb, arguments, heard, self._broker)
+
+    def forget(self, number: int) -> None:
+        self._link.forget(number)
+
+    def close(self) -> None:
+        """End that broker alone."""
+        if not self._is_closed:
+            self._is_closed = True
+            try:
+                self._link.ask("brokers.drop", {"broker": self._broker})[1].result(ENDING_SECONDS)
+            except BrokerGone:  # with all that were in its process
+                pass
+
+
 class Link:
     """A running child. `ready` is what it said of itself."""
 
@@ -92,21 +131,23 @@ class Link:
     def pid(self) -> int:
         return self._process.pid
 
-    def ask(self, verb: str, arguments: Mapping[str, Any]) -> tuple[int, Future[Any]]:
+    def ask(self, verb: str, arguments: Mapping[str, Any], broker: int = 0) -> tuple[int, Future[Any]]:
         """The number of the question and the plain answer to come, or ControlError, or BrokerGone."""
         future: Future[Any] = Future()
         with self._lock:
             number = next(self._numbers)
             self._asked[number] = future
-        self._say(id=number, verb=verb, arguments=arguments)
+        self._say(id=number, verb=verb, arguments=arguments, broker=broker)
         return number, future
 
-    def stream(self, verb: str, arguments: Mapping[str, Any], heard: Callable[[Any], object]) -> Stream:
+    def stream(
+        self, verb: str, arguments: Mapping[str, Any], heard: Callable[[Any], object], broker: int = 0
+    ) -> Stream:
         """Subscribe: `heard` is called with each event, in the thread that reads."""
         with self._lock:
             stream = Stream(self, next(self._numbers), heard)
             self._streams[stream.number] = stream
-        self._say(id=stream.number, verb=verb, arguments=arguments)
+        self._say(id=stream.number, verb=verb, arguments=arguments, broker=broker)
         return stream
 
     def forget(self, number: int) -> None:

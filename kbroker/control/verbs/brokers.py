@@ -1,0 +1,38 @@
+"""More brokers in the same process, isolated from one another. The other verbs are for one of them."""
+
+from __future__ import annotations
+
+from kbroker.control.control import Control
+from kbroker.control.house import House
+from kbroker.control.shapes import Created
+from kbroker.control.table import ControlError, verb
+from kbroker.control.verbs.broker import started
+
+
+@verb
+async def create(
+    control: Control, configs: dict[str, str] | None = None, nodes: int = 1, seed: int | None = None
+) -> Created:
+    """Start one more broker, in memory and on free ports unless the configs say otherwise. Its number is for `drop`,
+    and for whoever wants to ask it."""
+    house = _house(control)
+    number = await house.create(configs or {}, nodes, seed)
+    return Created(number, started(house.find(number)))
+
+
+@verb
+async def drop(control: Control, broker: int) -> None:
+    """End a broker that was created here; its port refuses from now on."""
+    await _house(control).drop(broker)
+
+
+@verb
+def list_(control: Control) -> list[Created]:
+    """The brokers of this process."""
+    return [Created(number, started(each)) for number, each in _house(control).controls.items()]
+
+
+def _house(control: Control) -> House:
+    if control.house is None:
+        raise ControlError("missing", "this process holds one broker and no more")
+    return control.house

@@ -1,0 +1,111 @@
+"""The pytest plugin, as a session of its own that uses it: fixtures, options, and what a failing test shows."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(folder: Path, source: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "test_it.py").write_text(source)
+    (folder / "pytest.ini").write_text("[pytest]\nkafka_configs =\n  num.partitions=2\n")
+    command = [sys.executable, "-m", "pytest", "-p", "kbroker.testing.plugin", "-p", "no:cacheprovider", *options]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+
+
+def test_each_test_has_a_broker_of_its_own(tmp_path: Path) -> None:
+    source = """
+import socket
+places = []
+
+def test_one(kafka, kafka_broker):
+    kafka.produce("t", "1")
+    assert len(kafka.topic("t").partitions) == 2
+    places.append((kafka.bootstrap, kafka.cluster_id, kafka_broker.pid))
+    assert kafka_broker.topics() == []
+
+def test_two(kafka, kafka_broker):
+    assert kafka.topics() == []
+    (bootstrap, cluster_id, pid), = places
+    assert (kafka.bootstrap != bootstrap, kafka.cluster_id != cluster_id) == (True, True)
+    assert kafka_broker.pid == pid == kafka.pid
+    host, port = bootstrap.split(":")
+    try:
+        socket.create_connection((host, int(port)))
+    except ConnectionRefusedError:
+        return
+    raise AssertionError("the last test's port still answers")
+"""
+    done = run(tmp_path, source, "-q")
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+FAILING = """
+import socket, struct
+
+def test_fails(kafka):
+    kafka.faults.fail("Metadata", "REQUEST_TIMED_OUT", name="slow metadata")
+    host, port = kafka.bootstrap.split(":")
+    with socket.create_connection((host, int(port))) as client:
+        body = struct.pack(">hhih", 3, 1, 7, 3) + b"app" + struct.pack(">ih", 1, 1) + b"t"
+        client.sendall(struct.pack(">i", len(body)) + body)
+        client.recv(1000)
+    kafka.wait_requests("Metadata")
+    assert False
+"""
+
+
+def test_a_failing_test_shows_what_the_broker_saw_and_keeps_it(tmp_path: Path) -> None:
+    done = run(tmp_path, FAILING, "--kafka-trace", "traces")
+    assert done.returncode == 1
+    for line in (
+        "what the broker saw",
+        "app conn 1 Metadata v1 -> REQUEST_TIMED_OUT",
+        "[slow metadata: error REQUEST_TIMED_OUT]",
+        "slow metadata: met 1 of 1 that fitted",
+    ):
+        assert line in done.stdout, done.stdout
+    (trace,) = (tmp_path / "traces").glob("*.jsonl")
+    (request,) = map(json.loads, trace.read_text().splitlines())
+    assert (request["api"], request["errors"]) == ("Metadata", ["REQUEST_TIMED_OUT"])
+    (capture,) = (tmp_path / "traces").glob("*.pcap")
+    assert capture.read_bytes()[:4] == b"\xd4\xc3\xb2\xa1"
+
+
+def test_on_a_real_kafka_control_skips_and_names_are_a_tests_own(tmp_path: Path) -> None:
+    source = """
+names = set()
+
+def test_one(kafka):
+    assert kafka.bootstrap == "example:9092"
+    names.add(kafka.name("t"))
+
+def test_two(kafka):
+    assert kafka.name("t") not in names and kafka.name("t").endswith("-t")
+
+def test_three(kafka):
+    kafka.faults.fail("Produce", "REQUEST_TIMED_OUT")
+"""
+    done = run(tmp_path, source, "--kafka-bootstrap", "example:9092", "-rs")
+    assert "2 passed, 1 skipped" in done.stdout, done.stdout
+    assert "a real Kafka has no faults()" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"), [("num.partition=2", "Unknown config name: num.partition"), ("x", "NAME=VALUE, not x")]
+)
+def test_a_config_that_cannot_be_is_told(tmp_path: Path, option: str, sentence: str) -> None:
+    done = run(tmp_path, "def test_one(kafka): pass", "--kafka-set", option)
+    assert sentence in done.stdout + done.stderr
+
+
+def test_tests_that_ask_for_nothing_start_nothing(tmp_path: Path) -> None:
+    source = "def test_one():\n    import sys; assert 'kbroker.testing.report' not in sys.modules"
+    assert "1 passed" in run(tmp_path, source).stdout
