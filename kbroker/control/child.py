@@ -80,7 +80,7 @@ async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
     from kbroker.control.house import House
 
     control = Control(broker, history_bytes=wish.history_bytes, journal=journal)
-    house = House(control, wish.history_bytes, journal)
+    house = House(control)
     await _open(loop, door, lambda: Door(house, ended.set))
     _watch(loop, parent, ended.set)
     gc.freeze()

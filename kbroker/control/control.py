@@ -66,6 +66,7 @@ class Control:
     def __init__(self, broker: Broker, *, history_bytes: int = 0, journal: Journal | None = None) -> None:
         self.broker = broker
         self.journal = journal
+        self.history_bytes = history_bytes
         self.house: House | None = None
         self.watch = Watch(broker.cluster)
         self.listeners: list[Callable[[object], object]] = []

@@ -13,7 +13,6 @@ from kbroker.control.table import ControlError
 
 if TYPE_CHECKING:
     from kbroker.control.control import Control
-    from kbroker.control.journal import Journal
 
 FIRST = 0
 
@@ -21,9 +20,7 @@ FIRST = 0
 class House:
     """The brokers of a process by their numbers."""
 
-    def __init__(self, first: Control, history_bytes: int, journal: Journal | None = None) -> None:
-        self._history_bytes = history_bytes
-        self._journal = journal
+    def __init__(self, first: Control) -> None:
         self._last = FIRST
         self.controls: dict[int, Control] = {FIRST: first}
         first.house = self
@@ -52,7 +49,8 @@ class House:
             await broker.start()
         except (CannotListen, ConfigError, CannotStart, StorageError) as error:
             raise ControlError("refused", " ".join(str(error).split())) from None
-        control = Control(broker, history_bytes=self._history_bytes, journal=self._journal)
+        first = self.controls[FIRST]
+        control = Control(broker, history_bytes=first.history_bytes, journal=first.journal)
         control.house = self
         self._last += 1
         self.controls[self._last] = control

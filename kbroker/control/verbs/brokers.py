@@ -5,7 +5,7 @@ from __future__ import annotations
 from kbroker.control.control import Control
 from kbroker.control.house import House
 from kbroker.control.shapes import Created
-from kbroker.control.table import ControlError, verb
+from kbroker.control.table import verb
 from kbroker.control.verbs.broker import started
 
 
@@ -33,6 +33,5 @@ def list_(control: Control) -> list[Created]:
 
 
 def _house(control: Control) -> House:
-    if control.house is None:
-        raise ControlError("missing", "this process holds one broker and no more")
-    return control.house
+    """Made with the first question, where nobody has made it."""
+    return control.house or House(control)
