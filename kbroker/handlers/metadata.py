@@ -5,12 +5,13 @@ the request allow it; Kafka creates it a moment later and answers UNKNOWN_TOPIC_
 that is named is always among the brokers: clients send topic administration to it.
 
 What is said of a topic is kept in its memo until the topic changes: with thousands of topics and clients that ask
-every few minutes, nothing is built twice, and nothing encoded twice.
+every few minutes, nothing is built twice, and nothing encoded twice. The first answer about thousands of partitions is
+prepared in steps of some milliseconds, between which the loop serves others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from kbroker.catalog import Topic
 from kbroker.catalog.names import fault
@@ -30,6 +31,7 @@ from wire.primitives import ZERO_UUID
 from wire.schema import keep
 
 MEMO = "metadata"
+STEP_PARTITIONS = 100  # about 1.5 ms
 
 
 def metadata(request: MetadataRequest, ctx: Context) -> MetadataResponse | Awaitable[MetadataResponse]:
@@ -37,7 +39,7 @@ def metadata(request: MetadataRequest, ctx: Context) -> MetadataResponse | Await
     may_ask_by_id = ctx.version >= 12  # KIP-516; versions 10 and 11 have the field, but must not use it
     asked = request.topics
     if asked is None or (empty_means_all and not asked):
-        return _response(request, ctx, _all_topics(ctx))
+        return _prepared(ctx, ctx.cluster.catalog.topics(), lambda: _response(request, ctx, _all_topics(ctx)))
     if not may_ask_by_id and any(topic.name is None or topic.topic_id != ZERO_UUID for topic in asked):
         refused = [_failed(ErrorCode.INVALID_REQUEST, topic.name or "", topic.topic_id) for topic in asked]
         return MetadataResponse(brokers=[], topics=refused, error_code=0)
@@ -48,7 +50,41 @@ def metadata(request: MetadataRequest, ctx: Context) -> MetadataResponse | Await
         missing = [name for name in _names(asked) if ctx.cluster.catalog.topic(name) is None]
         if missing:
             return _after_creation(request, ctx, asked, missing)
+    if len(asked) > 1:
+        catalog = ctx.cluster.catalog
+        topics = [topic for topic in map(catalog.topic, _names(asked)) if topic is not None]
+        return _prepared(ctx, topics, lambda: _response(request, ctx, _asked_topics(ctx, asked, {})))
     return _response(request, ctx, _asked_topics(ctx, asked, {}))
+
+
+def _prepared(
+    ctx: Context, topics: Sequence[Topic], respond: Callable[[], MetadataResponse]
+) -> MetadataResponse | Awaitable[MetadataResponse]:
+    """The response, at once if little of it is new."""
+    new = [topic for topic in topics if not _is_kept(topic, ctx.version)]
+    if sum([len(topic.partitions) for topic in new]) <= STEP_PARTITIONS:
+        return respond()
+    return _in_steps(ctx, new, respond)
+
+
+async def _in_steps(ctx: Context, new: Sequence[Topic], respond: Callable[[], MetadataResponse]) -> MetadataResponse:
+    """Make and encode what is to be said of each topic, which its memo keeps, with a turn of the loop after each step.
+    What changes meanwhile is made anew when the response is."""
+    world, room = ctx.cluster.world, STEP_PARTITIONS
+    for topic in new:
+        MetadataResponse(brokers=[], topics=[_piece(topic, ctx)], error_code=0).parts(ctx.version)
+        room -= len(topic.partitions)
+        if room <= 0:
+            turn = world.future()
+            world.soon(turn.set_result, None)
+            await turn
+            room = STEP_PARTITIONS
+    return respond()
+
+
+def _is_kept(topic: Topic, version: int) -> bool:
+    piece = topic.memo.get(MEMO)
+    return piece is not None and version in piece.encoded
 
 
 async def _after_creation(

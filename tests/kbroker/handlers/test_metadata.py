@@ -1,5 +1,6 @@
 """Metadata, in every version."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -228,5 +229,32 @@ def test_a_grown_topic_is_told_whole_although_its_answer_was_kept() -> None:
         assert len((await desk.ask(about("a"), 13)).topics[0].partitions) == 1
         await desk.cluster.catalog.create_partitions([NewPartitions("a", 3)])
         assert len((await desk.ask(about("a"), 13)).topics[0].partitions) == 3
+
+    at_a_desk(test)
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_the_first_answer_about_many_partitions_gives_others_the_loop_in_between(by_name: bool) -> None:
+    async def test(desk: Desk) -> None:
+        names = [f"t{index}" for index in range(8)]
+        await desk.cluster.catalog.create_topics([NewTopic(name, 60) for name in names])
+        request = about(*names) if by_name else MetadataRequest(topics=None)
+        loop = asyncio.get_running_loop()
+        turns = 0
+
+        def turn() -> None:
+            nonlocal turns
+            turns += 1
+            going.append(loop.call_soon(turn))
+
+        going: list[asyncio.Handle] = []
+        turn()
+        first = await desk.ask(request, 9)
+        needed, turns = turns, 0
+        again = await desk.ask(request, 9)
+        going[-1].cancel()
+        assert needed >= turns + 4, "480 partitions in steps of two topics"
+        assert first == again and [topic.name for topic in first.topics] == names
+        assert all(len(topic.partitions) == 60 for topic in first.topics)
 
     at_a_desk(test)
