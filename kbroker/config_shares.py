@@ -8,6 +8,14 @@ from kbroker.config_acting import Row
 # fmt: off
 SHARES: tuple[Row, ...] = (
     (
+        "errors.deadletterqueue.auto.create.topics.enable", "BOOLEAN", "false", None, True,
+        "Whether the dead letter queue that a share group names is created when it is first needed.",
+    ),
+    (
+        "errors.deadletterqueue.topic.name.prefix", "STRING", "dlq.", None, True,
+        "What the names of dead letter queues begin with that are created so.",
+    ),
+    (
         "group.share.assignment.interval.ms", "INT", "0", "[0,...]", True,
         "How long a share group waits after an assignment before it computes the next one.",
     ),

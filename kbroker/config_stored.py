@@ -43,8 +43,6 @@ STORED: tuple[tuple[str, str, str | None, str | None, bool], ...] = (
     ("delegation.token.secret.key", "PASSWORD", None, None, False),
     ("delete.records.purgatory.purge.interval.requests", "INT", "1", None, False),
     ("early.start.listeners", "LIST", None, None, False),
-    ("errors.deadletterqueue.auto.create.topics.enable", "BOOLEAN", "false", None, True),
-    ("errors.deadletterqueue.topic.name.prefix", "STRING", "dlq.", None, True),
     ("fetch.purgatory.purge.interval.requests", "INT", "1000", None, False),
     ("follower.fetch.last.tiered.offset.enable", "BOOLEAN", "false", None, True),
     ("group.consumer.assignor.offload.enable", "BOOLEAN", "true", None, True),

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from kbroker.shares.acknowledge import Given
     from kbroker.shares.kept import Key
 
+FEATURE, HAS_DEAD_LETTERS = "share.version", 2
+MOST_REMEMBERED = 1000
+"""Groups whose settings are kept at hand."""
+
 
 class ShareGroups:
     def __init__(self, cluster: Cluster) -> None:
@@ -47,10 +51,11 @@ class ShareGroups:
         self._settings[group_id] = (dict(overrides), found)
         return found
 
-    def give_up(self, key: Key, given: Sequence[Given], settings: GroupSettings) -> object:
+    def give_up(self, key: Key, given: Sequence[Given], settings: GroupSettings) -> asyncio.Future[None] | None:
         """Records that nobody could process go to the dead letter queue, where the group has one (KIP-1191)."""
-        return None
+        cluster = self._cluster
+        if not settings.dead_letters or cluster.catalog.features.levels.get(FEATURE, 0) < HAS_DEAD_LETTERS:
+            return None
+        from kbroker.dead_letters import DeadLetters
 
-
-MOST_REMEMBERED = 1000
-"""Groups whose settings are kept at hand."""
+        return cluster.world.spawn(DeadLetters(cluster).write(key, given, settings))

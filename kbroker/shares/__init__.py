@@ -7,6 +7,7 @@
     partition.py    one window with its log, its clock and its keeper
     sessions.py     what a member of a group fetches
     kept.py         what is kept of a window           machine.py       all that one partition of the topic keeps
+    letters.py      what is written of records that nobody could process (KIP-1191)
     coordinator.py  Shares, the facade                 events.py        what can happen to what is kept
 
 What is kept is in `__share_group_state`, in Kafka's own format: where a partition's window begins, and of what lies in

@@ -41,8 +41,8 @@ class Surroundings(Protocol):
 
     def group_settings(self, group_id: str) -> GroupSettings: ...
 
-    def give_up(self, key: Key, given: Sequence[Given], settings: GroupSettings) -> object:
-        """Records that nobody could process."""
+    def give_up(self, key: Key, given: Sequence[Given], settings: GroupSettings) -> asyncio.Future[None] | None:
+        """Records that nobody could process. Done when whoever wants to know of them does."""
 
 
 def name_of(key: Key) -> str:
@@ -94,8 +94,8 @@ class Shares:
     def settings(self, group_id: str) -> GroupSettings:
         return self._surroundings.group_settings(group_id)
 
-    def _given(self, given_by: SharePartition, given: Sequence[Given]) -> None:
-        self._surroundings.give_up(given_by.key, given, self._surroundings.group_settings(given_by.key[0]))
+    def _given(self, given_by: SharePartition, given: Sequence[Given]) -> asyncio.Future[None] | None:
+        return self._surroundings.give_up(given_by.key, given, self._surroundings.group_settings(given_by.key[0]))
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ Ask = Callable[[Callable[["Ticket"], object]], "asyncio.Future[Any]"]
 
 
 class SharePartition:
-    """`on_given` hears of the records that are given up."""
+    """`on_given` hears of the records that are given up, and they are so once it has dealt with them."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class SharePartition:
         ask: Ask,
         world: World,
         settings: Callable[[], GroupSettings],
-        on_given: Callable[[SharePartition, Sequence[Given]], object],
+        on_given: Callable[[SharePartition, Sequence[Given]], asyncio.Future[None] | None],
     ) -> None:
         self.key = key
         self.log = log
@@ -135,26 +135,22 @@ class SharePartition:
         """Done when it is kept; None when there is nothing to keep. Raises KafkaError, at once or later."""
         settings, before = self._settings(), self.window.start
         locked_until = self._world.time_ms() + settings.lock_ms
-        self._give_up(acknowledge(self.window, member, said, locked_until, settings.deliveries))
+        given = acknowledge(self.window, member, said, locked_until, settings.deliveries)
         self._set_alarm()
-        return self._keep(before)
+        return self._keep(before, given)
 
     def release(self, member: str) -> asyncio.Future[None] | None:
         before = self.window.start
-        self._give_up(release(self.window, member, self._settings().deliveries))
+        given = release(self.window, member, self._settings().deliveries)
         self._set_alarm()
-        return self._keep(before)
+        return self._keep(before, given)
 
     def _expire(self) -> None:
         self._alarm = None
         before = self.window.start
-        self._give_up(expire(self.window, self._world.time_ms(), self._settings().deliveries))
+        given = expire(self.window, self._world.time_ms(), self._settings().deliveries)
         self._set_alarm()
-        self._keep(before)
-
-    def _give_up(self, given: Sequence[Given]) -> None:
-        if given:
-            self._on_given(self, given)
+        self._keep(before, given)
 
     def _set_alarm(self) -> None:
         at = self.window.next_expiry()
@@ -169,7 +165,7 @@ class SharePartition:
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 
-    def _keep(self, start: int) -> asyncio.Future[None] | None:
+    def _keep(self, start: int, given: Sequence[Given]) -> asyncio.Future[None] | None:
         """Hand over what has changed. The start that is kept is the one from before it, as Kafka has it: what is done
         from there on is counted.
         """
@@ -193,13 +189,24 @@ class SharePartition:
                 answer.set_exception(error if isinstance(error, KafkaError) else _lost())
                 answer.exception()
 
-        asking = self._ask(
-            lambda ticket: Write(ticket, self.key, self._state_epoch, self.leader_epoch, start, changed, done)
-        )
-        if asking.done():
-            kept(asking)
+        def ask(_: object = None) -> None:
+            try:
+                asking = self._ask(
+                    lambda ticket: Write(ticket, self.key, self._state_epoch, self.leader_epoch, start, changed, done)
+                )
+            except KafkaError as error:
+                asking = self._world.future()
+                asking.set_exception(error)
+            if asking.done():
+                kept(asking)
+            else:
+                asking.add_done_callback(kept)
+
+        telling = self._on_given(self, given) if given else None
+        if telling is None:
+            ask()
         else:
-            asking.add_done_callback(kept)
+            telling.add_done_callback(ask)
         return answer
 
     def void(self) -> None:

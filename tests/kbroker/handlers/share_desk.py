@@ -162,10 +162,16 @@ def offsets(response: Any) -> list[tuple[int, int]]:
     ]
 
 
-def at_a_share_desk(test: Any, *, nodes: Sequence[int] = (1,), config: Mapping[str, str] | None = None) -> None:
+def at_a_share_desk(
+    test: Any,
+    *,
+    nodes: Sequence[int] = (1,),
+    config: Mapping[str, str] | None = None,
+    desk: type[ShareDesk] = ShareDesk,
+) -> None:
     async def whole(world: VirtualWorld) -> None:
-        desk = ShareDesk(world, nodes, config or {})
-        await desk.start()
-        await test(desk)
+        one = desk(world, nodes, config or {})
+        await one.start()
+        await test(one)
 
     run(whole)
