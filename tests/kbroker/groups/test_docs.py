@@ -7,7 +7,9 @@ from typing import Any
 
 from kbroker.groups.classic.states import STATES, State
 from kbroker.groups.consumer.states import GROUP_STATES, MEMBER_STATES
+from kbroker.groups.share.states import GROUP_STATES as SHARE_STATES
 from kbroker.groups.streams import states as streams
+from kbroker.shares.states import OUTCOMES, RECORD_STATES, Acknowledge, RecordState
 from wire.errors import ErrorCode
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "groups.md"
@@ -62,10 +64,39 @@ def statuses() -> str:
     )
 
 
+def records() -> str:
+    return table(
+        ("state", "number in the log", "meaning", "is kept", "becomes"),
+        *[
+            (
+                state.name.capitalize(),
+                str(int(state)),
+                row.meaning,
+                "yes" if row.is_kept else "no",
+                ", ".join([each.name.capitalize() for each in RecordState if each in row.next]) or "nothing",
+            )
+            for state, row in RECORD_STATES.items()
+        ],
+    )
+
+
+def acknowledgements() -> str:
+    return table(
+        ("number", "word", "the record becomes"),
+        *[
+            (str(int(word)), word.name.lower(), OUTCOMES[word].name.capitalize() if word in OUTCOMES else "held longer")
+            for word in Acknowledge
+        ],
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "classic": classic,
     "consumer": lambda: groups(GROUP_STATES),
     "member": lambda: members(MEMBER_STATES),
+    "share": lambda: groups(SHARE_STATES),
+    "record": records,
+    "acknowledge": acknowledgements,
     "streams": lambda: groups(streams.GROUP_STATES),
     "streams member": lambda: members(streams.MEMBER_STATES),
     "streams status": statuses,
