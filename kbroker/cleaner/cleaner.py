@@ -166,6 +166,7 @@ class Cleaner:
             pass
         finally:
             self._working = False
+            self._world.tidy()
             waiting, self._idle = self._idle, []
             for done in waiting:
                 if not done.done():

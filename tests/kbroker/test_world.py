@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from kbroker import world as world_module
 from kbroker.world import RealWorld, random_uuid
 from wire.primitives import uuid_text
 
@@ -116,3 +117,14 @@ def test_random_ids_are_of_version_4_and_never_begin_with_a_dash() -> None:
     assert len(set(ids)) == len(ids)
     assert not any(uuid_text(one).startswith("-") for one in ids)
     assert all(one[6] >> 4 == 4 and one[8] >> 6 == 2 for one in ids)
+
+
+def test_what_is_free_is_given_back_now_and_then_wherever_that_can_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body() -> None:
+        asked: list[int] = []
+        monkeypatch.setattr(world_module, "_malloc_trim", lambda: asked.append)
+        world = RealWorld(asyncio.get_running_loop())
+        assert (world.tidy(), world.tidy(), asked) == (True, False, [0])
+
+    world_module._malloc_trim()(0)  # whatever the C library is
+    asyncio.run(body())
