@@ -338,7 +338,7 @@ class GroupsMachine:
             return
         shares = self.store.shares.get(event.group_id)
         if shares is not None:
-            self.shares.session_expired(shares, event.member_id, turn)
+            self.shares.session_expired(shares, event, turn)
             return
         group = self.groups.get(event.group_id)
         if group is not None:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from kbroker.groups.consumer.assignment import Assignment
 from kbroker.groups.consumer.decisions import unknown_member
 from kbroker.groups.events import SessionExpired, ShareHeartbeat
+from kbroker.groups.history import What
 from kbroker.groups.share.assignor import assign
 from kbroker.groups.share.change import Change
 from kbroker.groups.share.group import NEW, Current, Kept, Member, joined, without
@@ -55,9 +56,17 @@ def enter(change: Change, event: ShareHeartbeat) -> Member:
     )
     if after != before or known is None:
         change.put_member(after)
-    follow(change, known is None or after.wishes != before.wishes)
+    follow(change, _changed(change, known, after))
     watch_session(change.id, after.id, change.turn)
     return after
+
+
+def _changed(change: Change, known: Member | None, after: Member) -> str:
+    """What of the member makes a new group epoch, if anything."""
+    if known is None:
+        change.turn.tell(change.id, What.JOINED, f"client {after.client_id} at {after.client_host}", after.id)
+        return f"{after.id} has joined"
+    return f"{after.id} subscribes to something else" if after.wishes != known.wishes else ""
 
 
 def check_epoch(current: Current, epoch: int) -> None:
@@ -78,16 +87,19 @@ def _fenced(what: str) -> KafkaError:
 # --- what follows ---------------------------------------------------------------------------------------------------
 
 
-def follow(change: Change, has_changed: bool) -> None:
-    """A new group epoch if anything has changed: who reads what, or the topics that are read. New partitions are to be
-    initialized before anybody gets them.
+def follow(change: Change, changed: str) -> None:
+    """A new group epoch if anything has changed: who reads what (`changed` says so), or the topics that are read. New
+    partitions are to be initialized before anybody gets them.
     """
     group, metadata = change.group, change.turn.metadata
-    if has_changed or group.seen is not metadata:
+    if changed or group.seen is not metadata:
         names = {name for member in change.members.values() for name in member.topics}
         fingerprint = metadata.fingerprint(names)
-        if has_changed or fingerprint != change.fingerprint:
+        if fingerprint != change.fingerprint:
+            changed = changed or metadata.difference(group.seen, names)
+        if changed:
             change.put_epoch(change.epoch + 1, fingerprint)
+            change.turn.tell(change.id, What.EPOCH, f"{change.epoch}: {changed}")
         group.seen = metadata
         read = [metadata.by_name[name] for name in sorted(names) if name in metadata.by_name]
         wanted = {topic.id: Kept(topic.name, frozenset(range(topic.partitions))) for topic in read}
@@ -109,6 +121,7 @@ def retarget(change: Change) -> None:
     partitions = {topic_id: kept.partitions for topic_id, kept in change.initialized.items()}
     change.put_targets(assign(subscriptions, change.targets, partitions))
     change.put_target_epoch(change.epoch, now)
+    change.turn.tell(change.id, What.ASSIGNED, f"epoch {change.epoch}, to {len(subscriptions)} members")
 
 
 def answer(change: Change, member_id: str, says_everything: bool) -> ShareGroupHeartbeatResponse:
@@ -154,10 +167,12 @@ def remove(change: Change, member_ids: Iterable[str]) -> None:
         change.remove_member(member_id)
     names = {name for member in change.members.values() for name in member.topics}
     change.put_epoch(change.epoch + 1, change.turn.metadata.fingerprint(names))
+    change.turn.tell(change.id, What.EPOCH, f"{change.epoch}: {len(change.members)} members are left")
     if not change.members:
         change.put_target_epoch(change.epoch, 0)
 
 
 def watch_session(group_id: str, member_id: str, turn: Turn) -> None:
-    at = turn.now + turn.settings.share_session_timeout_ms
-    turn.set_timer(("session", group_id, member_id), at, SessionExpired(group_id, member_id))
+    timeout_ms = turn.settings.share_session_timeout_ms
+    event = SessionExpired(group_id, member_id, timeout_ms)
+    turn.set_timer(("session", group_id, member_id), turn.now + timeout_ms, event)

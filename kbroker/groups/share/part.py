@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from kbroker.groups import events
 from kbroker.groups.consumer.decisions import unknown_member
+from kbroker.groups.history import What
 from kbroker.groups.settings import Settings
 from kbroker.groups.share.change import Change
 from kbroker.groups.share.describe import describe, describe_missing
@@ -76,6 +77,7 @@ class Shares:
             raise self._missing(request.group_id, "Group")
         if request.member_id not in group.members:
             raise unknown_member(request.member_id, group.id)
+        turn.tell(group.id, What.LEFT, "on its own", request.member_id)
         self.remove(group, [request.member_id], turn)
         turn.answer(event.ticket, left(request.member_id))
 
@@ -87,9 +89,10 @@ class Shares:
     def remove(self, group: ShareGroup, member_ids: Collection[str], turn: Turn) -> None:
         remove(Change(group, turn), member_ids)
 
-    def session_expired(self, group: ShareGroup, member_id: str, turn: Turn) -> None:
-        if member_id in group.members:
-            self.remove(group, [member_id], turn)
+    def session_expired(self, group: ShareGroup, event: events.SessionExpired, turn: Turn) -> None:
+        if event.member_id in group.members:
+            turn.tell(group.id, What.EXPIRED, f"silent for {event.timeout_ms} ms", event.member_id)
+            self.remove(group, [event.member_id], turn)
 
     def loaded(self, turn: Turn) -> None:
         """The members cannot know that we were away: each gets a whole session."""

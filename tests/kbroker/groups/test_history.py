@@ -12,6 +12,8 @@ from kbroker.groups.settings import Settings
 from kbroker.machine import Effects
 from tests.kbroker.groups.streams.applications import STATELESS, Member, all_beat
 from tests.kbroker.handlers.group_desk import GroupDesk, among_groups
+from tests.kbroker.handlers.share_desk import ShareDesk, at_a_share_desk
+from tests.kbroker.virtual import passed
 from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatResponse
 from wire.messages.leave_group import MemberIdentity
 
@@ -179,6 +181,21 @@ def test_a_streams_group_tells_why_it_has_to_wait() -> None:
     ]
     bench.advance(45_000)
     assert ("session expired", "one", "silent for 45000 ms") in told.since(group="app")
+
+
+def test_a_share_group_tells_who_comes_goes_and_falls_silent() -> None:
+    async def test(desk: ShareDesk) -> None:
+        await desk.beat("A", 0, "t")
+        await desk.beat("B", 0, "t")
+        await desk.beat("B", -1)
+        await passed(45.1)
+        told = [(each.what, each.member, each.cause) for each in desk.cluster.groups.history("g")]
+        assert [what for what, member, _ in told if member == "A"] == [What.JOINED, What.EXPIRED]
+        assert told[1] == (What.EPOCH, "", "2: A has joined")
+        assert (What.LEFT, "B", "on its own") in told
+        assert (What.EXPIRED, "A", "silent for 45000 ms") in told
+
+    at_a_share_desk(test)
 
 
 def test_a_group_that_changes_its_type_says_why() -> None:
