@@ -47,9 +47,7 @@ FAILED_TO_STOP = 1
     metavar="SCRAM-SHA-512=[name=NAME,password=PASSWORD]",
     help="Store a SCRAM user if there is none of that name yet, as kafka-storage does.",
 )
-@click.option(
-    "--tls", metavar="DIR|FILE", help="What TLS listeners show: the DIR of `kbroker certs`, or a PEM file."
-)
+@click.option("--tls", metavar="DIR|FILE", help="What TLS listeners show: the DIR of `kbroker certs`, or a PEM file.")
 @click.option("--preset", type=click.Choice(["kafka"]), help="Timing of groups as Apache Kafka has it by default.")
 @click.option("--config", "file", metavar="FILE", help="A TOML file with Kafka's config names, or a server.properties.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set one config; goes before the file.")
@@ -103,7 +101,7 @@ def serve(
     idle = [*gathered.config.without_effect(), *gathered.unknown]
     if idle:
         log.warning("accepted, but without effect in this broker: %s", ", ".join(idle))
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(gathered.config, gathered.topics))
 
 
@@ -160,7 +158,7 @@ def _way_out() -> str:
     return f"; choose another one with {hint}" if hint else "; choose another one with --listen HOST:PORT"
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop's, where it is installed."""
     try:
         import uvloop

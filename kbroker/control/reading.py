@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kbroker.control.history import Seen
 from kbroker.control.shapes import Request
 from kbroker.control.table import ControlError
-from wire.errors import ErrorCode, ProtocolError
-from wire.header import decode_request_header, decode_response_header, response_header_version
-from wire.registry import APIS, Api
-from wire.schema import Struct
+from kbroker.trace.exchange import read as wire_read
+from wire.errors import ProtocolError
+from wire.header import decode_request_header
+from wire.registry import APIS
 
 SIZE_BYTES = 4
 
@@ -61,61 +61,20 @@ def _client_id(seen: Seen) -> str | None:
 
 def read(seen: Seen) -> Request:
     """A request and its response, decoded as far as they can be."""
-    key, version, correlation_id = seen.head
-    api = APIS.get(key)
-    client_id: str | None = None
-    request: dict[str, Any] = {}
-    try:
-        _, _, _, client_id, offset = decode_request_header(seen.request)
-        if api is not None:
-            decoded, _ = api.request_class().decode_from(seen.request, offset, version)
-            request = decoded.to_json(version)
-    except ProtocolError:
-        pass  # why it was refused stands beside it
-    response, errors = _response(api, version, seen)
+    found = wire_read(seen.request, seen.reply[SIZE_BYTES:] if seen.reply else None)
     return Request(
         number=seen.number,
         at_ms=seen.at_ms,
-        api=api.kafka_name if api is not None else str(key),
-        version=version,
-        client_id=client_id,
-        correlation_id=correlation_id,
+        api=found.api,
+        version=found.version,
+        client_id=found.client_id,
+        correlation_id=found.correlation_id,
         connection=seen.connection,
         node=seen.node,
-        request=request,
-        response=response,
+        request=found.request or {},
+        response=found.response,
         took_ms=round(seen.took_s * 1000, 3),
-        errors=errors,
+        errors=found.errors,
         refused=seen.refused,
         faults=list(seen.faults),
     )
-
-
-def _response(api: Api | None, version: int, seen: Seen) -> tuple[dict[str, Any] | None, list[str]]:
-    if api is None or not seen.reply:
-        return None, []
-    body = memoryview(seen.reply)[SIZE_BYTES:]
-    try:
-        _, offset = decode_response_header(body, response_header_version(api.key, version))
-        response = api.response_class().decode(bytes(body[offset:]), version)
-        return response.to_json(version), list(dict.fromkeys(_errors(response)))
-    except ProtocolError:
-        # ApiVersions alone answers a version that the broker does not have, in version 0 (KIP-511).
-        return _response(api, 0, seen) if version else (None, [])
-
-
-def _errors(struct: Struct) -> Iterator[str]:
-    for field in struct.__fields__:
-        value = getattr(struct, field.name)
-        if field.kind == "int16" and field.name.endswith("error_code") and value:
-            yield _error_name(value)
-        elif field.kind == "array" and field.element is not None and field.element.struct is not None:
-            for item in value or ():
-                yield from _errors(item)
-
-
-def _error_name(code: int) -> str:
-    try:
-        return ErrorCode(code).name
-    except ValueError:
-        return str(code)

@@ -81,24 +81,38 @@ def disconnects(control: Control) -> list[Connection]:
 @verb
 def frames(control: Control, since: int = 0) -> list[Frame]:
     """The bytes themselves, both ways, without their size in front: base64."""
-    return [
-        Frame(
-            number=seen.number,
-            at_ms=seen.at_ms,
-            took_ms=round(seen.took_s * 1000, 3),
-            connection=seen.connection,
-            request=b64encode(seen.request).decode(),
-            reply=None if not seen.reply else b64encode(seen.reply[4:]).decode(),
-        )
-        for seen in control.recorded.requests
-        if seen.number > since
-    ]
+    return [_frame(seen) for seen in control.recorded.requests if seen.number > since]
+
+
+@verb
+async def tap(control: Control) -> AsyncIterator[Frame]:
+    """The bytes of every request from now on, once it has been answered."""
+    async for seen in _heard(control):
+        yield _frame(seen)
+
+
+def _frame(seen: Seen) -> Frame:
+    return Frame(
+        number=seen.number,
+        at_ms=seen.at_ms,
+        took_ms=round(seen.took_s * 1000, 3),
+        connection=seen.connection,
+        request=b64encode(seen.request).decode(),
+        reply=None if not seen.reply else b64encode(seen.reply[4:]).decode(),
+    )
 
 
 @verb
 async def follow(control: Control, api: str | None = None, client_id: str | None = None) -> AsyncIterator[Request]:
     """Every request from now on, once it has been answered."""
     wanted = Filter(api, client_id)
+    async for seen in _heard(control):
+        for found in wanted.find([seen]):
+            yield found
+
+
+async def _heard(control: Control) -> AsyncIterator[Seen]:
+    """Who listens too slowly misses the oldest."""
     queue: asyncio.Queue[Seen] = asyncio.Queue(MOST_WAITING)
 
     def heard(news: object) -> None:
@@ -110,8 +124,7 @@ async def follow(control: Control, api: str | None = None, client_id: str | None
     control.listeners.append(heard)
     try:
         while True:
-            for found in wanted.find([await queue.get()]):
-                yield found
+            yield await queue.get()
     finally:
         control.listeners.remove(heard)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-READY = re.compile(r"kbroker (\S+) ready on (\S+) data=(.+) pid=(\d+)\n")
+READY = re.compile(r"kbroker (\S+) ready on (\S+) data=(.+) pid=(\d+)(?: http=\S+)?\n")
 
 
 def command(*arguments: str) -> list[str]:

@@ -1,0 +1,81 @@
+"""How `trace` and `proxy` show what goes over the wire: the same choices, the same forms."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import click
+
+from kbroker.trace.choosing import Choice
+from kbroker.trace.exchange import Exchange, read
+from kbroker.trace.lines import as_json, every_byte, fields, one_line
+from kbroker.trace.pcap import Capture
+from kbroker.trace.recording import Recorder
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def looking(command: Command) -> Command:
+    """The options that say which exchanges are shown, and how."""
+    for option in reversed(
+        (
+            click.option("--api", "apis", multiple=True, help="Only this API; several may be said."),
+            click.option("--client", "client_id", help="Only clients whose id has this in it."),
+            click.option("--topic", help="Only what names this topic."),
+            click.option("--group", help="Only what names this group."),
+            click.option("--error", help="Only answers with this error."),
+            click.option("--failed", is_flag=True, help="Only answers with any error."),
+            click.option("--full", is_flag=True, help="All fields of both messages."),
+            click.option("--hex", "bytewise", is_flag=True, help="Every byte of both frames, annotated."),
+            click.option("--json", "as_objects", is_flag=True, help="A JSON object a line."),
+            click.option("--pcap", metavar="FILE", help="Write a file that Wireshark opens."),
+            click.option("--record", metavar="FILE", help="Keep what is seen, secrets left out."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+class Show:
+    """Takes exchanges; gives them to the terminal and to the files that were asked for."""
+
+    def __init__(self, stack: ExitStack, options: dict[str, Any]) -> None:
+        self._choice = Choice(**{name: options[name] for name in Choice._fields})
+        self._full, self._bytewise, self._as_objects = (options[name] for name in ("full", "bytewise", "as_objects"))
+        self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._capture = Capture(stack.enter_context(_made(options["pcap"], "wb"))) if options["pcap"] else None
+        self._recorder = None
+        if options["record"]:
+            file = stack.enter_context(_made(options["record"], "w"))
+            self._recorder = Recorder(file, int(time.time() * 1000))
+
+    def __call__(self, exchange: Exchange) -> None:
+        reading = read(exchange.request, exchange.reply)
+        if not self._choice.takes(reading):
+            return
+        if self._capture is not None:
+            self._capture.add(exchange)
+        if self._recorder is not None:
+            self._recorder.add(exchange)
+        if self._as_objects:
+            click.echo(as_json(exchange, reading))
+            return
+        click.echo(one_line(exchange, reading, colour=self._colour))
+        if self._full:
+            for line in fields(reading):
+                click.echo(line)
+        if self._bytewise:
+            for line in every_byte(exchange, reading, colour=self._colour):
+                click.echo(line)
+
+
+def _made(path: str, mode: str) -> Any:
+    try:
+        return open(path, mode)
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None

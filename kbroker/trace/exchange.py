@@ -1,0 +1,87 @@
+"""A request and its answer as they went over the wire, and what they say when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from wire.errors import ErrorCode, ProtocolError
+from wire.header import decode_request_header, decode_response_header, response_header_version
+from wire.registry import APIS, Api
+from wire.schema import Struct
+
+
+class Exchange(NamedTuple):
+    """`request` and `reply` are frames without their size in front; a reply that never came is None. `took_ms` is from
+    the one to the other where they were seen. `connection` is a number or host:port, `broker` who was asked.
+    """
+
+    number: int
+    at_ms: int
+    took_ms: float
+    connection: str
+    broker: str
+    request: bytes
+    reply: bytes | None
+
+
+class Reading(NamedTuple):
+    """What the bytes say. `api` is the key where it has no name; `errors` are the names of all error codes in the
+    response, each once; a message that cannot be read is None.
+    """
+
+    api: str
+    key: int
+    version: int
+    client_id: str | None
+    correlation_id: int
+    request: dict[str, Any] | None
+    response: dict[str, Any] | None
+    errors: list[str]
+
+
+def read(request: bytes, reply: bytes | None) -> Reading:
+    """Decode both as far as they can be."""
+    try:
+        key, version, correlation_id, client_id, offset = decode_request_header(request)
+    except ProtocolError:
+        return Reading("?", -1, -1, None, -1, None, None, [])
+    api = APIS.get(key)
+    if api is None:
+        return Reading(str(key), key, version, client_id, correlation_id, None, None, [])
+    asked = None
+    try:
+        asked = api.request_class().decode_from(request, offset, version)[0].to_json(version)
+    except ProtocolError:
+        pass
+    response, errors = _response(api, version, reply)
+    return Reading(api.kafka_name, key, version, client_id, correlation_id, asked, response, errors)
+
+
+def _response(api: Api, version: int, reply: bytes | None) -> tuple[dict[str, Any] | None, list[str]]:
+    if not reply:
+        return None, []
+    try:
+        _, offset = decode_response_header(reply, response_header_version(api.key, version))
+        response = api.response_class().decode(memoryview(reply)[offset:], version)
+        return response.to_json(version), list(dict.fromkeys(_errors(response)))
+    except ProtocolError:
+        # ApiVersions alone answers a version that the broker does not have, in version 0 (KIP-511).
+        return _response(api, 0, reply) if version and api.kafka_name == "ApiVersions" else (None, [])
+
+
+def _errors(struct: Struct) -> Iterator[str]:
+    for field in struct.__fields__:
+        value = getattr(struct, field.name)
+        if field.kind == "int16" and field.name.endswith("error_code") and value:
+            yield _error_name(value)
+        elif field.kind == "array" and field.element is not None and field.element.struct is not None:
+            for item in value or ():
+                yield from _errors(item)
+
+
+def _error_name(code: int) -> str:
+    try:
+        return ErrorCode(code).name
+    except ValueError:
+        return str(code)

@@ -1,0 +1,66 @@
+"""`kbroker trace` and `kbroker proxy` as they are run."""
+
+import json
+import re
+import select
+import subprocess
+from pathlib import Path
+
+from .processes import command, environment, finished, running
+
+
+def http_of(ready: "re.Match[str]") -> str:
+    """Where the HTTP door is, as the ready line says it."""
+    return ready.string.rpartition(" http=")[2].strip()
+
+
+def test_a_broker_under_control_is_watched_live(tmp_path: Path) -> None:
+    options = ("serve", "--memory", "--listen", "127.0.0.1:0", "--control", "--http", "127.0.0.1:0")
+    with running(*options, cwd=tmp_path) as (_, ready):
+        trace = subprocess.Popen(
+            command("trace", http_of(ready), "--api", "CreateTopics", "-n", "1000", "--json"),
+            cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert trace.stdout is not None
+        line = ""
+        for at in range(1000):  # until it listens
+            assert finished("topic", "create", f"t{at}", "--to", ready[2], cwd=tmp_path).returncode == 0
+            if select.select([trace.stdout], [], [], 0.05)[0]:
+                line = trace.stdout.readline()
+                break
+        trace.kill()
+        trace.communicate(timeout=10)
+    seen = json.loads(line)
+    assert (
+        seen["api"] == "CreateTopics" and seen["errors"] == [] and seen["request"]["topics"][0]["name"].startswith("t")
+    )
+
+
+def test_a_proxy_shows_and_keeps_what_goes_through(tmp_path: Path) -> None:
+    with running("serve", "--memory", "--listen", "127.0.0.1:0", cwd=tmp_path) as (_, ready):
+        proxy = subprocess.Popen(
+            command(
+                "proxy", "--upstream", ready[2], "--record", "seen.jsonl",
+                "--fault", "CreateTopics error=POLICY_VIOLATION once",
+            ),
+            cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert proxy.stderr is not None
+        found = re.match(r"kbroker proxy ready on (\S+) ", proxy.stderr.readline())
+        assert found is not None
+        refused = finished("topic", "create", "t", "--to", found[1], cwd=tmp_path)
+        assert refused.returncode == 1 and "POLICY_VIOLATION" in refused.stderr
+        assert finished("topic", "create", "t", "--to", found[1], cwd=tmp_path).returncode == 0
+        proxy.terminate()
+        shown, told = proxy.communicate(timeout=10)
+    assert "CreateTopics v7" in shown and "met 1 of 2 requests" in told
+    again = finished("trace", "--from", "seen.jsonl", "--failed", cwd=tmp_path)
+    assert again.returncode == 0 and again.stdout.count("\n") == 1 and "POLICY_VIOLATION" in again.stdout
+
+
+def test_what_cannot_be_watched_is_a_sentence(tmp_path: Path) -> None:
+    assert "no HTTP door at 127.0.0.1:1" in finished("trace", "127.0.0.1:1", cwd=tmp_path).stderr
+    assert "cannot read none" in finished("trace", "--from", "none", cwd=tmp_path).stderr
+    options = ("serve", "--memory", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    with running(*options, cwd=tmp_path) as (_, ready):
+        assert "needs --control" in finished("trace", http_of(ready), cwd=tmp_path).stderr
