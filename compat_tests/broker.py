@@ -71,7 +71,7 @@ class Process:
         self.command = command
         self.memory = memory
         self.host = listen.rpartition(":")[0]
-        self.port = int(listen.rpartition(":")[2])
+        self.port = int(listen.rpartition(":")[2] or 0)
         self.ready_line = ""
         self._process: subprocess.Popen[bytes] | None = None
         home.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,9 @@ class Process:
         if self.command is not None:
             words = shlex.split(self.command.format(port=self.port, dir=self.data))
             return [*words, *self.settings]
-        words = [sys.executable, "-m", "kbroker", "serve", "--listen", f"{self.host}:{self.port}"]
+        words = [sys.executable, "-m", "kbroker", "serve"]
+        if self.listen:
+            words += ["--listen", f"{self.host}:{self.port}"]
         for setting in self.settings:
             words += ["--set", setting]
         return [*words, "--memory"] if self.memory else [*words, "--data", str(self.data)]

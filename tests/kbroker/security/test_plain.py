@@ -28,6 +28,8 @@ def test_names_and_passwords_are_utf_8() -> None:
     [
         (b"\0alice\0wrong", "Authentication failed: Invalid username or password"),
         (b"\0alice\0bob-secret", "Authentication failed: Invalid username or password"),
+        (b"\0alice\0alice-secre", "Authentication failed: Invalid username or password"),
+        (b"\0alice\0alice-secrets", "Authentication failed: Invalid username or password"),
         (b"\0nobody\0alice-secret", "Authentication failed: Invalid username or password"),
         (b"\0nobody\0None", "Authentication failed: Invalid username or password"),
         (b"\0\xff\xfe\0x", "Authentication failed: Invalid username or password"),
