@@ -1,4 +1,4 @@
-"""Nothing secret is in the log, in answers to requests for configs, in `repr`s: a whole broker is asked, and grepped."""
+"""Nothing secret is in the log, in what DescribeConfigs answers, in a `repr`: a broker is asked, and grepped."""
 
 import logging
 
@@ -40,10 +40,12 @@ def test_no_secret_is_told(caplog: pytest.LogCaptureFixture) -> None:
                 said.append(await log_in(client, token.encode()))
                 await client.close()
             client = await connect(broker)
-            said.append(await log_in(client, "\0carol\0geheim-drei".encode()))
+            said.append(await log_in(client, b"\0carol\0geheim-drei"))
             for kind, name in ((4, "1"), (4, "")):
                 resource = DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=None)
-                request = DescribeConfigsRequest(resources=[resource], include_synonyms=True, include_documentation=True)
+                request = DescribeConfigsRequest(
+                    resources=[resource], include_synonyms=True, include_documentation=True
+                )
                 found = await client.ask(request, 4)
                 said.append(repr(found))
                 rows = {row.name: row for one in found.results for row in one.configs}
