@@ -24,11 +24,11 @@ def sort_out(
     names = [asked.name if topic is None else topic.name for asked, topic in zip(request.topics, found, strict=True)]
     known, refused = [], []
     for asked, topic, may in zip(request.topics, found, ctx.authorize("READ", "TOPIC", names), strict=True):
-        if topic is None:
-            code = ErrorCode.UNKNOWN_TOPIC_ID if by_id else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        if topic is None or not may:
+            code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION if may else ErrorCode.TOPIC_AUTHORIZATION_FAILED
+            if topic is None and by_id:
+                code = ErrorCode.UNKNOWN_TOPIC_ID
             refused.append(refuse(asked.name, asked.topic_id, asked.partitions, code))
-        elif not may:
-            refused.append(refuse(asked.name, asked.topic_id, asked.partitions, ErrorCode.TOPIC_AUTHORIZATION_FAILED))
         else:
             there = range(len(topic.partitions))
             existing = [each for each in asked.partitions if each.partition_index in there]

@@ -83,9 +83,11 @@ def test_each_row_allows_and_denies_with_its_error() -> None:
     run(body)
 
 
-async def _is_denied(broker: Broker, client: Client, one: Probe, right: Right) -> None:
+async def _is_denied(
+    broker: Broker, client: Client, one: Probe, right: Right, also: tuple[tuple[str, str], ...] = ()
+) -> None:
     asked = (right.operation, right.resource_type)
-    await allow(broker, asked, *right.instead)
+    await allow(broker, asked, *right.instead, *also)
     response = await probe(client, one)
     if right.refusal is None:
         assert set(errors(response)) <= {0}, (one.name, asked, response)
@@ -98,6 +100,30 @@ async def _is_denied(broker: Broker, client: Client, one: Probe, right: Right) -
         assert right.refusal not in errors(response), (one.name, asked, "with", other, response)
         if right.refusal is None:
             assert _names_anything(response), (one.name, asked, "with", other, response)
+
+
+def _of_another_topic(value: Any) -> Any:
+    """The same question about a topic that is not there."""
+    if isinstance(value, dict):
+        return {key: _of_another_topic(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_of_another_topic(inner) for inner in value]
+    return "absent" if value == "t" else value
+
+
+def test_a_denial_does_not_tell_whether_the_topic_is_there() -> None:
+    async def body() -> None:
+        async with locked_down() as (broker, client):
+            for one in PROBES:
+                # One asks of a group; the other may know that there is no such topic, as it may describe it.
+                if one.api not in HANDLERS or one.api in ("consumer_group_describe", "delete_topics"):
+                    continue
+                for right in (row(one, each) for each in one.rights):
+                    if right.refusal == ErrorCode.TOPIC_AUTHORIZATION_FAILED and right.operation != "DESCRIBE_CONFIGS":
+                        absent = one._replace(fields=_of_another_topic(one.fields))
+                        await _is_denied(broker, client, absent, right._replace(instead=()), right.instead)
+
+    run(body)
 
 
 def _names_anything(response: Any) -> bool:
