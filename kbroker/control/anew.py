@@ -27,6 +27,7 @@ from kbroker.catalog.machine import CatalogMachine
 from kbroker.control import views
 from kbroker.control.counters import Counters, catalog_records, group_records, transaction_records
 from kbroker.control.settling import made
+from kbroker.control.storage import WatchedFiles, forget_unsynced, unsynced_bytes
 from kbroker.control.table import ControlError
 from kbroker.groups.machine import GroupsMachine
 from kbroker.machine import Batch, Machine, Record
@@ -107,6 +108,26 @@ class Anew:
             return engine
 
         await self._begin(change)
+
+    async def crash(self) -> int:
+        """The power is gone and comes back: what was never synced is lost. How many bytes."""
+        cluster = self._control.cluster
+        safe = cluster.world.files.safe() if isinstance(cluster.world.files, WatchedFiles) else {}
+        in_memory = isinstance(cluster.engine, MemoryEngine)
+        lost = cluster.engine.usage().size if in_memory else unsynced_bytes(safe)
+
+        async def change(engine: Engine) -> Engine:
+            if isinstance(engine, MemoryEngine):
+                engine.replace({})
+                return engine
+            await engine.close()
+            forget_unsynced(safe)
+            return await self._control.broker.open_engine()
+
+        self._control.watch.detach()
+        await self._control.broker.begin_anew(change, 0)
+        self._control.watch.tell()
+        return lost
 
     def forget(self, number: int) -> None:
         kept = self._kept.pop(number, None)

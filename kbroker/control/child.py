@@ -70,7 +70,13 @@ async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
     try:
         from kbroker.control.world import ControlledWorld
 
-        broker = Broker(Config(wish.configs), world=ControlledWorld(loop, seed=wish.seed), nodes=wish.nodes)
+        files = None
+        if "kbroker.memory" not in wish.configs:
+            from kbroker.control.storage import WatchedFiles
+
+            files = WatchedFiles()
+        world = ControlledWorld(loop, files, wish.seed)
+        broker = Broker(Config(wish.configs), world=world, nodes=wish.nodes)
         await broker.start()
     except (CannotListen, ConfigError, CannotStart, StorageError) as error:
         _say(door, failed=" ".join(str(error).split()))

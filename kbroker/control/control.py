@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kbroker.control.history import History
     from kbroker.control.house import House
     from kbroker.control.journal import Journal
+    from kbroker.control.storage import Disk
     from kbroker.partitions.partition import Partition
     from kbroker.security.login import Login
     from kbroker.server.connection import Connection
@@ -74,6 +75,7 @@ class Control:
         self._faults: Faults | None = None
         self._anew: Anew | None = None
         self._guard: Guard | None = None
+        self._disk: Disk | None = None
         self.server.on_lost.append(self._lost)
         self._history: History | None = None
         if history_bytes:
@@ -106,6 +108,14 @@ class Control:
         return self._anew
 
     @property
+    def disk(self) -> Disk:
+        if self._disk is None:
+            from kbroker.control.storage import Disk
+
+            self._disk = Disk(self.cluster)
+        return self._disk
+
+    @property
     def guard(self) -> Guard:
         if self._guard is None:
             from kbroker.control.guard import Guard
@@ -117,6 +127,8 @@ class Control:
         """What belonged to the test before: its faults, and what it saw."""
         if self._faults is not None:
             self._faults.clear()
+        if self._disk is not None:
+            self._disk.set(is_full=False, delay_ms=0)
         if self._history is not None:
             self._history.clear()
 

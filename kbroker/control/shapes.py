@@ -202,6 +202,14 @@ class Request(NamedTuple):
     faults: list[str]
 
 
+class Versions(NamedTuple):
+    """The versions of an API that are served."""
+
+    api: str
+    min_version: int
+    max_version: int
+
+
 # --- time -------------------------------------------------------------------------------------------------------------
 
 

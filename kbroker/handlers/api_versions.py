@@ -39,7 +39,8 @@ TELEMETRY = (71, 72)
 
 
 def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsResponse:
-    rows = _rows(ctx.cluster.apis, bool(ctx.cluster.catalog.configured(CLIENT_METRICS)))
+    apis = ctx.cluster.apis
+    rows = _rows(apis, apis.edition, bool(ctx.cluster.catalog.configured(CLIENT_METRICS)))
     own = rows[ctx.api_key]
     if not own.min_version <= ctx.version <= own.max_version:
         return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=[own])
@@ -65,7 +66,7 @@ def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsRespon
 
 
 @lru_cache(maxsize=4)
-def _rows(apis: Apis, with_telemetry: bool) -> dict[int, ApiVersion]:
+def _rows(apis: Apis, edition: int, with_telemetry: bool) -> dict[int, ApiVersion]:
     return {
         key: ApiVersion(api_key=key, min_version=low, max_version=high)
         for key, low, high in apis.advertised()

@@ -55,6 +55,9 @@ class Apis:
         names = {name.removesuffix(".py") for path in handlers.__path__ for name in listdir(path)}
         self._apis = {key: api for key, api in APIS.items() if api.name in names and BROKER in api.listeners}
         self._entries: dict[int, Entry] = {}
+        self._limits: dict[int, tuple[int, int]] = {}
+        self.edition = 0
+        """Another number whenever something else is advertised."""
         self.on_first_use: Callable[[Entry], object] | None = None
         """Told of an entry when it is made."""
 
@@ -63,7 +66,34 @@ class Apis:
 
     def advertised(self) -> list[tuple[int, int, int]]:
         """Key, lowest and highest version, as ApiVersions tells them."""
-        return [(key, api.advertised_min, api.max_version) for key, api in sorted(self._apis.items())]
+        rows = [
+            (key, *self._limits.get(key, (api.advertised_min, api.max_version)))
+            for key, api in sorted(self._apis.items())
+        ]
+        return [(key, low, high) for key, low, high in rows if high >= 0]
+
+    def all_keys(self) -> list[int]:
+        """Of all APIs that this broker has, be they limited or not."""
+        return sorted(self._apis)
+
+    def limit(self, key: int, low: int, high: int) -> None:
+        """Serve these versions of an API and no others; a `high` below 0 takes it away."""
+        self._limits[key] = (low, high)
+        self._limited()
+
+    def lift_limits(self) -> None:
+        self._limits.clear()
+        self._limited()
+
+    def _limited(self) -> None:
+        self.edition += 1
+        for entry in self._entries.values():
+            self._bound(entry)
+
+    def _bound(self, entry: Entry) -> None:
+        """An API that was taken away has no version at all."""
+        api = entry.api
+        entry.min_version, entry.max_version = self._limits.get(api.key, (api.min_version, api.max_version))
 
     def entries(self) -> list[Entry]:
         """Those that have been used."""
@@ -80,6 +110,8 @@ class Apis:
             api = self._apis[key]
             handler = getattr(import_module(f"kbroker.handlers.{api.name}"), api.name)
             entry = self._entries[key] = Entry(api, handler, api.request_class(), api.response_class())
+            if self._limits:
+                self._bound(entry)
             if self.on_first_use is not None:
                 self.on_first_use(entry)
         return entry

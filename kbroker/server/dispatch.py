@@ -206,6 +206,8 @@ class Dispatcher:
         entry = call.entry
         if call.api_key != API_VERSIONS:
             name, low, high = entry.api.kafka_name, entry.min_version, entry.max_version
+            if high < low:
+                raise Refused(f"it sent {name} v{call.version}, which this broker does not serve now")
             raise Refused(f"it sent {name} v{call.version}, where v{low} to v{high} are supported")
         call.request = entry.request_class()
         response = entry.handler(call.request, call)

@@ -21,6 +21,7 @@ from kbroker.control.shapes import (
     State,
     Topic,
     Transaction,
+    Versions,
 )
 from kbroker.testing.ask import Ask, Asker, verb
 
@@ -231,6 +232,38 @@ class Verbs(Asker):
     def allow_auto_create(self) -> Ask[None]:
         """After a reset: let clients that were connected before it make topics again by asking for them."""
         return self._ask(None, "data.allow_auto_create")
+
+    # --- versions and disk --------------------------------------------------------------------------------------------
+
+    @verb
+    def limit_versions(self, api: str, max: int | None = None, *, min: int | None = None) -> Ask[list[Versions]]:
+        """Serve only these versions of an API from now on; a max of -1 takes it away."""
+        return self._ask(list[Versions], "versions.limit", api=api, max=max, min=min)
+
+    @verb
+    def emulate(self, release: str) -> Ask[list[Versions]]:
+        """Serve the versions of an older release, "2.8" to "4.3", as far as this broker has them."""
+        return self._ask(list[Versions], "versions.emulate", release=release)
+
+    @verb
+    def serve_all_versions(self) -> Ask[list[Versions]]:
+        """Undo `limit_versions` and `emulate`."""
+        return self._ask(list[Versions], "versions.clear")
+
+    @verb
+    def disk_full(self, on: bool = True) -> Ask[None]:
+        """Refuse every write as a full disk does; off with `disk_full(False)`."""
+        return self._ask(None, "disk.full", on=on)
+
+    @verb
+    def slow_disk(self, delay_ms: int) -> Ask[None]:
+        """Let every write take so much longer; 0 heals it."""
+        return self._ask(None, "disk.slow", delay_ms=delay_ms)
+
+    @verb
+    def crash(self) -> Ask[int]:
+        """Lose the power and start again: what was never synced is gone; how many bytes. The port stays."""
+        return self._ask(int, "disk.crash")
 
     # --- retention and compaction -------------------------------------------------------------------------------------
 
