@@ -113,6 +113,12 @@ class WatchedFiles(RealFiles):
         if path is not None:
             self._synced[path] = max(size, self._synced.get(path, 0))
 
+    def lock(self, path: str) -> int:
+        """The lock is no data."""
+        handle = super().lock(path)
+        self._synced.pop(path, None)
+        return handle
+
     def rename(self, old: str, new: str) -> None:
         super().rename(old, new)
         self._synced[new] = self._synced.pop(old, 0)
