@@ -4,7 +4,6 @@
     security.py     TLS and SASL from the client's end (RFC 4616, RFC 5802, RFC 7628)
     settings.py     bootstrap addresses, and the properties files that Kafka's own tools take
     cluster.py      which broker to ask: any, the controller, a leader, a coordinator; asking again while it is moving
-    partitioner.py  which partition a key goes to: murmur2 as the Java client, or librdkafka's ways
     reading.py      records from offsets on, from all leaders at once
     writing.py      records into batches, batches to their leaders
 

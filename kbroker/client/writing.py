@@ -14,7 +14,7 @@ from typing import NamedTuple
 from kbroker.client.cluster import Client
 from kbroker.client.errors import check
 from kbroker.client.offsets import Place
-from kbroker.client.partitioner import PARTITIONERS
+from kbroker.partitioner import PARTITIONERS
 from wire.compression import NONE
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse

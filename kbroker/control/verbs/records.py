@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from kbroker.control.control import Control, accept
-from kbroker.control.partitioner import partition_for
 from kbroker.control.shapes import Header, Place, Record
 from kbroker.control.table import ControlError, verb
 from kbroker.control.views import opened
+from kbroker.partitioner import by_murmur2
 from kbroker.partitions.partition import Partition
 from wire.batch import Batch, batches
 from wire.errors import KafkaError
@@ -37,7 +37,9 @@ async def produce(control: Control, topic: str, records: list[Record]) -> list[P
             raise ControlError("refused", f"{error.code.name}: {error.message}") from None
     by_partition: dict[int, list[int]] = {}
     for at, record in enumerate(records):
-        index = record.partition if record.partition >= 0 else partition_for(record.key, len(found.partitions))
+        index = max(record.partition, 0)
+        if record.partition < 0 and record.key is not None:
+            index = by_murmur2(record.key, len(found.partitions))
         by_partition.setdefault(index, []).append(at)
     places: dict[int, Place] = {}
     for index, ats in by_partition.items():

@@ -4,7 +4,7 @@ from zlib import crc32
 
 import pytest
 
-from kbroker.client.partitioner import PARTITIONERS, murmur2
+from kbroker.partitioner import PARTITIONERS, murmur2
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 The Java client and those that follow it hash keys with murmur2 (its own seed, the sign bit cut off); librdkafka's
 default is a CRC32 of the key. A producer that puts keys elsewhere than its neighbours tears the order of each key
-apart, so a tool must be able to do either. Without a key records go round robin, a batch at a time where the caller
-says so.
+apart, so a tool must be able to do either.
 
     murmur2             Java's default; librdkafka's murmur2_random
     consistent_random   librdkafka's default, also confluent-kafka in Python and Go, kafka-node
@@ -41,7 +40,7 @@ def fnv1a(data: bytes) -> int:
     return h
 
 
-def _by_murmur2(key: bytes, partitions: int) -> int:
+def by_murmur2(key: bytes, partitions: int) -> int:
     return (murmur2(key) & 0x7FFF_FFFF) % partitions
 
 
@@ -56,7 +55,7 @@ def _by_fnv1a(key: bytes, partitions: int) -> int:
 
 
 PARTITIONERS: dict[str, Callable[[bytes, int], int]] = {
-    "murmur2": _by_murmur2,
+    "murmur2": by_murmur2,
     "consistent_random": _by_crc32,
     "fnv1a": _by_fnv1a,
 }
