@@ -90,10 +90,10 @@ def acknowledge_all(ctx: Context, owner: Owner, asked: Iterable[Asked], may_rene
             if not ctx.authorize("READ", "TOPIC", (topic.name,))[0]:
                 raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
             ctx.cluster.partitions.lookup(ctx.node.id, topic, place[1])
-            working = ctx.cluster.shares.working((owner[0], *place))
+            working = ctx.cluster.shares.working((owner.group_id, *place))
             if working is None:
                 raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            outcome.keeping = working.acknowledge(owner[1], said)
+            outcome.keeping = working.acknowledge(owner.member_id, said)
         except KafkaError as error:
             outcome.refuse(error)
     return outcomes

@@ -33,4 +33,4 @@ def owner_of(request: FromMember, ctx: Context) -> Owner:
         raise KafkaError(ErrorCode.INVALID_REQUEST)
     if not ctx.authorize("READ", "GROUP", (group_id,))[0]:
         raise KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)
-    return group_id, member_id
+    return Owner(group_id, member_id, ctx.node.id)

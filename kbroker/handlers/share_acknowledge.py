@@ -31,7 +31,7 @@ async def share_acknowledge(request: ShareAcknowledgeRequest, ctx: Context) -> S
     if request.share_session_epoch == INITIAL_EPOCH:
         raise KafkaError(ErrorCode.INVALID_SHARE_SESSION_EPOCH)
     shares.sessions.go_on(owner, request.share_session_epoch)
-    settings = shares.settings(owner[0])
+    settings = shares.settings(owner.group_id)
     may_renew = request.is_renew_ack and settings.renews
     outcomes = acknowledge_all(ctx, owner, asked_of(request.topics), may_renew)
     ending = shares.end_session(owner) if request.share_session_epoch == FINAL_EPOCH else []

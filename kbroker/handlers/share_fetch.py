@@ -39,6 +39,9 @@ from wire.messages.share_fetch import (
     ShareFetchResponse,
 )
 
+TOLD = frozenset((ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.KAFKA_STORAGE_ERROR))
+"""What clients understand of why a share partition cannot be opened; all else they hear as an unknown error."""
+
 
 async def share_fetch(request: ShareFetchRequest, ctx: Context) -> ShareFetchResponse:
     must_have_share_groups(ctx)
@@ -46,7 +49,7 @@ async def share_fetch(request: ShareFetchRequest, ctx: Context) -> ShareFetchRes
     _check(request)
     session = _session(request, ctx, owner)
     shares, epoch = ctx.cluster.shares, request.share_session_epoch
-    may_renew = request.is_renew_ack and shares.settings(owner[0]).renews
+    may_renew = request.is_renew_ack and shares.settings(owner.group_id).renews
     outcomes = acknowledge_all(ctx, owner, asked_of(request.topics), may_renew)
     ending: Sequence[asyncio.Future[None]] = ()
     slots: Sequence[Slot] = ()
@@ -55,7 +58,7 @@ async def share_fetch(request: ShareFetchRequest, ctx: Context) -> ShareFetchRes
     elif request.max_records > 0 and request.max_bytes > 0:
         slots = await _Fetching(request, ctx, owner, session).fetch()
     await kept(outcomes.values(), ending)
-    return _response(ctx, shares.settings(owner[0]).lock_ms, slots, outcomes, epoch == INITIAL_EPOCH)
+    return _response(ctx, shares.settings(owner.group_id).lock_ms, slots, outcomes, epoch == INITIAL_EPOCH)
 
 
 def _check(request: ShareFetchRequest) -> None:
@@ -91,7 +94,7 @@ class _Fetching:
         self._ctx = ctx
         self._owner = owner
         self._session = session
-        self._settings = ctx.cluster.shares.settings(owner[0])
+        self._settings = ctx.cluster.shares.settings(owner.group_id)
         self._is_over = request.max_wait_ms <= 0
         self._slots: list[Slot] = []
         self._timer: Handle | None = None
@@ -113,7 +116,7 @@ class _Fetching:
 
     def _may_get_more(self) -> bool:
         is_current = self._ctx.cluster.shares.sessions.find(self._owner) is self._session
-        return is_current and any(not slot.data.error_code for slot in self._slots)
+        return is_current and any(slot.share is not None for slot in self._slots)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -127,7 +130,7 @@ class _Fetching:
             if not ctx.authorize("READ", "TOPIC", (topic.name,))[0]:
                 raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
             slot.partition = ctx.cluster.partitions.lookup(ctx.node.id, topic, index)
-            slot.share = ctx.cluster.shares.partition((self._owner[0], topic_id, index), slot.partition)
+            slot.share = ctx.cluster.shares.partition((self._owner.group_id, topic_id, index), slot.partition)
         except KafkaError as error:
             slot.refuse(error)
         return slot
@@ -138,8 +141,7 @@ class _Fetching:
         try:
             await slot.share.open()
         except KafkaError as error:
-            is_missing = error.code is ErrorCode.INVALID_REQUEST  # nobody keeps its state
-            slot.refuse(KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR) if is_missing else error)
+            slot.refuse(error if error.code in TOLD else KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR))
 
     async def _take(self) -> bool:
         """Read, and take at once what may be had of it. Whether there is anything."""
@@ -174,7 +176,7 @@ class _Fetching:
             return 0
         request, settings = self._request, self._settings
         taking = Taking(
-            self._owner[1],
+            self._owner.member_id,
             self._ctx.cluster.world.time_ms() + settings.lock_ms,
             records,
             request.batch_size,

@@ -104,10 +104,9 @@ class Shares:
         session = self.sessions.end(owner)
         keeping: list[asyncio.Future[None]] = []
         if session is not None:
-            group_id, member_id = owner
             for topic_id, index in session.touched:
-                working = self.working((group_id, topic_id, index))
-                kept = None if working is None else working.release(member_id)
+                working = self.working((owner.group_id, topic_id, index))
+                kept = None if working is None else working.release(owner.member_id)
                 if kept is not None:
                     keeping.append(kept)
         return keeping

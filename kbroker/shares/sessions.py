@@ -8,13 +8,14 @@
     not the next epoch            INVALID_SHARE_SESSION_EPOCH: an answer was lost, the client begins anew
     too many sessions             SHARE_SESSION_LIMIT_REACHED
 
-A session is known by group and member, and ends with the connection that began it; then what the member still holds is
-to be had again. A session that takes the place of another goes on with what the member holds.
+A session is known by group, member and node, and ends with the connection that began it; then what the member still
+holds is to be had again. A session that takes the place of another goes on with what the member holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from wire.errors import ErrorCode, KafkaError
 
@@ -23,8 +24,14 @@ MAX_EPOCH = (1 << 31) - 1
 
 Place = tuple[bytes, int]
 """Topic id and partition."""
-Owner = tuple[str, str]
-"""Group and member."""
+
+
+class Owner(NamedTuple):
+    """A member of a group has a session with each node whose partitions it reads."""
+
+    group_id: str
+    member_id: str
+    node_id: int
 
 
 class Session:
@@ -49,7 +56,7 @@ class Session:
 
 
 class Sessions:
-    """The sessions of one node, or all of them: a member asks the node that leads."""
+    """The sessions with all nodes of the process."""
 
     __slots__ = ("_by_connection", "_sessions", "most")
 
