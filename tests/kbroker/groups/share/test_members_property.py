@@ -58,8 +58,7 @@ class Members(RuleBasedStateMachine):
         for task in effects.tasks:
             if isinstance(task, InitializeShares):
                 self.orders.append(task)
-            else:
-                assert isinstance(task, ForgetShares)
+            assert not isinstance(task, ForgetShares), "no topic was deleted"
 
     @property
     def group(self) -> ShareGroup | None:
