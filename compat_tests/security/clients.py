@@ -138,7 +138,10 @@ async def _aiokafka(bootstrap: str, login: Login, topic: str) -> bytes:
         async def token(self) -> str:
             return login.token
 
-    settings: dict[str, Any] = {"bootstrap_servers": bootstrap, "security_protocol": login.protocol}
+    # A refused token it takes for a login, and waits for answers that do not come.
+    settings: dict[str, Any] = {
+        "bootstrap_servers": bootstrap, "security_protocol": login.protocol, "request_timeout_ms": 3000,
+    }  # fmt: skip
     if login.ca:
         shown = str(login.certificate) if login.certificate else None
         settings["ssl_context"] = create_ssl_context(cafile=str(login.ca), certfile=shown, keyfile=shown)

@@ -34,6 +34,9 @@ _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_
 _CLIENT_AUTH = {"none": ssl.CERT_NONE, "requested": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 _ANONYMOUS = "ANONYMOUS"
 
+# Who speaks no TLS cannot read an alert.
+_NO_TLS = ("http request", "wrong version number")
+
 # What OpenSSL's words most often come from.
 _MEANINGS = {
     "http request": " (the client speaks HTTP without TLS)",
@@ -95,9 +98,18 @@ class CertificateGate:
 
 
 class _Handshake(ssl.SSLObject):
-    """Tells why a TLS handshake failed: the event loop would not."""
+    """Tells why a TLS handshake failed, the log and the client: the event loop would do neither.
+
+    The alert for the client lies ready to be sent when the handshake fails, but a loop sends only what is there when
+    one goes on. So it is told once more to go on, and of the failure when it comes again: a client that has heard the
+    alert hangs up, and one that does not runs into the time for handshakes. Who speaks no TLS is closed at once.
+    """
+
+    _failure: ssl.SSLError | None = None
 
     def do_handshake(self) -> None:
+        if self._failure is not None:
+            raise self._failure
         try:
             super().do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -105,7 +117,10 @@ class _Handshake(ssl.SSLObject):
         except ssl.SSLError as error:
             reason = _reason(error)
             log.warning("a TLS handshake failed: %s%s", reason, _MEANINGS.get(reason, ""))
-            raise
+            self._failure = error
+            if reason in _NO_TLS:
+                raise
+            raise ssl.SSLWantReadError from error
 
 
 def _limit_versions(made: ssl.SSLContext, config: Config, listener: str) -> None:

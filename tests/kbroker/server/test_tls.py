@@ -104,7 +104,7 @@ def test_who_has_to_show_a_certificate_and_has_none_of_ours_stays_outside(
 
     async def body() -> None:
         async with serving(listeners="SSL://127.0.0.1:0", ssl_client_auth="required", **store(certs)) as broker:
-            with pytest.raises((ssl.SSLError, ConnectionError)):
+            with pytest.raises(ssl.SSLError, match=r"(?i)alert"):
                 # With TLS 1.2 the client hears of it in the handshake, with 1.3 only when it reads.
                 client = await connect(broker, tmp_path, shows, maximum_version=ssl.TLSVersion.TLSv1_2)
                 await client.ask(MetadataRequest(topics=[]), 9)
