@@ -9,6 +9,7 @@ A large frame has a buffer of its own (`wire.frame`). Fresh large buffers cost p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from wire.frame import EXACT_BYTES, LARGE_BYTES, Frame
@@ -76,15 +77,30 @@ def _capacity(size: int) -> int:
 
 
 class Pool:
-    """Large buffers, kept by size. With `fill` every buffer that comes back is overwritten with 0xDD.
+    """Large buffers, kept by size. What was not needed from one `shrink` to the next is let go; `on_keeping` is told
+    when there is something to shrink.
 
-    A view that outlives its loan is seen then: its batch fails the CRC.
+    With `fill` every buffer that comes back is overwritten with 0xDD: a view that outlives its loan is seen then, since
+    its batch fails the CRC.
     """
 
-    def __init__(self, fill: bool = False) -> None:
+    def __init__(self, fill: bool = False, on_keeping: Callable[[], object] = bool) -> None:
         self.fill = fill
         self._free: dict[int, list[bytearray]] = {}
+        self._least: dict[int, int] = {}  # how few of a size lay unused since the last `shrink`
         self._kept = 0
+        self._on_keeping = on_keeping
+        self._told = False
+
+    def shrink(self) -> bool:
+        """Let go of what nobody needed since the last time; whether anything is left to look at again."""
+        for capacity, free in self._free.items():
+            surplus = self._least.get(capacity, 0)
+            self._kept -= surplus * capacity
+            del free[:surplus]
+            self._least[capacity] = len(free)
+        self._told = self._kept > 0
+        return self._told
 
     def take(self, size: int) -> Frame:
         """A buffer of this size; its content is arbitrary."""
@@ -94,7 +110,10 @@ class Pool:
         free = self._free.get(capacity)
         if free:
             self._kept -= capacity
-            return memoryview(free.pop())[:size]
+            whole = free.pop()
+            if len(free) < self._least[capacity]:
+                self._least[capacity] = len(free)
+            return memoryview(whole)[:size]
         return memoryview(bytearray(capacity))[:size]
 
     def put(self, frame: Frame) -> None:
@@ -105,4 +124,11 @@ class Pool:
             whole: bytearray = frame.obj  # type: ignore[assignment]
             if self._kept + len(whole) <= _KEPT:
                 self._kept += len(whole)
-                self._free.setdefault(len(whole), []).append(whole)
+                free = self._free.get(len(whole))
+                if free is None:
+                    free = self._free[len(whole)] = []
+                    self._least[len(whole)] = 0
+                free.append(whole)
+                if not self._told:
+                    self._told = True
+                    self._on_keeping()

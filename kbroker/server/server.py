@@ -32,6 +32,7 @@ log = logging.getLogger("kbroker.connections")
 
 _LARGE_PART = 64 * 1024
 _STOPPING_SECONDS = 3.0
+_SHRINK_EVERY_SECONDS = 10.0
 
 
 class Server:
@@ -43,7 +44,8 @@ class Server:
         self.dispatcher = Dispatcher(cluster)
         self.hints = Hints(cluster.world)
         self.budget = Budget(config["queued.max.request.bytes"])
-        self.pool = Pool(fill=config["kbroker.debug.fill.buffers"])
+        self.pool = Pool(config["kbroker.debug.fill.buffers"], self._shrink_later)
+        self._shrinking: Handle | None = None
         self.scratch = memoryview(bytearray(SCRATCH_BYTES))
         self.max_frame_bytes: int = config["socket.request.max.bytes"]
         self.connections: dict[Connection, None] = {}  # in the order in which they came
@@ -153,6 +155,16 @@ class Server:
         for connection in flushing:
             connection.flush()
 
+    def _shrink_later(self) -> None:
+        self._shrinking = self.world.later(_SHRINK_EVERY_SECONDS, self._shrink)
+
+    def _shrink(self) -> None:
+        """A burst of large requests does not keep its memory for ever."""
+        self._shrinking = None
+        if self.pool.shrink():
+            self._shrink_later()
+        self.world.tidy()
+
     def _close_idle(self) -> None:
         """Close who was silent for too long, and come back when the next one may have been."""
         self._idle_timer = None
@@ -189,6 +201,8 @@ class Server:
             timer.cancel()
         self.hints.stop()
         self.relief.stop()
+        if self._shrinking is not None:
+            self._shrinking.cancel()
 
     def answered(self) -> None:
         """While the broker stops: a request was answered, perhaps the last that it waits for."""

@@ -61,6 +61,24 @@ def test_only_so_much_is_kept() -> None:
     assert pool._kept == 32 << 20
 
 
+def test_what_was_not_needed_for_a_while_is_let_go() -> None:
+    told: list[str] = []
+    pool = Pool(on_keeping=lambda: told.append("keeps"))
+    burst = [pool.take(1 << 20) for _ in range(8)]
+    for frame in burst:
+        pool.put(frame)
+    assert told == ["keeps"]
+    assert pool.shrink(), "all of it was needed, just now"
+    for _ in range(2):  # one at a time is what it comes down to
+        pool.put(pool.take(1 << 20))
+        assert pool.shrink()
+        assert pool._kept == 1 << 20
+    assert not pool.shrink()
+    assert pool._kept == 0
+    pool.put(pool.take(1 << 20))
+    assert told == ["keeps", "keeps"]
+
+
 def test_what_comes_back_is_overwritten_when_that_is_asked_for() -> None:
     pool = Pool(fill=True)
     small, large = bytearray(b"abc"), pool.take(LARGE_BYTES)
