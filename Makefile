@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint lives power kills synced compaction soak compat bench clean
+.PHONY: run test lint lives power kills synced compaction soak compat bench clean docs
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -58,6 +58,12 @@ bench: $(VENV)/compat.stamp
 	$(BIN)/python -m compat_tests.bench.requests
 	$(BIN)/python -m compat_tests.bench.compare $(if $(SHORT),--short)
 
+# The documentation as a site in ./site, the pages of the protocol written anew.
+docs: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	$(BIN)/python -m tests.pages
+	$(BIN)/python -m mkdocs build --quiet --config-file .mkdocs.yml
+
 $(VENV)/run.stamp: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -73,4 +79,4 @@ $(VENV)/compat.stamp: $(VENV)/test.stamp
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis
