@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test lint lives power kills synced compaction soak compat bench clean docs
+.PHONY: run test compiled test-compiled lint lives power kills synced compaction soak compat bench clean docs
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -13,6 +13,21 @@ run: $(VENV)/run.stamp
 # Python only, under 5 minutes: style, types, every test below tests/.
 test: $(VENV)/test.stamp lint
 	$(BIN)/python -m pytest tests
+
+# Whole brokers and the engine; tests that put stand-ins under or wrappers around compiled classes cannot run.
+COMPILED_TESTS := tests/kbroker/server tests/kbroker/control tests/kbroker/transactions tests/kbroker/test_broker.py \
+	tests/kbroker/test_two_nodes.py tests/kbroker/test_full_disk.py tests/kbroker/test_runtime.py tests/storage/disk \
+	compat_tests/kafka_python compat_tests/aiokafka
+
+# A wheel for this machine whose hot path is compiled, and the tests that do not reach into it, run on such modules.
+compiled: $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools
+	HATCH_BUILD_HOOKS_ENABLE=true $(BIN)/python -m hatchling build -t wheel -d dist
+
+test-compiled: $(VENV)/compat.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools
+	$(BIN)/python hatch_build.py build/compiled
+	cd build/compiled && $(abspath $(BIN))/python -m pytest -p no:cacheprovider $(COMPILED_TESTS)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check wire storage kbroker tests compat_tests
