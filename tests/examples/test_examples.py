@@ -1,0 +1,252 @@
+"""Things that are hard to test against Kafka, each as short as it is with a test broker. Read them as documentation:
+`kafka` is a broker for one test, from the pytest plugin; the clients are kafka-python's own.
+"""
+
+import threading
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import CommitFailedError, CorruptRecordError, KafkaError, KafkaStorageError, KafkaTimeoutError
+
+from kbroker.testing import Broker
+
+
+def producer(kafka: Broker, **configs: Any) -> KafkaProducer:
+    return KafkaProducer(bootstrap_servers=kafka.bootstrap, retry_backoff_ms=10, reconnect_backoff_ms=10, **configs)
+
+
+def consumer(kafka: Broker, *topics: str, **configs: Any) -> KafkaConsumer:
+    usual = {"auto_offset_reset": "earliest", "reconnect_backoff_ms": 10, "retry_backoff_ms": 10}
+    return KafkaConsumer(*topics, bootstrap_servers=kafka.bootstrap, **(usual | configs))
+
+
+def read(client: KafkaConsumer, count: int) -> list[bytes]:
+    """So many values, in the order in which they come."""
+    values: list[bytes] = []
+    while len(values) < count:
+        values += [record.value for records in client.poll(timeout_ms=5000).values() for record in records]
+    return values
+
+
+def test_a_retry_after_a_lost_answer_makes_no_duplicate(kafka: Broker) -> None:
+    """The batch is written, and the connection breaks before the answer: the producer must send it again, and Kafka
+    must not write it again."""
+    kafka.faults.disconnect("Produce", after=True, times=1)
+    with producer(kafka, enable_idempotence=True) as client:
+        client.send("orders", b"only once").get(10)
+    assert [record.value for record in kafka.records("orders")] == [b"only once"]
+    assert len(kafka.requests("Produce")) == 2
+
+
+def test_a_retry_after_an_error_keeps_the_order(kafka: Broker) -> None:
+    kafka.create_topic("orders")
+    kafka.faults.fail("Produce", "NOT_LEADER_OR_FOLLOWER", "NOT_ENOUGH_REPLICAS", topic="orders")
+    with producer(kafka, enable_idempotence=True, linger_ms=0) as client:
+        for number in range(10):
+            client.send("orders", b"%d" % number)
+        client.flush()
+    assert [record.value for record in kafka.records("orders")] == [b"%d" % number for number in range(10)]
+
+
+def test_who_works_too_long_may_not_commit(kafka: Broker) -> None:
+    """A consumer loses its partitions in the middle of its work: what it commits then must fail."""
+    kafka.create_topic("orders")
+    kafka.produce("orders", "slow work")
+    kafka.clock.freeze()
+    with consumer(kafka, "orders", group_id="workers", enable_auto_commit=False) as client:
+        kafka.faults.install("Heartbeat", hold=True)  # as if the process stood still
+        assert read(client, 1) == [b"slow work"]
+        kafka.clock.advance("46s")
+        assert kafka.wait_empty("workers").members == []
+        with pytest.raises(CommitFailedError):
+            client.commit()
+        kafka.faults.clear()
+    assert kafka.group("workers").offsets == []
+
+
+def test_a_session_ends_without_waiting_for_it(kafka: Broker) -> None:
+    """Two members; one falls silent. After its session the other one has everything."""
+    kafka.create_topic("orders", partitions=2)
+    kafka.clock.freeze()
+    stop = threading.Event()
+
+    def live(name: str) -> None:
+        with consumer(kafka, "orders", group_id="workers", client_id=name, heartbeat_interval_ms=100) as client:
+            while not stop.is_set():
+                client.poll(timeout_ms=100)
+
+    threads = [threading.Thread(target=live, args=(name,)) for name in ("alive", "silent")]
+    for thread in threads:
+        thread.start()
+    try:
+        assert [len(member.assigned) for member in kafka.wait_assigned("workers", members=2).members] == [1, 1]
+        with kafka.faults.blackhole("silent"):
+            kafka.clock.advance("30s")
+            kafka.wait_requests("Heartbeat", client_id="alive", since=kafka.mark())
+            fired = kafka.clock.advance("30s").fired
+            assert [event for event in fired if "silent" in event.what]
+            kafka.wait_assigned("workers", members=1)
+            (left,) = [member for member in kafka.group("workers").members if member.assigned]
+            assert (left.client_id, len(left.assigned)) == ("alive", 2)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_transaction_is_fenced_between_send_and_commit(kafka: Broker) -> None:
+    """Another process takes over the transactional id: the first one's transaction must come to nothing."""
+    first = producer(kafka, transactional_id="payments")
+    first.init_transactions()
+    first.begin_transaction()
+    first.send("payments", b"of the zombie").get(10)
+    second = producer(kafka, transactional_id="payments")
+    second.init_transactions()
+    with pytest.raises(KafkaError):
+        first.commit_transaction()
+    second.begin_transaction()
+    second.send("payments", b"of the new one").get(10)
+    second.commit_transaction()
+    assert [record.value for record in kafka.records("payments")] == [b"of the new one"]
+    assert b"of the zombie" in [record.value for record in kafka.records("payments", read_committed=False)]
+    first.close(timeout=0)
+    second.close()
+
+
+def test_a_forgotten_transaction_holds_up_readers_until_its_time_is_over(kafka: Broker) -> None:
+    kafka.clock.freeze()
+    forgetful = producer(kafka, transactional_id="forgetful", transaction_timeout_ms=60_000)
+    forgetful.init_transactions()
+    forgetful.begin_transaction()
+    forgetful.send("payments", b"never decided").get(10)
+    kafka.produce("payments", "behind it")
+    assert kafka.records("payments") == [], "a reader of committed records sees nothing behind an open transaction"
+    kafka.clock.advance("61s")
+    kafka.wait_transaction("forgetful", "CompleteAbort")
+    assert [record.value for record in kafka.records("payments")] == [b"behind it"]
+    forgetful.close(timeout=0)
+
+
+def test_a_poison_record_is_put_aside(kafka: Broker) -> None:
+    """What cannot be read goes to a topic of its own, and the consumer goes on."""
+    kafka.produce("numbers", "1", b"\xff", "3")
+    total, poison = 0, kafka.name("numbers.poison")
+    with consumer(kafka, "numbers", group_id="sum") as client, producer(kafka) as aside:
+        for value in read(client, 3):
+            try:
+                total += int(value)
+            except ValueError:
+                aside.send(poison, value).get(10)
+        client.commit()
+    assert total == 4
+    assert [record.value for record in kafka.wait_records(poison)] == [b"\xff"]
+    kafka.wait_consumed("sum", "numbers")
+
+
+def test_a_full_disk_is_an_error_of_the_producer_and_heals(kafka: Broker) -> None:
+    kafka.create_topic("orders")
+    with producer(kafka, enable_idempotence=False, retries=2) as client:
+        client.send("orders", b"before").get(10)
+        kafka.disk_full()
+        with pytest.raises((KafkaStorageError, KafkaTimeoutError)):
+            client.send("orders", b"lost").get(10)
+        kafka.disk_full(False)
+        client.send("orders", b"after").get(10)
+    assert [record.value for record in kafka.records("orders")] == [b"before", b"after"]
+
+
+def test_a_client_lives_with_an_older_broker(kafka: Broker) -> None:
+    kafka.emulate("2.8")
+    with producer(kafka) as client:
+        client.send("orders", b"old").get(10)
+    with consumer(kafka, "orders", group_id="g") as client:
+        assert read(client, 1) == [b"old"]
+    assert max(request.version for request in kafka.requests("Fetch")) <= 12
+
+
+def test_a_broken_checksum_is_noticed(kafka: Broker) -> None:
+    kafka.produce("orders", "1")
+    with consumer(kafka, check_crcs=True) as client:
+        client.assign([TopicPartition("orders", 0)])
+        kafka.faults.install("Fetch", bad_crc=True)
+        with pytest.raises(CorruptRecordError):
+            read(client, 1)
+
+
+def test_what_the_client_really_sends(kafka: Broker) -> None:
+    with producer(kafka, client_id="shop", acks=1, compression_type="gzip") as client:
+        client.send("orders", b"x" * 1000).get(10)
+    (request,) = kafka.requests("Produce", client_id="shop")
+    assert request.request["acks"] == 1
+    assert len(request.request["topicData"][0]["partitionData"][0]["records"]) < 300
+
+
+def test_a_producer_stays_open_through_a_reset(kafka: Broker) -> None:
+    with producer(kafka, enable_idempotence=True) as client:
+        client.send("orders", b"of the first test").get(10)
+        kafka.reset()
+        assert kafka.topics() == []
+        kafka.create_topic("orders")
+        client.send("orders", b"of the second test").get(10)
+    assert [record.value for record in kafka.records("orders")] == [b"of the second test"]
+
+
+def test_a_state_is_kept_and_brought_back(kafka: Broker) -> None:
+    """Set up once what takes long; each case begins from there."""
+    kafka.produce("orders", "1", "2", "3")
+    prepared = kafka.snapshot()
+    for case in ("a", "b"):
+        kafka.produce("orders", case)
+        assert [record.value for record in kafka.records("orders")] == [b"1", b"2", b"3", case.encode()]
+        kafka.restore(prepared)
+    assert [record.value for record in kafka.records("orders")] == [b"1", b"2", b"3"]
+
+
+def test_a_week_of_retention_in_a_moment(kafka: Broker) -> None:
+    kafka.create_topic("orders", configs={"retention.ms": 7 * 24 * 3600 * 1000, "segment.ms": 24 * 3600 * 1000})
+    kafka.clock.freeze()
+    kafka.produce("orders", "old")
+    kafka.clock.advance("6d")
+    kafka.produce("orders", "young")
+    kafka.clock.advance("2d")
+    assert [record.value for record in kafka.records("orders")] == [b"young"]
+    with consumer(kafka, "orders", group_id="g") as client:
+        assert read(client, 1) == [b"young"]
+
+
+def test_a_changelog_is_compacted(kafka: Broker) -> None:
+    kafka.create_topic("prices", configs={"cleanup.policy": "compact"})
+    for price in ("1", "2", "3"):
+        kafka.produce("prices", price, key="tea")
+    kafka.produce("prices", None, key="coffee")
+    kafka.compact("prices")
+    assert {record.key: record.value for record in kafka.records("prices")} == {b"tea": b"3", b"coffee": None}
+    assert len(kafka.records("prices")) == 2
+
+
+def test_a_function_of_the_test_decides(kafka: Broker) -> None:
+    seen = []
+
+    @kafka.faults.on("Produce", times=1)
+    def first_time(request: Any) -> str:
+        seen.append(request.client_id)
+        return "NOT_ENOUGH_REPLICAS"
+
+    with producer(kafka, client_id="shop") as client:
+        client.send("orders", b"1").get(10)
+    assert seen == ["shop"]
+    assert (first_time.problems, len(first_time.hits)) == ([], 1)
+    assert [request.errors for request in kafka.requests("Produce")] == [["NOT_ENOUGH_REPLICAS"], []]
+
+
+async def _race(kafka: Broker) -> None:
+    waiting = kafka.wait_records.aio("orders", 1)
+    await kafka.produce.aio("orders", "1")
+    assert [record.value for record in await waiting] == [b"1"]
+
+
+def test_everything_can_be_awaited(kafka: Broker) -> None:
+    import asyncio
+
+    asyncio.run(_race(kafka))
