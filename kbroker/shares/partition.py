@@ -4,7 +4,7 @@ It is made when a member first fetches, from what is kept. It lives as long as t
 same epoch, and as long as all goes well: what cannot be kept makes it void, and the next who asks gets a new one, made
 from what is kept. What was held then is to be had again, as after a restart.
 
-One alarm stands for all locks: that of the next which expires. Members that wait for records hear of everything that
+One alarm stands for all locks: it rings no later than the next of them expires. Members that wait for records hear of everything that
 could give them some.
 """
 
@@ -128,7 +128,7 @@ class SharePartition:
     def acquire(self, offset: int, spans: Sequence[Span], taking: Taking) -> list[Acquired]:
         taken = acquire(self.window, offset, spans, taking)
         if taken:
-            self._set_alarm()
+            self._ring_at(taking.locked_until)
         return taken
 
     def acknowledge(self, member: str, said: Sequence[Said]) -> asyncio.Future[None] | None:
@@ -136,32 +136,29 @@ class SharePartition:
         settings, before = self._settings(), self.window.start
         locked_until = self._world.time_ms() + settings.lock_ms
         given = acknowledge(self.window, member, said, locked_until, settings.deliveries)
-        self._set_alarm()
         return self._keep(before, given)
 
     def release(self, member: str) -> asyncio.Future[None] | None:
         before = self.window.start
         given = release(self.window, member, self._settings().deliveries)
-        self._set_alarm()
         return self._keep(before, given)
 
     def _expire(self) -> None:
         self._alarm = None
         before = self.window.start
         given = expire(self.window, self._world.time_ms(), self._settings().deliveries)
-        self._set_alarm()
+        if (at := self.window.next_expiry()) is not None:
+            self._ring_at(at)
         self._keep(before, given)
 
-    def _set_alarm(self) -> None:
-        at = self.window.next_expiry()
+    def _ring_at(self, at: int) -> None:
+        """The alarm rings then or before. If it rings for nothing, it looks when it should have."""
         if self._alarm is not None:
-            if at is not None and at >= self._alarm_at:
-                return  # it rings in time, and looks again
+            if at >= self._alarm_at:
+                return
             self._alarm.cancel()
-            self._alarm = None
-        if at is not None:
-            self._alarm_at = at
-            self._alarm = self._world.at(at, self._expire)
+        self._alarm_at = at
+        self._alarm = self._world.at(at, self._expire)
 
     # --- keeping ----------------------------------------------------------------------------------------------------
 

@@ -77,7 +77,13 @@ class ShareDesk(GroupDesk):
                 group_id=group, member_id=member, member_epoch=epoch, subscribed_topic_names=names, **options
             ),
             1,
+            node=self.home(group),
         )
+
+    def home(self, group: str) -> int:
+        """The node that coordinates the group."""
+        place = self.cluster.groups.coordinator(group)
+        return self.cluster.catalog.leader("__consumer_offsets", place)[0]
 
     async def fetch(
         self,
@@ -87,6 +93,7 @@ class ShareDesk(GroupDesk):
         topic: str = "t",
         epoch: int | None = None,
         version: int = 2,
+        node: int | None = None,
         **options: Any,
     ) -> Any:
         """With the epoch that comes next, and what became of records of one partition."""
@@ -109,13 +116,19 @@ class ShareDesk(GroupDesk):
             forgotten_topics_data=[],
             **options,
         )
-        response = await self.ask(request, version)
+        response = await self.ask(request, version, node=node)
         if not response.error_code:
             self.epochs[member] = epoch + 1
         return response
 
     async def acknowledge(
-        self, member: str = "m", *ranges: Range, index: int = 0, epoch: int | None = None, **options: Any
+        self,
+        member: str = "m",
+        *ranges: Range,
+        index: int = 0,
+        epoch: int | None = None,
+        node: int | None = None,
+        **options: Any,
     ) -> Any:
         epoch = self.epochs.get(member, 0) if epoch is None else epoch
         said = [
@@ -130,7 +143,7 @@ class ShareDesk(GroupDesk):
             topics=[AcknowledgeTopic(topic_id=self.topic_id("t"), partitions=[partition])],
             **options,
         )
-        response = await self.ask(request, 2)
+        response = await self.ask(request, 2, node=node)
         if not response.error_code:
             self.epochs[member] = epoch + 1
         return response

@@ -7,6 +7,7 @@ import pytest
 
 from tests.kbroker.handlers.share_desk import ShareDesk, acquired, at_a_share_desk, codes, offsets
 from tests.kbroker.virtual import passed, settle
+from wire.primitives import uuid_text
 from wire.records import transaction_marker
 
 ACCEPT, RELEASE, REJECT, RENEW = 1, 2, 3, 4
@@ -303,5 +304,40 @@ def test_rights_are_asked_for() -> None:
         assert codes(await desk.fetch()) == [(0, 29)]
         desk.denied = {("READ", "GROUP", "g")}
         assert (await desk.fetch()).error_code == 30
+
+    at_a_share_desk(test)
+
+
+def test_a_new_leader_goes_on_where_the_old_one_was_and_the_old_one_is_out() -> None:
+    async def test(desk: ShareDesk) -> None:
+        await begin(desk, 4)
+        topic = desk.cluster.catalog.topic("t")
+        assert topic is not None
+        old, _ = desk.cluster.catalog.leader(topic, 0)
+        await desk.fetch("m", node=old)
+        await desk.acknowledge("m", (0, 1, [ACCEPT]), node=old)
+        await desk.cluster.catalog.move_leader("t", 0, 3 - old)
+        told = await desk.acknowledge("m", (2, 3, [ACCEPT]), node=old)
+        (one,) = told.responses[0].partitions
+        assert (one.error_code, one.current_leader.leader_id, one.current_leader.leader_epoch) == (6, 3 - old, 1)
+        assert [node.node_id for node in told.node_endpoints] == [3 - old]
+        assert (await desk.fetch("m", node=3 - old, epoch=5)).error_code == 122, "its sessions are its own"
+        assert acquired(await desk.fetch("n", node=3 - old)) == [(2, 3, 1)]
+
+    at_a_share_desk(test, nodes=(1, 2), config={"default.replication.factor": "2"})
+
+
+def test_a_state_that_cannot_be_kept_is_read_again(caplog: pytest.LogCaptureFixture) -> None:
+    async def test(desk: ShareDesk) -> None:
+        await begin(desk, 4)
+        await desk.fetch()
+        key = ("g", desk.topic_id("t"), 0)
+        runtime = desk.cluster.shares.coordinators.of(f"g:{uuid_text(key[1])}:0")
+        kept = runtime.machine.kept[key]
+        runtime.machine.kept[key] = kept._replace(leader_epoch=kept.leader_epoch + 1)
+        assert codes(await desk.acknowledge("m", (0, 3, [ACCEPT]))) == [(0, 74)], "another has led it since"
+        assert desk.cluster.shares.working(key) is None
+        runtime.machine.kept[key] = kept
+        assert acquired(await desk.fetch("n")) == [(0, 3, 1)], "nothing was done"
 
     at_a_share_desk(test)
