@@ -4,8 +4,8 @@ It is made when a member first fetches, from what is kept. It lives as long as t
 same epoch, and as long as all goes well: what cannot be kept makes it void, and the next who asks gets a new one, made
 from what is kept. What was held then is to be had again, as after a restart.
 
-One alarm stands for all locks: it rings no later than the next of them expires. Members that wait for records hear of everything that
-could give them some.
+One alarm stands for all locks: it rings no later than the next of them expires. Members that wait for records hear of
+everything that could give them some.
 """
 
 from __future__ import annotations

@@ -42,9 +42,11 @@ class ShareDesk(GroupDesk):
         ctx.connection = SimpleNamespace(id=1, host="127.0.0.1", local_host="127.0.0.1")  # type: ignore[assignment]
         return ctx
 
-    def restart(self) -> None:
-        """As after a crash: what is not in the logs is gone."""
+    async def restart(self) -> None:
+        """What is not in the logs is gone."""
         cluster = self.cluster
+        await cluster.shares.stop()
+        await cluster.groups.stop()
         cluster.partitions = Partitions(cluster.engine, self.world)
         cluster.groups = Groups(cluster.config, self.world, cluster.catalog, cluster.partitions)
         self.epochs.clear()

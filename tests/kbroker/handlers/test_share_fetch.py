@@ -160,7 +160,7 @@ def test_what_was_said_survives_a_restart_and_what_was_held_does_not() -> None:
         await begin(desk, 10)
         await desk.fetch()
         await desk.acknowledge("m", (0, 3, [ACCEPT]), (5, 5, [ACCEPT]), (6, 6, [RELEASE]), (9, 9, [REJECT]))
-        desk.restart()
+        await desk.restart()
         answer = await desk.fetch("m")
         assert acquired(answer) == [(4, 4, 1), (6, 6, 2), (7, 8, 1)]
 

@@ -177,7 +177,7 @@ def test_a_share_group_is_listed_and_deleted_once_it_is_empty() -> None:
         await desk.beat("m", -1)
         assert (await desk.ask(delete, 2)).results[0].error_code == 0
         assert (await desk.ask(delete, 2)).results[0].error_code == 69
-        desk.restart()
+        await desk.restart()
         assert (await described(desk)).error_code == 69
 
     at_a_share_desk(test)
@@ -187,7 +187,7 @@ def test_members_find_themselves_in_their_group_after_a_restart() -> None:
     async def test(desk: ShareDesk) -> None:
         await desk.beat("m")
         await desk.beat("n")
-        desk.restart()
+        await desk.restart()
         answer = await desk.beat("m", 2, "t")
         assert (answer.member_epoch, len((assigned(desk, answer) or {})["t"])) == (3, 1)
         group = await described(desk)

@@ -101,7 +101,7 @@ def test_setting_offsets_makes_a_group() -> None:
         await desk.produce(3)
         assert (await set_to(desk, 1, ("t", 0), group="new")).error_code == 0
         assert await told(desk, "new") == {"t": [(0, 1, 2)]}
-        desk.restart()
+        await desk.restart()
         assert await told(desk, "new") == {"t": [(0, 1, 2)]}
         await desk.join(group="classic")
         for answer in (await set_to(desk, 1, ("t", 0), group="classic"), await forget(desk, "t", group="classic")):
@@ -138,7 +138,7 @@ def test_a_topic_that_is_deleted_is_forgotten_with_all_that_was_kept() -> None:
         await desk.cluster.catalog.delete_topics([desk.topic_id("t")])
         assert await told(desk) == {}
         assert await desk.cluster.shares.summary(old) is None
-        desk.restart()
+        await desk.restart()
         assert await told(desk) == {}
 
     at_a_share_desk(test)
