@@ -38,12 +38,14 @@ class _Sample:
 class Rate:
     """How much per second."""
 
-    __slots__ = ("_at", "_samples", "windows")
+    __slots__ = ("_at", "_least_seconds", "_samples", "_total", "windows")
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
         self._samples: list[_Sample] = []
         self._at = 0
+        self._total = 0.0  # of all samples, also of those that count no more
+        self._least_seconds = (windows.number - 1) * windows.length_ms / 1000
 
     def record(self, amount: float, now: int) -> None:
         samples = self._samples
@@ -55,9 +57,11 @@ class Rate:
             if self._at == len(samples):
                 samples.append(_Sample(now))
             else:
+                self._total -= samples[self._at].total
                 samples[self._at].reset(now)
             sample = samples[self._at]
         sample.total += amount
+        self._total += amount
         sample.last_ms = now
 
     def measure(self, now: int) -> tuple[float, float]:
@@ -66,6 +70,7 @@ class Rate:
         total, oldest = 0.0, now
         for sample in self._samples:
             if now - sample.last_ms >= windows.span_ms:
+                self._total -= sample.total
                 sample.reset(now)
             total += sample.total
             oldest = min(oldest, sample.began_ms)
@@ -76,6 +81,8 @@ class Rate:
 
     def excess_ms(self, bound: float, now: int) -> int:
         """How long to do nothing until the rate is back at the bound, by Kafka's `QuotaUtils.throttleTime`."""
+        if self._total <= bound * self._least_seconds:
+            return 0  # whatever the windows are
         rate, seconds = self.measure(now)
         return int((rate - bound) / bound * seconds * 1000 + 0.5) if rate > bound else 0
 
