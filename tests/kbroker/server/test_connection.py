@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kbroker.context import Context
+from kbroker.context import LATER, Context, Later
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.fetch import FetchableTopicResponse, FetchRequest, FetchResponse, PartitionData
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
@@ -47,6 +47,50 @@ def test_replies_leave_in_the_order_of_their_requests() -> None:
         written[0].set_result(WRITTEN)
         await turns()
         assert client.correlation_ids == [1, 2, 3, 4]
+
+    run(body)
+
+
+def test_a_handler_may_answer_its_request_itself() -> None:
+    async def body() -> None:
+        here = Surroundings()
+        asked: list[Context] = []
+        here.answer(PRODUCE, lambda request, ctx: asked.append(ctx) or LATER)
+        client = here.client()
+        client.send(write(1) + write(2) + write(3))
+        assert client.replies == []
+        asked[1].answer(WRITTEN)
+        asked[2].answer(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR))
+        assert client.replies == [], "in the order of the requests"
+        asked[0].answer(WRITTEN)
+        await turns()
+        assert client.correlation_ids == [1, 2, 3]
+        asked[0].answer(WRITTEN)
+        await turns()
+        assert client.correlation_ids == [1, 2, 3], "a request is answered once"
+
+    run(body)
+
+
+def test_who_waits_for_others_hears_that_the_client_has_gone_and_its_memory_is_given_back() -> None:
+    async def body() -> None:
+        here = Surroundings()
+        left: list[int] = []
+
+        def fetch(request: Any, ctx: Context) -> Later:
+            def gone() -> None:
+                left.append(ctx.correlation_id)
+                ctx.answer(FETCHED)
+
+            ctx.when_gone = gone
+            return LATER
+
+        here.answer(FETCH, fetch)
+        client = here.client()
+        client.send(wait(1))
+        assert here.server.budget.used > 0
+        client.connection.connection_lost(None)
+        assert left == [1] and here.server.budget.used == 0 and client.replies == []
 
     run(body)
 
