@@ -70,7 +70,9 @@ oracle: $(VENV)/compat.stamp
 
 # Beside Apache Kafka and kfake on this machine: an hour; SHORT=1 a few minutes. And what requests cost, without sockets.
 bench: $(VENV)/compat.stamp
+	$(BIN)/python -m compat_tests.bench.startup
 	$(BIN)/python -m compat_tests.bench.requests
+	$(BIN)/python -m compat_tests.bench.extras
 	$(BIN)/python -m compat_tests.bench.compare $(if $(SHORT),--short)
 
 # The documentation as a site in ./site, the pages of the protocol written anew.
