@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from kbroker.groups.classic.states import State
 from wire.errors import ErrorCode
@@ -57,14 +57,14 @@ def elect_protocol(offers: Sequence[Sequence[str]]) -> str:
 
 
 def fits(
-    is_empty: bool, protocol_type: str | None, offers: Sequence[Sequence[str]], new_type: str, new_offer: Sequence[str]
+    is_empty: bool, protocol_type: str | None, common: Collection[str], new_type: str, new_offer: Sequence[str]
 ) -> bool:
     """May a member with these protocols be in the group? An empty group takes any; otherwise one protocol must be
-    common to all.
+    common to all. `common` are those of the new ones that all who are in it offer.
     """
     if is_empty:
         return bool(new_type) and bool(new_offer)
-    return protocol_type == new_type and not common_protocols(offers).isdisjoint(new_offer)
+    return protocol_type == new_type and bool(common)
 
 
 def check_sync(

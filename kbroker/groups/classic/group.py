@@ -12,6 +12,7 @@ from kbroker.groups.classic.decisions import elect_protocol, fits, identify
 from kbroker.groups.classic.member import Member
 from kbroker.groups.classic.states import STATES, State
 from kbroker.groups.subscription import CONSUMER, subscribed_topics
+from kbroker.machine import Ticket
 from wire.durable.groups import GroupMetadataValue
 from wire.errors import ErrorCode
 
@@ -30,6 +31,8 @@ class ClassicGroup:
         "last_to_join",
         "leader",
         "members",
+        "offered",
+        "parked",
         "pending",
         "protocol",
         "protocol_type",
@@ -50,6 +53,8 @@ class ClassicGroup:
         self.leader: str | None = None
         self.members: dict[str, Member] = {}
         self.instances: dict[str, str] = {}  # group instance id -> member id
+        self.parked: set[str] = set()  # members whose JoinGroup waits for the end of the join phase
+        self.offered: dict[str, int] = {}  # how many members offer each protocol
         self.pending: set[str] = set()  # member ids given out that have not come back (KIP-394)
         self.unsynced: set[str] = set()  # members of this generation that have not asked for their assignment
         self.last_to_join = ""  # in this join phase, for the history
@@ -93,6 +98,7 @@ class ClassicGroup:
 
     def add(self, member: Member) -> None:
         self.members[member.id] = member
+        self._count(member, 1)
         if member.instance_id is not None:
             self.instances[member.instance_id] = member.id
         if self.leader is None:
@@ -102,8 +108,11 @@ class ClassicGroup:
     def remove(self, member_id: str) -> None:
         """A member or a pending member id. If the leader goes, the eldest of the others leads."""
         member = self.members.pop(member_id, None)
-        if member is not None and member.instance_id is not None:
-            del self.instances[member.instance_id]
+        if member is not None:
+            self._count(member, -1)
+            if member.instance_id is not None:
+                del self.instances[member.instance_id]
+        self.parked.discard(member_id)
         self.pending.discard(member_id)
         self.unsynced.discard(member_id)
         if self.leader == member_id:
@@ -122,24 +131,43 @@ class ClassicGroup:
             old.assignment,
         )
         del self.members[old.id]
+        self._count(old, -1)
+        self.parked.discard(old.id)
         self.unsynced.discard(old.id)
         if self.leader == old.id:
             self.leader = member_id
         self.add(new)
         return new
 
+    def offer(self, member: Member, protocols: Sequence[tuple[str, bytes]]) -> None:
+        """The member offers these from now on."""
+        self._count(member, -1)
+        member.protocols = tuple(protocols)
+        self._count(member, 1)
+
+    def _count(self, member: Member, by: int) -> None:
+        for name in {name for name, _ in member.protocols}:
+            self.offered[name] = self.offered.get(name, 0) + by
+
     def identify(self, member_id: str, instance_id: str | None) -> ErrorCode:
         return identify(self.members, self.instances, member_id, instance_id)
 
     # --- the join phase ---------------------------------------------------------------------------------------------
 
-    @property
-    def joined(self) -> int:
-        return sum([member.join_ticket is not None for member in self.members.values()])
+    def park(self, member: Member, ticket: Ticket) -> None:
+        """Its JoinGroup is answered when the join phase ends."""
+        member.join_ticket = ticket
+        self.parked.add(member.id)
+
+    def release(self, member: Member) -> Ticket | None:
+        """The ticket of whoever is to be answered now, if it is parked."""
+        ticket, member.join_ticket = member.join_ticket, None
+        self.parked.discard(member.id)
+        return ticket
 
     @property
     def all_joined(self) -> bool:
-        return not self.pending and all(member.join_ticket is not None for member in self.members.values())
+        return not self.pending and len(self.parked) == len(self.members)
 
     @property
     def rebalance_timeout_ms(self) -> int:
@@ -150,7 +178,8 @@ class ClassicGroup:
 
     def fits(self, protocol_type: str, offer: Sequence[str]) -> bool:
         empty = self.state is State.EMPTY or not self.members
-        return fits(empty, self.protocol_type, self.offers(), protocol_type, offer)
+        common = [name for name in offer if self.offered.get(name) == len(self.members)]
+        return fits(empty, self.protocol_type, common, protocol_type, offer)
 
     def elect_leader(self) -> bool:
         """The leader stays if it has joined; else whoever has, first come. False when nobody has."""

@@ -39,7 +39,7 @@ def join(group: ClassicGroup, event: Join, turn: Turn) -> None:
     member = group.members.get(request.member_id)
     has_joined = member is not None and member.join_ticket is not None
     size, most = len(group.members), turn.settings.max_size
-    if not has_room(group.state, size, group.joined, member is not None, has_joined, most):
+    if not has_room(group.state, size, len(group.parked), member is not None, has_joined, most):
         turn.answer(event.ticket, not_joined("", ErrorCode.GROUP_MAX_SIZE_REACHED))
         _turn_away(group, request.member_id, turn)
     elif not group.fits(request.protocol_type, [protocol.name for protocol in request.protocols]):
@@ -106,7 +106,7 @@ def _join_known(group: ClassicGroup, event: Join, turn: Turn) -> None:
         if rejoin is not Rejoin.JOINS:
             why = "its metadata has changed" if not unchanged else "as the leader, for a new assignment"
             turn.tell(group.id, What.JOINED, f"again, {why}: {because(request.reason)}", member.id)
-        _update(member, event, turn)
+        _update(group, member, event, turn)
         group.last_to_join = member.id
         rebalance(group, turn)
     else:
@@ -125,27 +125,27 @@ def _add(group: ClassicGroup, event: Join, member_id: str, turn: Turn) -> None:
         _protocols(event),
     )
     member.is_new = True
-    member.join_ticket = event.ticket
     if group.state is State.PREPARING_REBALANCE and group.came_from is State.EMPTY:
         group.has_newcomer = True
     if not group.members:
         group.protocol_type = request.protocol_type
     group.add(member)
+    group.park(member, event.ticket)
     turn.tell(group.id, What.JOINED, because(request.reason), member_id)
     group.last_to_join = member_id
     touch(group, member, turn, NEW_MEMBER_JOIN_TIMEOUT_MS)
     rebalance(group, turn)
 
 
-def _update(member: Member, event: Join, turn: Turn) -> None:
+def _update(group: ClassicGroup, member: Member, event: Join, turn: Turn) -> None:
     """The member joins (again). If it still was parked, it asked on another connection: that one is not waited for any
     more.
     """
-    refuse_join(member, ErrorCode.REBALANCE_IN_PROGRESS, turn, member.id)
-    member.protocols = _protocols(event)
+    refuse_join(group, member, ErrorCode.REBALANCE_IN_PROGRESS, turn, member.id)
+    group.offer(member, _protocols(event))
     member.rebalance_timeout_ms = event.request.rebalance_timeout_ms
     member.session_timeout_ms = event.request.session_timeout_ms
-    member.join_ticket = event.ticket
+    group.park(member, event.ticket)
 
 
 def _return_static(group: ClassicGroup, event: Join, old: Member, member_id: str, turn: Turn) -> None:
@@ -156,12 +156,12 @@ def _return_static(group: ClassicGroup, event: Join, old: Member, member_id: str
     hands already.
     """
     leader_before = group.leader or ""
-    refuse_join(old, ErrorCode.FENCED_INSTANCE_ID, turn, old.id)
+    refuse_join(group, old, ErrorCode.FENCED_INSTANCE_ID, turn, old.id)
     refuse_sync(old, ErrorCode.FENCED_INSTANCE_ID, turn)
     if old.armed_at is not None:
         turn.cancel_timer(("session", group.id, old.id))
     member = group.replace(old, member_id)
-    _update(member, event, turn)
+    _update(group, member, event, turn)
     group.last_to_join = member_id
     turn.tell(group.id, What.JOINED, f"again, as instance {old.instance_id}, which was {old.id}", member_id)
     touch(group, member, turn)
@@ -173,7 +173,7 @@ def _return_static(group: ClassicGroup, event: Join, old: Member, member_id: str
             response.leader = leader_before
             response.members = []
         turn.answer(event.ticket, response)
-        member.join_ticket = None
+        group.release(member)
         write_group(group, turn)
     elif group.state is State.PREPARING_REBALANCE:
         complete_if_all_joined(group, turn)

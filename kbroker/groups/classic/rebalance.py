@@ -91,9 +91,9 @@ def complete(group: ClassicGroup, turn: Turn) -> None:
         write_group(group, turn)
         return
     for member in group.members.values():
-        if member.join_ticket is not None:
-            turn.answer(member.join_ticket, joined(group, member))
-            member.join_ticket = None
+        ticket = group.release(member)
+        if ticket is not None:
+            turn.answer(ticket, joined(group, member))
         touch(group, member, turn)
         member.is_new = False
         group.unsynced.add(member.id)
@@ -139,11 +139,11 @@ def not_joined(member_id: str, code: ErrorCode) -> JoinGroupResponse:
 # --- members come to an end -----------------------------------------------------------------------------------------
 
 
-def refuse_join(member: Member, code: ErrorCode, turn: Turn, member_id: str = "") -> None:
+def refuse_join(group: ClassicGroup, member: Member, code: ErrorCode, turn: Turn, member_id: str = "") -> None:
     """Answer a parked JoinGroup, if there is one."""
-    if member.join_ticket is not None:
-        turn.answer(member.join_ticket, not_joined(member_id, code))
-        member.join_ticket = None
+    ticket = group.release(member)
+    if ticket is not None:
+        turn.answer(ticket, not_joined(member_id, code))
 
 
 def refuse_sync(member: Member, code: ErrorCode, turn: Turn) -> None:
@@ -157,7 +157,7 @@ def drop(group: ClassicGroup, member: Member, turn: Turn, code: ErrorCode = Erro
     """The member is in the group no more. What it is parked on is answered, so that a client still there starts
     afresh.
     """
-    refuse_join(member, code, turn)
+    refuse_join(group, member, code, turn)
     refuse_sync(member, code, turn)
     if member.armed_at is not None:
         turn.cancel_timer(("session", group.id, member.id))

@@ -87,7 +87,7 @@ def upgrade(group: ClassicGroup, turn: Turn) -> Change | None:
 def settle(group: ClassicGroup, turn: Turn) -> None:
     """The classic group is one no more: nobody waits in it, and its timers do not ring."""
     for each in group.members.values():
-        refuse_join(each, ErrorCode.REBALANCE_IN_PROGRESS, turn, each.id)
+        refuse_join(group, each, ErrorCode.REBALANCE_IN_PROGRESS, turn, each.id)
         refuse_sync(each, ErrorCode.REBALANCE_IN_PROGRESS, turn)
     for member_id in group.pending:
         turn.cancel_timer(("session", group.id, member_id))

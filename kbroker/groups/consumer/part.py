@@ -122,7 +122,7 @@ class Consumers:
         if must_downgrade(change, ()):
             # A static member of the new protocol has come back with the classic one, and was the last of its kind.
             classic = self._classic[group.id] = downgrade(change, ())
-            classic.members[response.member_id].join_ticket = event.ticket
+            classic.park(classic.members[response.member_id], event.ticket)
             rebalance(classic, turn)
             return
         turn.answer(event.ticket, response)

@@ -53,10 +53,9 @@ def test_a_full_group_has_room_for_its_own(
 
 
 def test_protocols_fit_when_one_is_common_to_all() -> None:
-    offers = [["a", "b"], ["b", "c"]]
-    assert fits(False, "consumer", offers, "consumer", ["x", "b"])
-    assert not fits(False, "consumer", offers, "consumer", ["a"])
-    assert not fits(False, "consumer", offers, "connect", ["b"])
+    assert fits(False, "consumer", ["b"], "consumer", ["x", "b"])
+    assert not fits(False, "consumer", [], "consumer", ["a"])
+    assert not fits(False, "consumer", ["b"], "connect", ["b"])
     assert fits(True, None, [], "anything", ["a"])
     assert not fits(True, None, [], "", ["a"])
     assert not fits(True, None, [], "consumer", [])
