@@ -18,7 +18,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from kbroker.shares.kept import UNKNOWN_START, Range
+from kbroker.shares.kept import Range
 from kbroker.shares.states import TERMINAL, RecordState
 
 AVAILABLE, ACQUIRED, ACKNOWLEDGED, ARCHIVED = RecordState
@@ -55,11 +55,10 @@ class Window:
     whoever steps takes them.
     """
 
-    __slots__ = ("_hint", "changed", "end", "has_started", "runs", "start")
+    __slots__ = ("_hint", "changed", "end", "runs", "start")
 
     def __init__(self, start: int, ranges: Iterable[Range] = ()) -> None:
         """As it was kept. What nobody said anything of, between what was said, has not been delivered."""
-        self.has_started = start != UNKNOWN_START
         self.start = self.end = max(start, 0)
         self.runs: list[Run] = []
         self.changed: list[Range] = []
@@ -76,7 +75,6 @@ class Window:
 
     def begin(self, start: int) -> None:
         """Where a window begins of which nothing is known."""
-        self.has_started = True
         self.start = self.end = self._hint = start
 
     @property
