@@ -104,6 +104,7 @@ class Broker:
         self._server: Server | None = None
         self._guards: Guards | None = None
         self._http: HttpDoor | None = None
+        self.control: Control | None = None
         self._started: list[str] = []
 
     async def start(self) -> None:
@@ -119,7 +120,7 @@ class Broker:
             await self._compose()
             await self._plant()
             if self._http is not None:
-                await self._http.open(self._control())
+                await self._http.open(self._make_control())
             for doors in self._doors:
                 await doors.serve()
             self.is_serving = True
@@ -252,13 +253,13 @@ class Broker:
 
         return ControlledWorld(asyncio.get_running_loop())
 
-    def _control(self) -> Control | None:
+    def _make_control(self) -> Control | None:
         """What the HTTP door's verbs act on, where they are on."""
-        if not self.config["kbroker.control"]:
-            return None
-        from kbroker.control.control import Control
+        if self.config["kbroker.control"]:
+            from kbroker.control.control import Control
 
-        return Control(self, history_bytes=self.config["kbroker.control.history.bytes"])
+            self.control = Control(self, history_bytes=self.config["kbroker.control.history.bytes"])
+        return self.control
 
     async def open_engine(self) -> Engine:
         """An engine over the data as it lies there."""

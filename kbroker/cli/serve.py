@@ -24,7 +24,7 @@ from kbroker.version import VERSION
 from wire.errors import KafkaError
 
 if TYPE_CHECKING:
-    from kbroker.world import World
+    from kbroker.broker import Broker
 
 log = logging.getLogger("kbroker.serve")
 
@@ -56,6 +56,9 @@ FAILED_TO_STOP = 1
 )
 @click.option("--http", metavar="HOST:PORT", help="Health and metrics by HTTP; needs kbroker[http].")
 @click.option("--control", is_flag=True, help="With --http: let tests do to the broker what they like.")
+@click.option(
+    "--ephemeral", is_flag=True, help="In memory on a free port, one line of JSON when ready, gone when stdin closes."
+)
 @click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def serve(
@@ -73,6 +76,7 @@ def serve(
     topics: tuple[str, ...],
     http: str | None,
     control: bool,
+    ephemeral: bool,
     log_level: str,
     log_format: str,
 ) -> None:
@@ -84,10 +88,10 @@ def serve(
             sets,
             topics=topics,
             environment=os.environ,
-            listen=listen,
+            listen=listen or (("127.0.0.1:0",) if ephemeral else ()),
             advertise=advertise,
             data=data,
-            memory=memory,
+            memory=memory or (ephemeral and data is None),
             fsync=fsync,
             users=users,
             add_scram=add_scram,
@@ -102,10 +106,10 @@ def serve(
     if idle:
         log.warning("accepted, but without effect in this broker: %s", ", ".join(idle))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(gathered.config, gathered.topics))
+        runner.run(_serve(gathered.config, gathered.topics, ephemeral))
 
 
-async def _serve(config: Config, topics: Sequence[Seed]) -> None:
+async def _serve(config: Config, topics: Sequence[Seed], ephemeral: bool) -> None:
     try:
         from kbroker.broker import Broker, CannotStart, StorageError
         from kbroker.server.listener import CannotListen
@@ -118,7 +122,7 @@ async def _serve(config: Config, topics: Sequence[Seed]) -> None:
     stopping = asyncio.Event()
     _on_signals(asyncio.get_running_loop(), stopping.set)
     try:
-        broker = Broker(config, world=_world(config), topics=topics)
+        broker = Broker(config, topics=topics)
         await broker.start()
     except CannotListen as error:
         raise _cannot_start(f"{error}{_way_out() if error.in_use else ''}") from None
@@ -126,9 +130,9 @@ async def _serve(config: Config, topics: Sequence[Seed]) -> None:
         raise _cannot_start(str(error)) from None
     gc.freeze()
     gc.enable()
-    bound = ",".join(broker.bound)
-    door = f" http={broker.http}" if broker.http else ""
-    print(f"kbroker {VERSION} ready on {bound} data={broker.data} pid={os.getpid()}{door}", flush=True)
+    if ephemeral:
+        _stop_with_stdin(asyncio.get_running_loop(), stopping.set)
+    print(_ready(broker, ephemeral), flush=True)
     await stopping.wait()
     log.info("stopping")
     try:
@@ -138,13 +142,29 @@ async def _serve(config: Config, topics: Sequence[Seed]) -> None:
         raise SystemExit(FAILED_TO_STOP) from None
 
 
-def _world(config: Config) -> World | None:
-    """Under control its clock can be moved."""
-    if not config["kbroker.control"]:
-        return None
-    from kbroker.control.world import ControlledWorld
+def _ready(broker: Broker, as_json: bool) -> str:
+    """The line that says where it is."""
+    bound = ",".join(broker.bound)
+    if as_json:
+        said = {"bootstrap": bound, "http": broker.http, "data": broker.data, "pid": os.getpid(), "version": VERSION}
+        import json
 
-    return ControlledWorld(asyncio.get_running_loop())
+        return json.dumps(said)
+    door = f" http={broker.http}" if broker.http else ""
+    return f"kbroker {VERSION} ready on {bound} data={broker.data} pid={os.getpid()}{door}"
+
+
+def _stop_with_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """Whoever has started us closes our stdin, or ends, which closes it too."""
+
+    from threading import Thread
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        loop.call_soon_threadsafe(stop)
+
+    Thread(target=wait, name="stdin", daemon=True).start()
 
 
 def _cannot_start(sentence: str) -> SystemExit:

@@ -85,7 +85,8 @@ async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
     from kbroker.control.door import Door
     from kbroker.control.house import House
 
-    control = Control(broker, history_bytes=wish.history_bytes, journal=journal)
+    control = broker.control or Control(broker, history_bytes=wish.history_bytes)
+    control.journal = journal
     house = House(control)
     await _open(loop, door, lambda: Door(house, ended.set))
     _watch(loop, parent, ended.set)

@@ -17,6 +17,7 @@ class Started(NamedTuple):
     node_ids: list[int]
     pid: int
     version: str
+    http: str = ""
 
 
 class Created(NamedTuple):

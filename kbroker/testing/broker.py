@@ -32,7 +32,7 @@ class Broker(Verbs):
     `configs` are Kafka's broker configs by their names; as keywords they are written with underscores
     (`num_partitions=3`). `topics` are made before anybody connects: names, or names with their numbers of partitions.
     `data` is a directory that keeps the data; without it everything is in memory. `port` 0 is a free one. `history` is
-    whether requests are remembered. `seed` makes ids and chance repeatable.
+    whether requests are remembered. `brokers` is how many nodes there are. `seed` makes ids and chance repeatable.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Broker(Verbs):
         port: int = 0,
         history: bool = True,
         seed: int | None = None,
+        brokers: int = 1,
         **keywords: object,
     ) -> None:
         given = {name.replace("_", "."): value for name, value in keywords.items()} | dict(configs or {})
@@ -52,7 +53,8 @@ class Broker(Verbs):
         texts |= {"kbroker.memory": "true"} if data is None else {"log.dirs": os.fspath(data)}
         texts |= {name: text_of(value) for name, value in given.items() if value is not None}
         self._topics = topics if isinstance(topics, Mapping) else dict.fromkeys(topics, 1)
-        self._wish = {"configs": texts, "history_bytes": HISTORY_BYTES if history else 0, "seed": seed}
+        remembered = HISTORY_BYTES if history else 0
+        self._wish = {"configs": texts, "history_bytes": remembered, "seed": seed, "nodes": brokers}
         self._running: Line | None = None
         self._own: Link | None = None
         self.faults = Faults(lambda: self._link)

@@ -35,6 +35,7 @@ def started(control: Control) -> Started:
         node_ids=[node.id for node in broker.nodes],
         pid=os.getpid(),
         version=VERSION,
+        http=broker.http,
     )
 
 
