@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import click
 
+from kbroker.pcap import Capture
 from kbroker.trace.choosing import Choice
 from kbroker.trace.exchange import Exchange, read
 from kbroker.trace.lines import as_json, every_byte, fields, one_line
-from kbroker.trace.pcap import Capture
 from kbroker.trace.recording import Recorder
+from kbroker.trace.secrets import without_secrets
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,11 +56,20 @@ class Show:
             self._recorder = Recorder(file, int(time.time() * 1000))
 
     def __call__(self, exchange: Exchange) -> None:
-        reading = read(exchange.request, exchange.reply)
+        request, reply = without_secrets(exchange.request, exchange.reply)
+        exchange = exchange._replace(request=request, reply=reply)
+        reading = read(request, reply)
         if not self._choice.takes(reading):
             return
         if self._capture is not None:
-            self._capture.add(exchange)
+            self._capture.add(
+                request,
+                reply,
+                at_ms=exchange.at_ms,
+                took_ms=exchange.took_ms,
+                connection=exchange.connection,
+                broker=exchange.broker,
+            )
         if self._recorder is not None:
             self._recorder.add(exchange)
         if self._as_objects:

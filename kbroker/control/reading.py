@@ -9,6 +9,7 @@ from kbroker.control.history import Seen
 from kbroker.control.shapes import Request
 from kbroker.control.table import ControlError
 from kbroker.trace.exchange import read as wire_read
+from kbroker.trace.secrets import without_secrets
 from wire.errors import ProtocolError
 from wire.header import decode_request_header
 from wire.registry import APIS
@@ -59,9 +60,14 @@ def _client_id(seen: Seen) -> str | None:
         return None
 
 
+def bare(seen: Seen) -> tuple[bytes, bytes | None]:
+    """Request and reply without their sizes, and without secrets."""
+    return without_secrets(seen.request, seen.reply[SIZE_BYTES:] if seen.reply else None)
+
+
 def read(seen: Seen) -> Request:
     """A request and its response, decoded as far as they can be."""
-    found = wire_read(seen.request, seen.reply[SIZE_BYTES:] if seen.reply else None)
+    found = wire_read(*bare(seen))
     return Request(
         number=seen.number,
         at_ms=seen.at_ms,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
 from kbroker.control.plain import to_plain
-from kbroker.control.shapes import Connection, Fault, Frame, Group, Request
+from kbroker.control.shapes import Connection, Fault, Group, Request
+from kbroker.pcap import Capture
 from kbroker.testing.broker import Broker
 
 NEWEST = 25
@@ -63,49 +63,16 @@ def write_trace(broker: Broker, folder: Path, name: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     lines, capture = folder / f"{name}.jsonl", folder / f"{name}.pcap"
     lines.write_text("".join(json.dumps(to_plain(each)) + "\n" for each in broker.requests(limit=1 << 30)))
-    capture.write_bytes(pcap(broker.frames()))
+    with capture.open("wb") as file:
+        writer = Capture(file)
+        for frame in broker.frames():
+            reply = None if frame.reply is None else b64decode(frame.reply)
+            writer.add(
+                b64decode(frame.request),
+                reply,
+                at_ms=frame.at_ms,
+                took_ms=frame.took_ms,
+                connection=str(frame.connection),
+                broker=broker.bootstrap,
+            )
     return [lines, capture]
-
-
-# --- pcap: the frames as if they had been caught on the wire, to port 9092, where Wireshark looks for Kafka -----------
-
-_GLOBAL = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 24, 101)  # LINKTYPE_RAW: IP without a link layer
-_KAFKA_PORT, _FIRST_PORT = 9092, 20_000
-_CLIENT, _BROKER = b"\x7f\x00\x00\x02", b"\x7f\x00\x00\x01"
-_MOST_BYTES = 60_000  # of one packet
-
-
-def pcap(frames: list[Frame]) -> bytes:
-    """A capture of these requests and replies, each connection as a TCP stream of its own."""
-    packets: list[tuple[float, int, bool, bytes]] = []
-    for frame in frames:
-        packets.append((frame.at_ms / 1000, frame.connection, True, _sized(frame.request)))
-        if frame.reply is not None:
-            packets.append(((frame.at_ms + frame.took_ms) / 1000, frame.connection, False, _sized(frame.reply)))
-    sent: dict[tuple[int, bool], int] = {}
-    out = [_GLOBAL]
-    for at_s, connection, is_request, data in sorted(packets, key=lambda packet: packet[0]):
-        for start in range(0, len(data), _MOST_BYTES):
-            piece = data[start : start + _MOST_BYTES]
-            sequence = sent.get((connection, is_request), 1)
-            sent[connection, is_request] = sequence + len(piece)
-            packet = _packet(connection, is_request, sequence, sent.get((connection, not is_request), 1), piece)
-            seconds = int(at_s)
-            microseconds = int((at_s - seconds) * 1_000_000)
-            out.append(struct.pack("<IIII", seconds, microseconds, len(packet), len(packet)) + packet)
-    return b"".join(out)
-
-
-def _sized(text: str) -> bytes:
-    frame = base64.b64decode(text)
-    return struct.pack(">i", len(frame)) + frame
-
-
-def _packet(connection: int, is_request: bool, sequence: int, acknowledged: int, data: bytes) -> bytes:
-    client_port = _FIRST_PORT + connection % 40_000
-    ports = (client_port, _KAFKA_PORT) if is_request else (_KAFKA_PORT, client_port)
-    hosts = (_CLIENT, _BROKER) if is_request else (_BROKER, _CLIENT)
-    tcp = struct.pack(">HHIIBBHHH", *ports, sequence & 0xFFFFFFFF, acknowledged & 0xFFFFFFFF, 5 << 4, 0x18, 65535, 0, 0)
-    size = 20 + len(tcp) + len(data)
-    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, size, 0, 0, 64, 6, 0, *hosts)
-    return ip + tcp + data

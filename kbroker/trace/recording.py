@@ -15,13 +15,9 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from kbroker.trace.exchange import Exchange
-from wire.errors import ProtocolError
-from wire.header import decode_request_header, decode_response_header, response_header_version
-from wire.registry import APIS
+from kbroker.trace.secrets import without_secrets
 
 FORMAT = 1
-SASL_AUTHENTICATE, ALTER_USER_SCRAM, CREATE_TOKEN, RENEW_TOKEN, EXPIRE_TOKEN, DESCRIBE_TOKEN = 36, 51, 38, 39, 40, 41
-SECRET = frozenset((SASL_AUTHENTICATE, ALTER_USER_SCRAM, CREATE_TOKEN, RENEW_TOKEN, EXPIRE_TOKEN, DESCRIBE_TOKEN))
 
 
 class NotARecording(Exception):
@@ -36,12 +32,12 @@ class Recorder:
         self._say({"kbroker": FORMAT, "recorded_at_ms": at_ms})
 
     def add(self, exchange: Exchange) -> None:
-        bare = without_secrets(exchange)
+        request, reply = without_secrets(exchange.request, exchange.reply)
         self._say(
-            bare._asdict()
+            exchange._asdict()
             | {
-                "request": b64encode(bare.request).decode(),
-                "reply": None if bare.reply is None else b64encode(bare.reply).decode(),
+                "request": b64encode(request).decode(),
+                "reply": None if reply is None else b64encode(reply).decode(),
             }
         )
 
@@ -63,22 +59,3 @@ def recorded(file: TextIO) -> Iterator[Exchange]:
             yield Exchange(**(told | {"request": b64decode(told["request"]), "reply": reply}))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise NotARecording(f"line {number + 1} is no part of a recording: {error}") from None
-
-
-def without_secrets(exchange: Exchange) -> Exchange:
-    """The same with zeros where a secret was; what cannot be read at all may be one as a whole."""
-    try:
-        key, version, _, _, offset = decode_request_header(exchange.request)
-    except ProtocolError:
-        return exchange._replace(request=bytes(len(exchange.request)), reply=_zeros(exchange.reply, 0))
-    if key not in SECRET and key in APIS:
-        return exchange
-    request = exchange.request[:offset] + bytes(len(exchange.request) - offset)
-    if exchange.reply is None or key not in APIS:
-        return exchange._replace(request=request, reply=_zeros(exchange.reply, 0))
-    _, head = decode_response_header(exchange.reply, response_header_version(key, version))
-    return exchange._replace(request=request, reply=_zeros(exchange.reply, head))
-
-
-def _zeros(reply: bytes | None, head: int) -> bytes | None:
-    return None if reply is None else reply[:head] + bytes(len(reply) - head)

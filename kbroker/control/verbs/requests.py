@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from kbroker.control.control import Control
 from kbroker.control.history import Seen
-from kbroker.control.reading import Filter, read
+from kbroker.control.reading import Filter, bare, read
 from kbroker.control.shapes import Connection, Frame, Request
 from kbroker.control.table import ControlError, verb
 
@@ -92,13 +92,14 @@ async def tap(control: Control) -> AsyncIterator[Frame]:
 
 
 def _frame(seen: Seen) -> Frame:
+    request, reply = bare(seen)
     return Frame(
         number=seen.number,
         at_ms=seen.at_ms,
         took_ms=round(seen.took_s * 1000, 3),
         connection=seen.connection,
-        request=b64encode(seen.request).decode(),
-        reply=None if not seen.reply else b64encode(seen.reply[4:]).decode(),
+        request=b64encode(request).decode(),
+        reply=None if reply is None else b64encode(reply).decode(),
     )
 
 

@@ -6,8 +6,8 @@ from base64 import b64decode
 
 import pytest
 
+from kbroker.pcap import LARGEST_PART, Capture
 from kbroker.trace.exchange import Exchange
-from kbroker.trace.pcap import LARGEST_PART, Capture
 from kbroker.trace.recording import NotARecording, Recorder, recorded
 from wire.messages.sasl_authenticate import SaslAuthenticateRequest, SaslAuthenticateResponse
 
@@ -68,7 +68,9 @@ def test_a_capture_is_a_tcp_stream_for_each_connection() -> None:
     capture = Capture(file)
     large = metadata()._replace(request=metadata().request + bytes(2 * LARGEST_PART))
     for one in (metadata(), heartbeat()._replace(connection="other"), large):
-        capture.add(one)
+        capture.add(
+            one.request, one.reply, at_ms=one.at_ms, took_ms=one.took_ms, connection=one.connection, broker=one.broker
+        )
     streams: dict[object, bytes] = {}
     for source, target, sequence, content in packets(file.getvalue()):
         stream = streams.setdefault((source, target), b"")

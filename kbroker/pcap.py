@@ -1,4 +1,4 @@
-"""A capture file of exchanges, for Wireshark and tshark (its Kafka dissector takes TCP port 9092).
+"""A capture file of requests and answers, for Wireshark and tshark (its Kafka dissector takes TCP port 9092).
 
 The classic pcap format, link type 101 (raw IP). Each connection becomes a TCP stream between two made-up addresses:
 who asked is 10.0.x.y, who answered 10.1.0.z port 9092; sequence numbers count on as they would, so the dissector puts
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from struct import Struct
 from typing import BinaryIO
-
-from kbroker.trace.exchange import Exchange
 
 MAGIC, RAW_IP, SNAP = 0xA1B2C3D4, 101, 1 << 18
 KAFKA_PORT = 9092
@@ -27,7 +25,7 @@ _TCP_PROTOCOL = 6
 
 
 class Capture:
-    """Writes packets as exchanges come."""
+    """Writes packets as exchanges come. Frames are given without their size in front."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -36,29 +34,29 @@ class Capture:
         self._sent: dict[tuple[str, str, bool], int] = {}
         file.write(_FILE.pack(MAGIC, 2, 4, 0, 0, SNAP, RAW_IP))
 
-    def add(self, exchange: Exchange) -> None:
-        """The request when it came, its answer when it went."""
-        self._frame(exchange, exchange.request, exchange.at_ms * 1000, asked=True)
-        if exchange.reply is not None:
-            at_us = int((exchange.at_ms + exchange.took_ms) * 1000)
-            self._frame(exchange, exchange.reply, at_us, asked=False)
+    def add(
+        self, request: bytes, reply: bytes | None, *, at_ms: int, took_ms: float, connection: str, broker: str
+    ) -> None:
+        """The request when it came, its answer when it went; None is no answer."""
+        self._frame(connection, broker, request, at_ms * 1000, asked=True)
+        if reply is not None:
+            self._frame(connection, broker, reply, int((at_ms + took_ms) * 1000), asked=False)
         self._file.flush()
 
-    def _frame(self, exchange: Exchange, frame: bytes, at_us: int, *, asked: bool) -> None:
+    def _frame(self, connection: str, broker: str, frame: bytes, at_us: int, *, asked: bool) -> None:
         whole = len(frame).to_bytes(SIZE_BYTES, "big") + frame
         for at in range(0, len(whole), LARGEST_PART):
-            self._packet(exchange, whole[at : at + LARGEST_PART], at_us, asked)
+            self._packet(connection, broker, whole[at : at + LARGEST_PART], at_us, asked)
 
-    def _packet(self, exchange: Exchange, data: bytes, at_us: int, asked: bool) -> None:
-        client = self._connections.setdefault(exchange.connection, len(self._connections))
-        broker = self._brokers.setdefault(exchange.broker, len(self._brokers))
-        here = exchange.connection, exchange.broker
-        sent = self._sent.get((*here, asked), 1)
-        heard = self._sent.get((*here, not asked), 1)
-        self._sent[(*here, asked)] = sent + len(data) & 0xFFFF_FFFF
+    def _packet(self, connection: str, broker: str, data: bytes, at_us: int, asked: bool) -> None:
+        client = self._connections.setdefault(connection, len(self._connections))
+        server = self._brokers.setdefault(broker, len(self._brokers))
+        sent = self._sent.get((connection, broker, asked), 1)
+        heard = self._sent.get((connection, broker, not asked), 1)
+        self._sent[connection, broker, asked] = sent + len(data) & 0xFFFF_FFFF
         ends = [
             (bytes((10, 0, client >> 8 & 0xFF, client & 0xFF)), FIRST_PORT + client % 40_000),
-            (bytes((10, 1, broker >> 8 & 0xFF, broker & 0xFF)), KAFKA_PORT),
+            (bytes((10, 1, server >> 8 & 0xFF, server & 0xFF)), KAFKA_PORT),
         ]
         (source, source_port), (target, target_port) = ends if asked else ends[::-1]
         tcp = _TCP.pack(source_port, target_port, sent, heard, 5 << 4, _ACK_PUSH, 65535, 0, 0)
