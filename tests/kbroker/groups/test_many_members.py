@@ -73,6 +73,7 @@ def cost(what: str, count: int) -> int:
 
 @pytest.mark.parametrize("what", ["join", "join again", "heartbeat", "sync"])
 def test_one_request_costs_as_much_among_a_thousand_as_among_ten(what: str) -> None:
+    cost(what, 10)  # what is made at its first use is made now
     assert cost(what, 1000) <= 2 * cost(what, 10)
 
 
