@@ -123,6 +123,15 @@ class Group(NamedTuple):
     offsets: list[Committed]
 
 
+class GroupEvent(NamedTuple):
+    """Something that has happened to a group. `member` is empty where it is the group's; `cause` is for people."""
+
+    at_ms: int
+    what: str
+    member: str
+    cause: str
+
+
 class Transaction(NamedTuple):
     """A transactional id and the transaction that it is in, if the state says so."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kbroker.groups.classic.member import Member as ClassicMember
     from kbroker.groups.consumer.group import ConsumerGroup
     from kbroker.groups.machine import GroupsMachine
+    from kbroker.groups.streams.group import StreamsGroup
     from kbroker.partitions.partition import Partition as OpenPartition
     from kbroker.server.connection import Connection as LiveConnection
 
@@ -72,6 +73,8 @@ def _groups_of(cluster: Cluster, machine: GroupsMachine) -> Iterator[Group]:
         yield _classic(cluster, machine, classic)
     for consumers in machine.store.consumers.values():
         yield _consumers(cluster, machine, consumers)
+    for streams in machine.store.streams.values():
+        yield _streams(cluster, machine, streams)
 
 
 def _classic(cluster: Cluster, machine: GroupsMachine, group: ClassicGroup) -> Group:
@@ -129,6 +132,47 @@ def _consumers(cluster: Cluster, machine: GroupsMachine, group: ConsumerGroup) -
         coordinator=coordinator_of(cluster, "__consumer_offsets", cluster.groups.coordinator(group.id)),
         members=members,
         offsets=_offsets(cluster, machine, group.id),
+    )
+
+
+def _streams(cluster: Cluster, machine: GroupsMachine, group: StreamsGroup) -> Group:
+    """Members have what their active tasks read."""
+    members = []
+    for member in group.members.values():
+        current = group.currents.get(member.id)
+        members.append(
+            Member(
+                id=member.id,
+                client_id=member.client_id,
+                host=member.client_host,
+                instance_id=member.instance_id,
+                epoch=0 if current is None else current.epoch,
+                topics=sorted(group.readers),
+                assigned=[] if current is None else _read(cluster, group, current.assigned.active),
+                revoking=[] if current is None else _read(cluster, group, current.revoking.active),
+            )
+        )
+    return Group(
+        id=group.id,
+        type="streams",
+        state=group.state.value,
+        epoch=group.epoch,
+        protocol="sticky",
+        coordinator=coordinator_of(cluster, "__consumer_offsets", cluster.groups.coordinator(group.id)),
+        members=members,
+        offsets=_offsets(cluster, machine, group.id),
+    )
+
+
+def _read(cluster: Cluster, group: StreamsGroup, tasks: Iterable[tuple[str, int]]) -> list[TopicPartition]:
+    """A topic with fewer partitions than others of its subtopology is read by the first tasks only."""
+    given = set(tasks)
+    return _sorted(
+        (name, index)
+        for name, subtopology_id in group.readers.items()
+        if (topic := cluster.catalog.topic(name)) is not None
+        for index in range(len(topic.partitions))
+        if (subtopology_id, index) in given
     )
 
 

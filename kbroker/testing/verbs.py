@@ -13,6 +13,7 @@ from kbroker.control.shapes import (
     Connection,
     Frame,
     Group,
+    GroupEvent,
     Header,
     LogLine,
     Place,
@@ -163,6 +164,11 @@ class Verbs(Asker):
     def group(self, group: str) -> Ask[Group]:
         """One group."""
         return self._ask(Group, "groups.get", group=group)
+
+    @verb
+    def group_history(self, group: str) -> Ask[list[GroupEvent]]:
+        """What has happened to a group lately, and why: who came and went, who waited for whom."""
+        return self._ask(list[GroupEvent], "groups.history", group=group)
 
     @verb
     def delete_group(self, group: str) -> Ask[None]:

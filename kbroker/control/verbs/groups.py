@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kbroker.control import views
 from kbroker.control.control import Control, accept
-from kbroker.control.shapes import Committed, Group
+from kbroker.control.shapes import Committed, Group, GroupEvent
 from kbroker.control.table import ControlError, verb
 from kbroker.partitions.partition import Partition
 from wire.batch import batches
@@ -35,6 +35,15 @@ async def get(control: Control, group: str) -> Group:
     if found is None:
         raise ControlError("missing", f"there is no group {group}")
     return found
+
+
+@verb
+async def history(control: Control, group: str) -> list[GroupEvent]:
+    """The last 100 events of a group since the broker started, oldest first: who came and went, why, who waited."""
+    return [
+        GroupEvent(each.at_ms, each.what.value, each.member, each.cause)
+        for each in control.cluster.groups.history(group)
+    ]
 
 
 @verb
