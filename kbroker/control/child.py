@@ -23,12 +23,13 @@ NOT_STARTED = 2
 
 class Wish(NamedTuple):
     """What broker is wanted. `configs` are Kafka's, as text; `nodes` in one process; `history_bytes` is how much of the
-    traffic is remembered, 0 for nothing."""
+    traffic is remembered, 0 for nothing; `certificates` is a folder to make certificates in."""
 
     configs: dict[str, str]
     nodes: int = 1
     history_bytes: int = 0
     seed: int | None = None
+    certificates: str = ""
 
 
 def main(fd: int, parent: int) -> None:
@@ -70,6 +71,8 @@ async def _live(door: socket.socket, parent: int, wish: Wish) -> int:
     try:
         from kbroker.control.world import ControlledWorld
 
+        if wish.certificates:
+            _certify(wish.certificates)
         files = None
         if "kbroker.memory" not in wish.configs:
             from kbroker.control.storage import WatchedFiles
@@ -109,6 +112,22 @@ async def _open(loop: asyncio.AbstractEventLoop, door: socket.socket, make: Call
     connect = loop.create_unix_connection if is_unix else loop.create_connection
     _, opened = await connect(make, sock=door)
     opened.say(ready=started(opened.house.find(FIRST)))
+
+
+def _certify(folder: str) -> None:
+    """An authority and the broker's certificate; raises ConfigError."""
+    from contextlib import redirect_stderr, redirect_stdout
+    from io import StringIO
+
+    from kbroker.cli.certs import certs
+    from kbroker.config import ConfigError
+
+    said = StringIO()
+    try:
+        with redirect_stdout(StringIO()), redirect_stderr(said):
+            certs.main([folder], standalone_mode=False)
+    except SystemExit:
+        raise ConfigError(said.getvalue().removeprefix("kbroker: ")) from None
 
 
 def _say(door: socket.socket, **line: Any) -> None:

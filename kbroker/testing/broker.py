@@ -14,13 +14,14 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from kbroker.control.plain import from_plain
 from kbroker.control.shapes import Created, Started
 from kbroker.testing.clock import Clock
 from kbroker.testing.faults import Faults
 from kbroker.testing.link import BrokerGone, Extension, Line, Link
+from kbroker.testing.security import Rule, Security, client_config
 from kbroker.testing.verbs import Verbs, text_of
 
 HISTORY_BYTES = 32 << 20
@@ -33,6 +34,7 @@ class Broker(Verbs):
     (`num_partitions=3`). `topics` are made before anybody connects: names, or names with their numbers of partitions.
     `data` is a directory that keeps the data; without it everything is in memory. `port` 0 is a free one. `history` is
     whether requests are remembered. `brokers` is how many nodes there are. `seed` makes ids and chance repeatable.
+    `tls`, `sasl` (a mechanism), `users` (with passwords) and `acls` are told of in `security.py`.
     """
 
     def __init__(
@@ -46,15 +48,21 @@ class Broker(Verbs):
         history: bool = True,
         seed: int | None = None,
         brokers: int = 1,
+        tls: bool = False,
+        sasl: str | None = None,
+        users: Mapping[str, str] | None = None,
+        acls: Sequence[Rule] = (),
         **keywords: object,
     ) -> None:
         given = {name.replace("_", "."): value for name, value in keywords.items()} | dict(configs or {})
-        texts = {"listeners": f"PLAINTEXT://{host}:{port}"}
+        self._security = Security.of(tls, sasl, users or {}, acls)
+        texts = {"listeners": f"{self._security.protocol}://{host}:{port}", **self._security.configs()}
         texts |= {"kbroker.memory": "true"} if data is None else {"log.dirs": os.fspath(data)}
         texts |= {name: text_of(value) for name, value in given.items() if value is not None}
         self._topics = topics if isinstance(topics, Mapping) else dict.fromkeys(topics, 1)
         remembered = HISTORY_BYTES if history else 0
-        self._wish = {"configs": texts, "history_bytes": remembered, "seed": seed, "nodes": brokers}
+        self._wish: dict[str, Any] = {"configs": texts, "history_bytes": remembered, "seed": seed, "nodes": brokers}
+        self._wish["certificates"] = self._security.folder
         self._running: Line | None = None
         self._own: Link | None = None
         self.faults = Faults(lambda: self._link)
@@ -70,6 +78,8 @@ class Broker(Verbs):
             self._started = from_plain(Started, self._own.ready)
             for name, partitions in self._topics.items():
                 self.create_topic(name, partitions)
+            for rule in self._security.acls:
+                self.allow(*rule)
         return self
 
     def close(self) -> None:
@@ -77,6 +87,7 @@ class Broker(Verbs):
         running, self._running, self._own = self._running, None, None
         if running is not None:
             running.close()
+        self._security.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -134,6 +145,11 @@ class Broker(Verbs):
         if self._running is None:
             raise BrokerGone("the broker has not been started" if self._started is None else "the broker was closed")
         return self._running
+
+    def client_config(self, client: str, *, user: str | None = None) -> dict[str, Any]:
+        """What a client of that library takes to connect, TLS and login included: "kafka-python", "aiokafka",
+        "confluent", "java", "kafkajs"."""
+        return client_config(client, self.bootstrap, self._security, user)
 
     def name(self, text: str) -> str:
         """The name of a topic, group or transactional id: as it is. On a real Kafka a test's names get a prefix, so a

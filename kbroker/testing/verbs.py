@@ -239,6 +239,20 @@ class Verbs(Asker):
         """After a reset: let clients that were connected before it make topics again by asking for them."""
         return self._ask(None, "data.allow_auto_create")
 
+    # --- access -------------------------------------------------------------------------------------------------------
+
+    @verb
+    def allow(self, principal: str, operation: str, resource_type: str, name: str) -> Ask[None]:
+        """Add an access rule: ("User:alice", "READ", "TOPIC", "orders"); a name that ends with * is a prefix."""
+        return self._ask(
+            None,
+            "access.allow",
+            principal=principal,
+            operation=operation,
+            resource_type=resource_type,
+            name=name,
+        )
+
     # --- versions and disk --------------------------------------------------------------------------------------------
 
     @verb

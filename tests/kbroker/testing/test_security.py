@@ -1,0 +1,51 @@
+"""TLS, logins and rules in one line, and the clients' own names for them."""
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
+
+from kbroker.testing import Broker
+
+
+@pytest.mark.parametrize("sasl", ["PLAIN", "SCRAM-SHA-512"])
+def test_a_client_logs_in_over_tls_and_may_do_what_the_rules_say(sasl: str) -> None:
+    users = {"alice": "alice-secret", "bob": "bob-secret"}
+    rules = [("User:alice", "ALL", "TOPIC", "orders"), ("User:alice", "ALL", "GROUP", "*")]
+    with Broker(tls=True, sasl=sasl, users=users, acls=rules, topics=["orders", "secrets"]) as broker:
+        alice = broker.client_config("kafka-python", user="alice")
+        with KafkaProducer(**alice) as producer:
+            producer.send("orders", b"1").get(10)
+            with pytest.raises(TopicAuthorizationFailedError):
+                producer.send("secrets", b"2").get(10)
+        assert [record.value for record in broker.records("orders")] == [b"1"]
+        assert {connection.principal for connection in broker.disconnects()} == {"User:alice"}
+        wrong = broker.client_config("kafka-python", user="bob") | {"sasl_plain_password": "guess"}
+        with pytest.raises(KafkaError):
+            KafkaConsumer("orders", bootstrap_timeout_ms=1000, **wrong).close()
+
+
+def test_every_client_has_its_own_names() -> None:
+    with Broker(sasl="SCRAM-SHA-256", users={"a": "p"}) as broker:
+        at = broker.bootstrap
+        assert broker.client_config("confluent") == {
+            "bootstrap.servers": at,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanisms": "SCRAM-SHA-256",
+            "sasl.username": "a",
+            "sasl.password": "p",
+        }
+        assert "ScramLoginModule" in broker.client_config("java")["sasl.jaas.config"]
+        assert broker.client_config("kafkajs") == {
+            "brokers": [at],
+            "sasl": {"mechanism": "scram-sha-256", "username": "a", "password": "p"},
+        }
+        assert broker.client_config("aiokafka") == broker.client_config("kafka-python")
+        with pytest.raises(ValueError, match="there is no client kcat"):
+            broker.client_config("kcat")
+    with Broker() as broker:
+        assert broker.client_config("librdkafka")["security.protocol"] == "PLAINTEXT"
+
+
+def test_a_login_without_users_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match='sasl="PLAIN" needs users='):
+        Broker(sasl="PLAIN")
