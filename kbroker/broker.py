@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from kbroker.machine import Producer
     from kbroker.markers import Markers
     from kbroker.security.authorizer import Authorizer
+    from kbroker.server.connection import Connection
     from kbroker.server.guards import Guard, Guards
     from kbroker.settings import Seed
     from kbroker.shares import Shares
@@ -361,8 +362,14 @@ class Broker:
         cluster = self.cluster
         self._started.append("shares")
         shares = Shares(self.config, cluster.world, cluster.catalog, cluster.partitions, ShareGroups(cluster))
-        self.server.on_lost.append(lambda connection: shares.disconnected(connection.id))
+        if self._lost not in self.server.on_lost:
+            self.server.on_lost.append(self._lost)
         return shares
+
+    def _lost(self, connection: Connection) -> None:
+        """A connection has ended; what its members of share groups held is to be had again."""
+        if "shares" in self._started:
+            self.cluster.shares.disconnected(connection.id)
 
     def _telemetry(self) -> Telemetry:
         from kbroker.telemetry import Telemetry

@@ -33,6 +33,14 @@ from wire.durable.groups import (
     GroupMetadataKey,
     GroupMetadataValue,
 )
+from wire.durable.share import (
+    ShareGroupCurrentMemberAssignmentKey,
+    ShareGroupMemberMetadataKey,
+    ShareGroupMetadataKey,
+    ShareGroupMetadataValue,
+    ShareGroupTargetAssignmentMemberKey,
+    ShareGroupTargetAssignmentMetadataKey,
+)
 
 if TYPE_CHECKING:
     from kbroker.catalog.machine import CatalogMachine
@@ -128,6 +136,14 @@ def group_records(machine: GroupsMachine, counters: Counters, now: int) -> Itera
         yield Record(ConsumerGroupTargetAssignmentMetadataKey(group_id=group_id), None)
         epoch = max(group.epoch, counters.generations.get(group_id, 0)) + 1
         yield Record(ConsumerGroupMetadataKey(group_id=group_id), ConsumerGroupMetadataValue(epoch=epoch))
+    for group_id, shares in machine.store.shares.items():
+        for member_id in shares.members:
+            yield Record(ShareGroupCurrentMemberAssignmentKey(group_id=group_id, member_id=member_id), None)
+            yield Record(ShareGroupTargetAssignmentMemberKey(group_id=group_id, member_id=member_id), None)
+            yield Record(ShareGroupMemberMetadataKey(group_id=group_id, member_id=member_id), None)
+        yield Record(ShareGroupTargetAssignmentMetadataKey(group_id=group_id), None)
+        epoch = max(shares.epoch, counters.generations.get(group_id, 0)) + 1
+        yield Record(ShareGroupMetadataKey(group_id=group_id), ShareGroupMetadataValue(epoch=epoch, metadata_hash=0))
 
 
 def transaction_records(found: Mapping[str, Transaction], counters: Counters, now: int) -> Iterator[Record]:

@@ -18,6 +18,7 @@ from wire.messages.offset_commit import (
     OffsetCommitRequestPartition,
     OffsetCommitRequestTopic,
 )
+from wire.messages.share_group_heartbeat import ShareGroupHeartbeatRequest
 
 
 def places(body: Any) -> Any:
@@ -129,6 +130,30 @@ async def test_what_was_kept_comes_back_as_often_as_one_likes(ask: Hand) -> None
     await ask("data.forget", snapshot=kept)
     with pytest.raises(ControlError, match=f"there is no snapshot {kept}; there are none"):
         await ask("data.restore", snapshot=kept)
+
+
+async def share(client: Client, member: str) -> tuple[int, list[int]]:
+    """A member joins a share group: its epoch, and the partitions that it is given."""
+    await coordinator(client, "shared", 0)
+    request = ShareGroupHeartbeatRequest(
+        group_id="shared", member_id=member, member_epoch=0, subscribed_topic_names=["t"]
+    )
+    while (joined := await client.ask(request, 1)).error_code:
+        assert joined.error_code in (14, 15, 16)
+    given = [index for topic in joined.assignment.topic_partitions for index in topic.partitions]
+    return joined.member_epoch, given
+
+
+@places
+async def test_nobody_is_in_a_share_group_that_comes_back(ask: Hand) -> None:
+    await ask("topics.create", name="t", partitions=2)
+    epoch, given = await share(await ask.connect(), "before")
+    assert given == [0, 1]
+    kept = await ask("data.snapshot")
+    for number in range(2):
+        await ask("data.restore", snapshot=kept)
+        later, given = await share(await ask.connect(), f"after{number}")
+        assert (given, later > epoch) == ([0, 1], True)
 
 
 @places
