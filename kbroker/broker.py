@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from kbroker.machine import Producer
     from kbroker.markers import Markers
     from kbroker.security.authorizer import Authorizer
-    from kbroker.server.connection import Connection
     from kbroker.server.guards import Guard, Guards
     from kbroker.settings import Seed
     from kbroker.shares import Shares
@@ -356,20 +355,10 @@ class Broker:
         return Markers(cluster.world, cluster.catalog, cluster.partitions, cluster.groups)
 
     def _shares(self) -> Shares:
-        from kbroker.share_groups import ShareGroups
-        from kbroker.shares import Shares
+        from kbroker.share_groups import make_shares
 
-        cluster = self.cluster
         self._started.append("shares")
-        shares = Shares(self.config, cluster.world, cluster.catalog, cluster.partitions, ShareGroups(cluster))
-        if self._lost not in self.server.on_lost:
-            self.server.on_lost.append(self._lost)
-        return shares
-
-    def _lost(self, connection: Connection) -> None:
-        """A connection has ended; what its members of share groups held is to be had again."""
-        if "shares" in self._started:
-            self.cluster.shares.disconnected(connection.id)
+        return make_shares(self.cluster, self.server)
 
     def _telemetry(self) -> Telemetry:
         from kbroker.telemetry import Telemetry

@@ -10,17 +10,37 @@ from typing import TYPE_CHECKING, Any
 
 from kbroker import group_config
 from kbroker.catalog.state import GROUP
-from kbroker.shares.coordinator import STATE_TOPIC
+from kbroker.shares.coordinator import STATE_TOPIC, Shares
 from kbroker.shares.settings import NAMES, GroupSettings
 
 if TYPE_CHECKING:
     from kbroker.context import Cluster
+    from kbroker.server.connection import Connection
+    from kbroker.server.server import Server
     from kbroker.shares.acknowledge import Given
     from kbroker.shares.kept import Key
 
 FEATURE, HAS_DEAD_LETTERS = "share.version", 2
 MOST_REMEMBERED = 1000
 """Groups whose settings are kept at hand."""
+
+
+def make_shares(cluster: Cluster, server: Server) -> Shares:
+    """Share partitions at work; they hear of connections that end, and a later broker's take the place of these."""
+    shares = Shares(cluster.config, cluster.world, cluster.catalog, cluster.partitions, ShareGroups(cluster))
+    server.on_lost[:] = [each for each in server.on_lost if not isinstance(each, _Lost)]
+    server.on_lost.append(_Lost(shares))
+    return shares
+
+
+class _Lost:
+    """A connection has ended; what its members of share groups held is to be had again."""
+
+    def __init__(self, shares: Shares) -> None:
+        self._shares = shares
+
+    def __call__(self, connection: Connection) -> None:
+        self._shares.disconnected(connection.id)
 
 
 class ShareGroups:
