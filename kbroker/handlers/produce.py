@@ -146,7 +146,13 @@ class _Answer:
         if self._open:
             self._is_late = True
             return LATER
-        return self._outcome()
+        outcome = self._outcome()
+        self._let_go()
+        return outcome
+
+    def _let_go(self) -> None:
+        """Parts know their answer and it knows them: without this each request would wait for the garbage collector."""
+        del self.parts, self.response
 
     def admit(self, part: _Part, producer: Producer) -> None:
         """With the others of the request; alone when its partition has come late."""
@@ -180,6 +186,7 @@ class _Answer:
             self.ctx.answer(error)
         else:
             self.ctx.answer(outcome)
+        self._let_go()
 
     def _outcome(self) -> ProduceResponse | None:
         if self.acks == ACKS_NONE:

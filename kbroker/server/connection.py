@@ -160,6 +160,7 @@ class Connection(asyncio.BufferedProtocol):
         for call in list(self._awaiting):
             if call.when_gone is not None:
                 call.when_gone()
+        self._awaiting.clear()  # they know this connection
         self._forget_unsent()
         self._count(-self._counted)
         self._budget.leave(self)

@@ -87,6 +87,7 @@ class Call(Context):
     def answer(self, response: Any) -> None:
         if self.reply is not None:  # its handler has failed after it had begun something
             return
+        self.when_gone = None  # it belongs to who holds this call: a circle, which would wait for the garbage collector
         if isinstance(response, Exception):
             _failed(self, response)
         else:

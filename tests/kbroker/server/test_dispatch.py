@@ -1,10 +1,12 @@
 """From a request to its reply: what handlers return and raise, and who answers then."""
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
 
-from kbroker.context import Context
+from kbroker.context import LATER, Context, Later
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from wire.messages.list_offsets import ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic
@@ -121,3 +123,38 @@ def test_the_connection_lives_on_after_an_error() -> None:
         assert not client.transport.closed
 
     run(body)
+
+
+def test_an_answered_request_is_gone_without_the_garbage_collector() -> None:
+    """A parked fetch holds its call, which would tell it of the client's end: of a circle, thousands would pile up."""
+    here_and_gone: list[weakref.ref[Any]] = []
+
+    class Parked:
+        def __init__(self, ctx: Context) -> None:
+            self.ctx = ctx
+            ctx.when_gone = self.gone
+
+        def gone(self) -> None: ...
+
+    async def body() -> None:
+        here = Surroundings()
+        parked: list[Parked] = []
+
+        def handler(request: Any, ctx: Context) -> Later:
+            parked.append(Parked(ctx))
+            here_and_gone.append(weakref.ref(parked[0]))
+            return LATER
+
+        here.answer(HEARTBEAT, handler)
+        client = here.client()
+        client.send(frame(BEAT, 4))
+        parked.pop().ctx.answer(HeartbeatResponse(error_code=0))
+        await turns()
+        assert len(client.replies) == 1
+
+    gc.disable()
+    try:
+        run(body)
+        assert here_and_gone[0]() is None
+    finally:
+        gc.enable()
