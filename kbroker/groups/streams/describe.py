@@ -14,7 +14,8 @@ from wire.messages import streams_group_describe as messages
 from wire.messages.list_groups import ListedGroup
 
 ASSIGNOR = "sticky"
-NOT_REQUESTED, NOT_STORED = 0, 1
+NOT_STORED = 1
+"""Of the description of a topology (KIP-1331)."""
 
 
 def describe(group: StreamsGroup) -> messages.DescribedGroup:

@@ -32,9 +32,7 @@ from wire.messages import streams_group_heartbeat as messages
 from wire.messages.streams_group_heartbeat import StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse
 
 JOINING = 0
-LEAVING = -1
 LEAVING_FOR_A_WHILE = -2
-MOST_LEGACY_LAG = 2**31 - 1
 
 
 class Beat(NamedTuple):
