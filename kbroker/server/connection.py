@@ -161,6 +161,7 @@ class Connection(asyncio.BufferedProtocol):
             if call.when_gone is not None:
                 call.when_gone()
         self._awaiting.clear()  # they know this connection
+        self._parked = None
         self._forget_unsent()
         self._count(-self._counted)
         self._budget.leave(self)
