@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from kbroker.world import Handle, World
 
 
-class Found(Protocol):
-    @property
-    def offset(self) -> int: ...
-
-
 class Log(Protocol):
     """What is needed of a partition's log."""
 
@@ -73,7 +68,6 @@ class SharePartition:
         self._settings = settings
         self._on_given = on_given
         self._state_epoch = 0
-        self._kept_start = UNKNOWN_START
         self._alarm: Handle | None = None
         self._alarm_at = 0
         self._waiting: dict[object, Callable[[], object]] = {}
@@ -98,7 +92,7 @@ class SharePartition:
             window = Window(kept.start, kept.ranges)
             if kept.start == UNKNOWN_START:
                 window.begin(await self._first_offset())
-            self._state_epoch, self._kept_start, self.window = kept.state_epoch, kept.start, window
+            self._state_epoch, self.window = kept.state_epoch, window
         except Exception as error:
             self.void()
             opened.set_exception(error if isinstance(error, KafkaError) else _lost())
