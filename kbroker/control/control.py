@@ -10,6 +10,7 @@ them from `cluster` each time.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,7 @@ class Control:
         self.broker = broker
         self.journal = journal
         self.history_bytes = history_bytes
+        self.begun_ms = time.time_ns() // 1_000_000
         self.house: House | None = None
         self.watch = Watch(broker.cluster)
         self.listeners: list[Callable[[object], object]] = []

@@ -22,6 +22,10 @@ class Journal(logging.Handler):
         super().__init__()
         self.lines: deque[LogLine] = deque(maxlen=MOST_LINES)
 
+    def since(self, at_ms: int) -> list[LogLine]:
+        """Those of this time and later: who has begun then is not concerned by what was before."""
+        return [line for line in self.lines if line.at_ms >= at_ms]
+
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if record.exc_info:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from kbroker.control.plain import from_plain, hints
 from kbroker.control.shapes import Effect, Fault, Held, Hit, Match, When
@@ -25,6 +25,9 @@ from kbroker.testing.link import Line, Stream
 Callback = Callable[[Held], "str | dict[str, Any] | None"]
 """Called with a request that waits. It answers None (the request goes on), the name of an error, or a response in JSON
 form; what it raises is noted, and the request goes on."""
+
+
+_FAULTS: TypeAlias = list[Fault]  # the class below has a method of that name
 
 
 class Handle(Asker):
@@ -104,7 +107,7 @@ class Faults(Asker):
         return self._ask(Fault, "faults.install", lambda fault: Handle(self, fault), **arguments)
 
     @verb
-    def list(self) -> Ask[list[Fault]]:
+    def list(self) -> Ask[_FAULTS]:
         """What is installed, and what each has met."""
         return self._ask(_FAULTS, "faults.list")
 
@@ -123,6 +126,11 @@ class Faults(Asker):
     def mark(self, name: str) -> Ask[None]:
         """Set a mark, at which faults begin (`after=`) or end (`until=`)."""
         return self._ask(None, "faults.mark", name=name)
+
+    @verb
+    def chaos(self, seed: int = 0, level: int = 1) -> Ask[_FAULTS]:
+        """A mix of faults that a correct client survives, at level 1, 2 or 3; `clear()` ends it."""
+        return self._ask(_FAULTS, "faults.chaos", seed=seed, level=level)
 
     # --- in fewer words -----------------------------------------------------------------------------------------------
 
@@ -145,6 +153,10 @@ class Faults(Asker):
     def blackhole(self, client_id: str | None = None, **words: Any) -> Handle:
         """Never answer this client again, or anybody; its connections stay open."""
         return self.install(client_id=client_id, blackhole=True, **words)
+
+    def loading(self, **words: Any) -> Handle:
+        """The coordinator of a `group=` or `transactional_id=` is still reading its log."""
+        return self.install(None, errors=["COORDINATOR_LOAD_IN_PROGRESS"], **words)
 
     def on(self, api: str | Sequence[str] | None = None, **words: Any) -> Callable[[Callback], Handle]:
         """Decorate a function that is asked what to do with each request; see `Callback`. What it says within 5 seconds
@@ -175,9 +187,6 @@ class Faults(Asker):
             else:
                 verdict = {"error": said} if isinstance(said, str) else {} if said is None else {"answer": said}
         self._link.ask("faults.release", {"id": held.id, "verdict": verdict})
-
-
-_FAULTS = list[Fault]
 
 
 def _sort(words: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

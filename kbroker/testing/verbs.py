@@ -176,6 +176,11 @@ class Verbs(Asker):
         return self._ask(None, "groups.delete", group=group)
 
     @verb
+    def evict(self, group: str, member: str) -> Ask[Group]:
+        """Put a member out of its group, by its member id or client id."""
+        return self._ask(Group, "groups.evict", group=group, member=member)
+
+    @verb
     def wait_assigned(self, group: str, members: int = 1, *, timeout: float = 10.0) -> Ask[Group]:
         """Wait until a group is stable with so many members, and every partition has its member."""
         return self._ask(Group, "groups.wait_assigned", group=group, members=members, timeout=float(timeout))

@@ -2,7 +2,6 @@
 `kafka` is a broker for one test, from the pytest plugin; the clients are kafka-python's own.
 """
 
-import threading
 from typing import Any
 
 import pytest
@@ -66,33 +65,18 @@ def test_who_works_too_long_may_not_commit(kafka: Broker) -> None:
 
 
 def test_a_session_ends_without_waiting_for_it(kafka: Broker) -> None:
-    """Two members; one falls silent. After its session the other one has everything."""
+    """The network swallows a member's heartbeats. Its session ends, and it finds its way back."""
     kafka.create_topic("orders", partitions=2)
     kafka.clock.freeze()
-    stop = threading.Event()
-
-    def live(name: str) -> None:
-        with consumer(kafka, "orders", group_id="workers", client_id=name, heartbeat_interval_ms=100) as client:
-            while not stop.is_set():
-                client.poll(timeout_ms=100)
-
-    threads = [threading.Thread(target=live, args=(name,)) for name in ("alive", "silent")]
-    for thread in threads:
-        thread.start()
-    try:
-        assert [len(member.assigned) for member in kafka.wait_assigned("workers", members=2).members] == [1, 1]
-        with kafka.faults.blackhole("silent"):
-            kafka.clock.advance("30s")
-            kafka.wait_requests("Heartbeat", client_id="alive", since=kafka.mark())
-            fired = kafka.clock.advance("30s").fired
-            assert [event for event in fired if "silent" in event.what]
-            kafka.wait_assigned("workers", members=1)
-            (left,) = [member for member in kafka.group("workers").members if member.assigned]
-            assert (left.client_id, len(left.assigned)) == ("alive", 2)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    with consumer(kafka, "orders", group_id="workers", client_id="app", heartbeat_interval_ms=100) as client:
+        client.poll(timeout_ms=1000)
+        assert len(kafka.wait_assigned("workers").members[0].assigned) == 2
+        with kafka.faults.blackhole("app"):
+            fired = kafka.clock.advance("46s").fired
+            assert [event for event in fired if event.what.startswith("SessionExpired") and "app" in event.what]
+            assert kafka.wait_empty("workers").members == []
+        kafka.produce("orders", "after all", partition=1)
+        assert read(client, 1) == [b"after all"]
 
 
 def test_a_transaction_is_fenced_between_send_and_commit(kafka: Broker) -> None:
@@ -250,3 +234,33 @@ def test_everything_can_be_awaited(kafka: Broker) -> None:
     import asyncio
 
     asyncio.run(_race(kafka))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_is_lost_or_doubled_in_chaos(kafka: Broker, seed: int) -> None:
+    """An idempotent producer and a consumer, while a tenth of all requests meets something."""
+    kafka.create_topic("orders")
+    kafka.faults.chaos(seed, level=2)
+    sent = [b"%d" % number for number in range(200)]
+    with producer(kafka, enable_idempotence=True, batch_size=200) as client:
+        for value in sent:
+            client.send("orders", value)
+        client.flush(60)
+    with consumer(kafka, "orders", group_id="g") as client:
+        assert read(client, len(sent)) == sent
+    assert [record.value for record in kafka.records("orders")] == sent
+    assert sum(len(fault.hits) for fault in kafka.faults.list()) > 0
+
+
+def test_a_member_is_put_out_and_comes_back(kafka: Broker) -> None:
+    kafka.create_topic("orders")
+    with consumer(kafka, "orders", group_id="workers", heartbeat_interval_ms=100, client_id="app") as client:
+        client.poll(timeout_ms=1000)
+        before = kafka.wait_assigned("workers")
+        assert kafka.evict("workers", "app").members == []
+        while not kafka.group("workers").members:
+            client.poll(timeout_ms=100)
+        kafka.produce("orders", "after all")
+        assert read(client, 1) == [b"after all"]
+        after = kafka.wait_assigned("workers")
+        assert (after.epoch > before.epoch, after.members[0].id != before.members[0].id) == (True, True)

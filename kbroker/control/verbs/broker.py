@@ -78,7 +78,7 @@ def log(control: Control, level: str = "INFO", limit: int = 200) -> list[LogLine
     """The newest lines of the broker's log, of this level (INFO, WARNING, ERROR) and above."""
     if level not in LEVELS:
         raise ControlError("argument", f"there is no level {level}; there are {', '.join(LEVELS)}")
-    lines = [] if control.journal is None else list(control.journal.lines)
+    lines = [] if control.journal is None else control.journal.since(control.begun_ms)
     return [line for line in lines if LEVELS.index(line.level) >= LEVELS.index(level)][-limit:]
 
 

@@ -23,6 +23,15 @@ def install(
 
 
 @verb
+def chaos(control: Control, seed: int = 0, level: int = 1) -> list[Fault]:
+    """Install a mix of faults that a correct client survives: delays, dropped connections, leaders and coordinators
+    that are elsewhere for a moment. Levels 1 to 3; the seed makes it repeatable."""
+    from kbroker.control.faults.chaos import mix
+
+    return [control.faults.install(*part).shape() for part in mix(seed, level)]
+
+
+@verb
 def list_(control: Control) -> list[Fault]:
     """What is installed, what each has met and when, and what it holds."""
     return [plan.shape() for plan in control.faults.plans.values()]

@@ -8,9 +8,12 @@ from kbroker.control.shapes import Committed, Group, GroupEvent
 from kbroker.control.table import ControlError, verb
 from kbroker.partitions.partition import Partition
 from wire.batch import batches
+from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 from wire.messages.delete_groups import DeleteGroupsRequest
+from wire.messages.leave_group import LeaveGroupRequest, MemberIdentity
 
 STABLE = "Stable"
+LEAVES = -1  # the member epoch of who leaves (KIP-848)
 READ_BYTES = 1 << 20
 
 
@@ -54,6 +57,26 @@ async def delete(control: Control, group: str) -> None:
     leader = views.coordinator_of(control.cluster, "__consumer_offsets", index)
     (result,) = (await control.ask(DeleteGroupsRequest(groups_names=[group]), max(0, leader))).results
     accept(result.error_code)
+
+
+@verb
+async def evict(control: Control, group: str, member: str) -> Group:
+    """Put a member out of its group, by its member id, or all members of a client id. What it had goes to the others;
+    it hears UNKNOWN_MEMBER_ID, and joins again if it likes."""
+    found = await get(control, group)
+    chosen = [each for each in found.members if member in (each.id, each.client_id)]
+    if not chosen:
+        known = ", ".join(f"{each.id} ({each.client_id})" for each in found.members) or "nobody"
+        raise ControlError("missing", f"{member} is not in group {group}; there is {known}")
+    if found.type == "classic":
+        leaving = [MemberIdentity(member_id=each.id, group_instance_id=each.instance_id) for each in chosen]
+        request = LeaveGroupRequest(group_id=group, member_id="", members=leaving)
+        accept((await control.ask(request, found.coordinator)).error_code)
+    else:
+        for each in chosen:
+            beat = ConsumerGroupHeartbeatRequest(group_id=group, member_id=each.id, member_epoch=LEAVES)
+            accept((await control.ask(beat, found.coordinator)).error_code)
+    return await get(control, group)
 
 
 @verb
