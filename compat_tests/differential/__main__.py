@@ -86,7 +86,7 @@ def _preset(preset: str, mine: list[Scenario], chosen: argparse.Namespace, agree
         if scenario.name in live:
             for each in differences(scenario, recorded, live[scenario.name]):
                 failures += 1
-                print(f"recording and live Kafka: {each}")
+                print(each.told("recorded", "live Kafka"))
         if scenario.name in ours:
             wrong += settle(differences(scenario, recorded, ours[scenario.name]), agreed)
         else:

@@ -36,8 +36,12 @@ class Difference:
     kbroker: Any
 
     def __str__(self) -> str:
+        return self.told("Kafka", "kbroker")
+
+    def told(self, one: str, other: str) -> str:
         where = "/".join(self.path) or "the answer"
-        return f"{self.scenario}:{self.line} {self.api} {where}: Kafka {text(self.kafka)}, kbroker {text(self.kbroker)}"
+        values = f"{one} {text(self.kafka)}, {other} {text(self.kbroker)}"
+        return f"{self.scenario}:{self.line} {self.api} {where}: {values}"
 
 
 @dataclass

@@ -42,6 +42,7 @@ KINDS = {
 KINDS_IN = {
     ("ResponsePartitionData", "highWatermark"): "end of the metadata",
     ("ReplicaState", "logEndOffset"): "end of the metadata",
+    ("ResponsePartitionData", "leaderEpoch"): "epoch of the metadata",
 }
 TIMES = {
     "logAppendTimeMs", "timestamp", "lastTimestamp", "transactionStartTimeMs", "lastFetchTimestamp",
@@ -65,6 +66,8 @@ UNORDERED = {
     "responses": ("name", "topic", "topicName"),
     "partitionResponses": ("index",),
     "results": ("groupId",),
+    "resultsByTopicV3AndBelow": ("name",),
+    "topicResults": ("name",),
     "entries": ("entity",),
 }
 
