@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test compiled test-compiled lint lives power kills synced compaction soak compat bench clean docs
+.PHONY: run test compiled test-compiled lint lives power kills synced compaction soak compat oracle java-long bench clean docs
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -64,9 +64,13 @@ soak: $(VENV)/compat.stamp
 compat: $(VENV)/compat.stamp
 	$(BIN)/python -m pytest compat_tests
 
-# A live Apache Kafka (Java and Maven) against its recorded answers and against kbroker: 3 minutes.
+# A live Apache Kafka (Java and Maven) against its recorded answers and against kbroker: a minute.
 oracle: $(VENV)/compat.stamp
 	$(BIN)/python -m compat_tests.differential
+
+# Kafka Connect (killed in the middle) and MirrorMaker 2 from a live Apache Kafka: 2 minutes of Java.
+java-long: $(VENV)/compat.stamp
+	COMPAT_LONG=1 $(BIN)/python -m pytest compat_tests/java/test_connect.py
 
 # Beside Apache Kafka and kfake on this machine: an hour; SHORT=1 a few minutes. And what requests cost, without sockets.
 bench: $(VENV)/compat.stamp
