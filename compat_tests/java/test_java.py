@@ -19,12 +19,16 @@ from compat_tests.tools import need_command
 NAMES = re.findall(r'ALL\.put\(\s*"(\w+)"', (SOURCES / "kbroker" / "compat" / "Checks.java").read_text())
 ALL_S = 420
 # a member that is killed is missed soon; the least that may be asked for comes first
-SETTINGS = (
-    "group.streams.min.session.timeout.ms=1000",
-    "group.streams.session.timeout.ms=3000",
-    "group.consumer.min.session.timeout.ms=1000",
-    "group.consumer.session.timeout.ms=3000",
-)
+SETTINGS = [
+    f"group.{kind}.{setting}"
+    for kind in ("consumer", "streams")
+    for setting in (
+        "min.session.timeout.ms=1000",
+        "session.timeout.ms=3000",
+        "min.heartbeat.interval.ms=100",
+        "heartbeat.interval.ms=500",
+    )
+]
 
 
 @pytest.fixture(scope="module")
