@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -89,7 +91,16 @@ func console(p program) {
 		if err != nil {
 			return err
 		}
-		described, err := admin.DescribeGroups(ctx, groups.Groups()...)
+		var classic []string // groups of other kinds have requests of their own
+		for _, one := range groups.Sorted() {
+			if one.ProtocolType == "consumer" || one.ProtocolType == "" {
+				classic = append(classic, one.Group)
+			}
+		}
+		if !slices.Contains(classic, group) {
+			return fmt.Errorf("%s is not among %v", group, classic)
+		}
+		described, err := admin.DescribeGroups(ctx, group)
 		if err != nil {
 			return err
 		}
