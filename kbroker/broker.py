@@ -25,11 +25,12 @@ from kbroker.catalog import Catalog, Change, NewTopic, Node, TopicCreated, Topic
 from kbroker.catalog.log import CATALOG
 from kbroker.catalog.state import CLIENT_METRICS
 from kbroker.config import Config
-from kbroker.context import Cluster, Listener, LocalNode
-from kbroker.listeners import ListenerSpec, for_node, listeners, parse_address
+from kbroker.context import Cluster
+from kbroker.listeners import ListenerSpec, for_node, listener_of, listeners, parse_address
+from kbroker.nodes import for_several, local_nodes
 from kbroker.partitions import Partitions
 from kbroker.server.apis import Apis
-from kbroker.server.listener import Doors, bind
+from kbroker.server.listener import bind
 from kbroker.server.server import Server
 from kbroker.server.sessions import FetchSessions
 from kbroker.world import RealWorld
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from kbroker.markers import Markers
     from kbroker.security.authorizer import Authorizer
     from kbroker.server.guards import Guard, Guards
+    from kbroker.server.listener import Doors
     from kbroker.settings import Seed
     from kbroker.shares import Shares
     from kbroker.telemetry import Telemetry
@@ -84,22 +86,22 @@ class Broker:
         config: Config,
         *,
         world: World | None = None,
-        nodes: int = 1,
+        nodes: int | None = None,
         engine_url: str | None = None,
         topics: Sequence[Seed] = (),
     ) -> None:
-        """`topics` are made at the start where they are not there."""
-        self.config = config
+        """`topics` are made at the start where they are not there. `nodes` is kbroker.brokers, unless it is given."""
+        count: int = nodes or config["kbroker.brokers"]
+        self.config = config = for_several(config, count) if count > 1 else config
         self.cluster = Cluster()
         self.bound: list[str] = []
         self.is_serving = False
         """Whether clients are accepted."""
         self._world = world
         self._specs = listeners(config)
-        self.nodes = [LocalNode(_node_id(config) + index, config["broker.rack"]) for index in range(nodes)]
+        self.nodes = local_nodes(config, count)
         self._url = engine_url or engine_url_of(config)
         self._seeds = topics
-        self._doors: list[Doors] = []
         self._engine: Engine | None = None
         self._server: Server | None = None
         self._guards: Guards | None = None
@@ -121,7 +123,7 @@ class Broker:
             await self._plant()
             if self._http is not None:
                 await self._http.open(self._make_control())
-            for doors in self._doors:
+            for doors in self._doors():
                 await doors.serve()
             self.is_serving = True
         except BaseException:
@@ -131,7 +133,7 @@ class Broker:
     async def stop(self) -> None:
         """Go down in good order: nobody is accepted, what is under way ends, everything that saves time is saved."""
         self.is_serving = False
-        for doors in self._doors:
+        for doors in self._doors():
             doors.close()
         if self._server is not None:
             await self._server.stop()
@@ -142,7 +144,9 @@ class Broker:
                 await self._engine.close()
             if self._http is not None:
                 await self._http.close()
-            self._doors, self._server, self._engine, self._http = [], None, None, None
+            self._server, self._engine, self._http = None, None, None
+            for node in self.nodes:
+                node.doors = []
             self._guards = None
 
     async def _stop_parts(self) -> None:
@@ -176,6 +180,9 @@ class Broker:
             await self._plant()
         finally:
             self.server.go_on()
+
+    def _doors(self) -> list[Doors]:
+        return [doors for node in self.nodes for doors in node.doors]
 
     async def _plant(self) -> None:
         """The topics to begin with; those that are there stay as they are."""
@@ -213,14 +220,14 @@ class Broker:
         backlog = self.config["socket.listen.backlog.size"]
         for index, node in enumerate(self.nodes):
             for spec in for_node(self._specs, index):
-                listener = _listener(spec)
+                listener = listener_of(spec)
                 guard = None if spec.security_protocol == PLAINTEXT else self._guard(spec)
                 gate = None if guard is None else guard.gate
                 doors = await bind(loop, spec, self.server.connection(node, listener, gate), backlog, guard)
                 listener.port = doors.port
                 listener.advertised_port = spec.advertised_port or doors.port
                 node.listeners[spec.name] = listener
-                self._doors.append(doors)
+                node.doors.append(doors)
                 self.bound += doors.places
 
     def _guard(self, spec: ListenerSpec) -> Guard:
@@ -310,6 +317,7 @@ class Broker:
             cluster.late[make.__name__.removeprefix("_")] = make
         cluster.authorizer = _authorizer(config)
         cluster.catalog.on_rules(self._rules_changed)
+        cluster.catalog.on_nodes(self._nodes_changed)
         self._started += ["partitions", "catalog"]
         try:
             await cluster.catalog.start()
@@ -388,6 +396,13 @@ class Broker:
             self.cluster.authorizer.rules_changed(self.cluster.catalog.acls)
         self.server.limit(self.cluster.catalog.quotas)
 
+    def _nodes_changed(self) -> None:
+        """Other nodes are live. What follows from it for partitions is told of each."""
+        cluster = self.cluster
+        cluster.partitions.nodes_away(cluster.catalog.members.keys() - cluster.catalog.nodes.keys())
+        for topic in cluster.catalog.topics():
+            cluster.partitions.changed(topic)
+
     def _admit(
         self, transactional_id: str, producer: Producer, partitions: Collection[tuple[str, int]], raises_epochs: bool
     ) -> Admission | asyncio.Future[Admission]:
@@ -402,14 +417,6 @@ class Broker:
         elif not isinstance(change, TopicCreated):
             self.cluster.partitions.changed(change.topic)
             self.cluster.cleaner.changed(change.topic)
-
-
-def _node_id(config: Config) -> int:
-    """node.id, or its older name."""
-    older: int = config["broker.id"]
-    if config.is_set("broker.id") and config.is_set("node.id") and older != config["node.id"]:
-        raise CannotStart(f"broker.id is {older}, but node.id is {config['node.id']}: they are two names of one thing")
-    return older if config.is_set("broker.id") and older >= 0 else int(config["node.id"])
 
 
 def _authorizer(config: Config) -> Authorizer | None:
@@ -434,10 +441,6 @@ def engine_url_of(config: Config) -> str:
     if len(directories) != 1:
         raise CannotStart(f"{name} has {len(directories)} directories, but this broker keeps its data in one")
     return "file://" + os.path.abspath(os.path.expanduser(directories[0])).replace(os.sep, "/")
-
-
-def _listener(spec: ListenerSpec) -> Listener:
-    return Listener(spec.name, spec.security_protocol, spec.host, spec.port, spec.advertised_host, spec.advertised_port)
 
 
 __all__ = ["Broker", "CannotStart", "StorageError"]

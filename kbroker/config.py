@@ -133,6 +133,10 @@ class Config(Mapping[str, Value]):
     def parse(cls, texts: Mapping[str, str]) -> Config:
         return cls(texts)
 
+    def unless_set(self, texts: Mapping[str, str]) -> Config:
+        """This config, with these values where nobody has set one."""
+        return Config({**texts, **self._texts})
+
     def __getitem__(self, name: str) -> Value:
         try:
             return self._values[name]

@@ -375,6 +375,10 @@ ACTING: tuple[Row, ...] = (
         "A transactional id that nobody has used for this time is forgotten.",
     ),
     (
+        "kbroker.brokers", "INT", "1", "[1,...,100]", False,
+        "How many brokers this process is, with node ids and ports counted up from the first.",
+    ),
+    (
         "kbroker.debug.fill.buffers", "BOOLEAN", "false", None, False,
         "Fill request buffers with 0xDD once they are given back.",
     ),
@@ -396,6 +400,7 @@ ACTING: tuple[Row, ...] = (
         "What whoever comes in by HTTP must know; needed off loopback.",
     ),
     ("kbroker.memory", "BOOLEAN", "false", None, False, "Keep everything in memory, and nothing when the broker ends."),
+    ("kbroker.racks", "LIST", "", None, False, "The racks of these brokers in turn, in place of broker.rack."),
     (
         "kbroker.validate.records", "BOOLEAN", "false", None, False,
         "Whether every record of a produced batch is looked at, not just its header.",

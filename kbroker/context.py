@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kbroker.security.authorizer import Authorizer
     from kbroker.security.login import Login
     from kbroker.server.apis import Apis
+    from kbroker.server.listener import Doors
     from kbroker.server.sessions import FetchSessions
     from kbroker.server.throttle import Throttle
     from kbroker.shares import Shares
@@ -50,14 +51,20 @@ class Listener:
 class LocalNode:
     """The node that took the request; one process may hold several. `catalog.nodes[id]` is what the cluster knows."""
 
-    __slots__ = ("fetch_sessions", "id", "listeners", "rack")
+    __slots__ = ("doors", "fetch_sessions", "id", "is_paused", "listeners", "rack")
 
     fetch_sessions: FetchSessions
+    doors: list[Doors]
+    """What it listens on."""
+    is_paused: bool
+    """Whether it accepts connections and answers nobody, as a process that was stopped does."""
 
     def __init__(self, id: int, rack: str | None = None) -> None:
         self.id = id
         self.rack = rack
         self.listeners: dict[str, Listener] = {}
+        self.doors = []
+        self.is_paused = False
 
 
 class Peer(Protocol):

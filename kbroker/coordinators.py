@@ -180,6 +180,10 @@ class Coordinators(Generic[M]):
                 term.runtime.stop()
                 continue
             node_id, epoch = self._topics.leader(topic, index)
+            if node_id < 0:
+                self._terms[index] = _Term(topic.id, node_id, epoch, term.runtime)
+                term.runtime.stop()
+                continue
             if not term.is_of(topic.id, node_id, epoch):
                 runtime = self._runtime(topic, index, node_id, epoch)
                 if self._eager:

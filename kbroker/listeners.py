@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kbroker.config import Config, ConfigError
-from kbroker.context import WILDCARD
+from kbroker.context import WILDCARD, Listener
 
 DEFAULT_NAME = "PLAINTEXT"
 EVERYWHERE = ("", "0.0.0.0", "::")
@@ -94,6 +94,11 @@ def for_node(specs: Sequence[ListenerSpec], index: int) -> list[ListenerSpec]:
         )
         for spec in specs
     ]
+
+
+def listener_of(spec: ListenerSpec) -> Listener:
+    """The listener as a node has it; its ports are known once it listens."""
+    return Listener(spec.name, spec.security_protocol, spec.host, spec.port, spec.advertised_host, spec.advertised_port)
 
 
 def _addresses(config: Config, name: str) -> list[Address]:

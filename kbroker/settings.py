@@ -8,6 +8,7 @@ another way to write configs:
     --advertise    advertised.listeners                  --memory     kbroker.memory        --fsync   kbroker.fsync
     --user         kbroker.sasl.users                    --add-scram  kbroker.scram.users
     --http         kbroker.http                          --control    kbroker.control
+    --brokers      kbroker.brokers                       --racks      kbroker.racks
     --tls          ssl.keystore.location, and for a directory ssl.truststore.location
 
 The same thing said twice on one command line, in two ways or with two values, is a mistake and not a matter of order.
@@ -97,6 +98,8 @@ def gather(
     preset: str | None = None,
     http: str | None = None,
     control: bool = False,
+    brokers: int | None = None,
+    racks: str | None = None,
 ) -> Gathered:
     """What all of these ask for together; ConfigError says in one sentence what is wrong with it."""
     if memory and data is not None:
@@ -114,6 +117,10 @@ def gather(
         flags["kbroker.fsync"] = "--fsync", "true"
     if http is not None:
         flags["kbroker.http"] = "--http", http
+    if brokers is not None:
+        flags["kbroker.brokers"] = "--brokers", str(brokers)
+    if racks is not None:
+        flags["kbroker.racks"] = "--racks", racks
     flags |= _security(users, add_scram, tls)
     if control:
         flags["kbroker.control"] = "--control", "true"

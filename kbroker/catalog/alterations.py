@@ -1,7 +1,7 @@
-"""Changes to what is there: configs of any resource, replicas and leaders of partitions.
+"""Changes to what is there: configs of any resource, replicas and leaders of partitions, nodes that go and come.
 
-Each item of a question stands or falls alone. The rules are pure (`configs`, `moves`); here they meet the machine's
-state and become records and changes.
+Each item of a question stands or falls alone. The rules are pure (`configs`, `moves`, `outages`); here they meet the
+machine's state and become records and changes.
 """
 
 from __future__ import annotations
@@ -9,21 +9,39 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kbroker.catalog import configs, moves
-from kbroker.catalog.events import AlterConfigs, BrokersConfigured, Elect, LeaderChanged, Reassign, TopicConfigured
+from kbroker.catalog import configs, moves, outages
+from kbroker.catalog.events import (
+    AlterConfigs,
+    BrokersConfigured,
+    Elect,
+    LeaderChanged,
+    MoveLeader,
+    NodesChanged,
+    Reassign,
+    RunNode,
+    SetInSync,
+    TopicConfigured,
+)
 from kbroker.catalog.state import BROKER, TOPIC, PartitionState
-from kbroker.machine import Batch, Effects, Record, Reply, Ticket
+from kbroker.machine import Batch, Effects, Marker, Record, Reply, Ticket
 from kbroker.topic_config import TopicConfig
-from wire.durable.catalog import CatalogConfig, CatalogConfigKey, CatalogConfigValue
+from wire.durable.catalog import CatalogConfig, CatalogConfigKey, CatalogConfigValue, CatalogNodeKey, CatalogNodeValue
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
     from kbroker.catalog.machine import CatalogMachine
 
 
-def decide(machine: CatalogMachine, event: AlterConfigs | Reassign | Elect) -> Effects:
+Event = AlterConfigs | Elect | MoveLeader | Reassign | RunNode | SetInSync
+
+
+def decide(machine: CatalogMachine, event: Event) -> Effects:
     if isinstance(event, AlterConfigs):
         return alter_configs(machine, event)
+    if isinstance(event, RunNode):
+        return run_node(machine, event)
+    if isinstance(event, MoveLeader | SetInSync):
+        return change_one(machine, event)
     return reassign(machine, event) if isinstance(event, Reassign) else elect(machine, event)
 
 
@@ -79,6 +97,47 @@ def elect(machine: CatalogMachine, event: Elect) -> Effects:
     wanted = [(name, index, None) for name, index in event.partitions]
     unknown = "No such topic as {}", "No such partition as {}-{}"
     return _move(machine, event.ticket, wanted, decide, unknown)
+
+
+def change_one(machine: CatalogMachine, event: MoveLeader | SetInSync) -> Effects:
+    """A partition gets another leader, or other in-sync replicas."""
+    topic = machine.by_name.get(event.name)
+    if topic is None or not 0 <= event.partition < len(topic.partitions):
+        raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    partitions = list(topic.partitions)
+    state = partitions[event.partition]
+    if isinstance(event, MoveLeader):
+        state = outages.led_by(state, event.leader, machine.live)
+    else:
+        state = outages.in_sync(state, event.in_sync)
+    partitions[event.partition] = state
+    return Effects(
+        [Batch([machine.record(topic, partitions=partitions)])],
+        [Reply(event.ticket, topic)],
+        tasks=[LeaderChanged(topic, event.partition)],
+    )
+
+
+def run_node(machine: CatalogMachine, event: RunNode) -> Effects:
+    """The node's record, and those of the topics that it concerns."""
+    node_id, before = event.node_id, machine.nodes[event.node_id]
+    starts = before.starts + (event.running and not before.running)
+    value = CatalogNodeValue(running=event.running, starts=starts, unclean_stops=before.unclean_stops, rack=before.rack)
+    live = [each for each in machine.here if (event.running if each == node_id else each in machine.live)]
+    batches: list[Batch | Marker] = [Batch([Record(CatalogNodeKey(node_id=node_id), value)])]
+    changes: list[object] = [NodesChanged(live)]
+    decide = outages.back if event.running else outages.gone
+    for topic in machine.sorted_topics():
+        unclean: bool = topic.config["unclean.leader.election.enable"]
+        moved = list(topic.partitions)
+        if event.elects:
+            moved = [decide(partition, node_id, live, may_be_unclean=unclean) for partition in moved]
+        for at, (new, old) in enumerate(zip(moved, topic.partitions, strict=True)):
+            if new != old or node_id == old.leader:
+                changes.append(LeaderChanged(topic, at))
+        if moved != topic.partitions:
+            batches.append(Batch([machine.record(topic, partitions=moved)]))
+    return Effects(batches, [Reply(event.ticket, None)], tasks=changes)
 
 
 def _move(

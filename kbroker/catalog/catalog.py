@@ -28,8 +28,11 @@ from kbroker.catalog.events import (
     LogsOrphaned,
     MoveLeader,
     NextProducerId,
+    NodesChanged,
     Reassign,
     RulesChanged,
+    RunNode,
+    SetInSync,
     Start,
     Stop,
     TopicDeleted,
@@ -110,7 +113,10 @@ class Catalog:
         first_leader_epoch: int = 0,
     ) -> None:
         """`first_leader_epoch` is that of new topics: above 0 where clients may remember others of the same names."""
-        self.nodes = nodes
+        self.members = nodes
+        """The nodes of this process, whether they run or not."""
+        self.nodes = dict(nodes)
+        """The live ones."""
         self.cluster_id = cluster_id
         self._config = config
         self._engine = engine
@@ -118,6 +124,7 @@ class Catalog:
         self._subscribers: list[Callable[[Change], None]] = []
         self._listeners: list[Callable[[], None]] = []
         self._rules_listeners: list[Callable[[], None]] = []
+        self._nodes_listeners: list[Callable[[], None]] = []
         self._seen: CatalogMachine | None = None
         self._started = False
         self._runtime: Runtime[CatalogMachine] = Runtime(
@@ -133,7 +140,7 @@ class Catalog:
         """Read the log, note that the nodes run."""
         if CATALOG not in self._engine.logs():
             await self._engine.create([(CATALOG, OPTIONS)])
-        racks = {node.id: node.rack for node in self.nodes.values()}
+        racks = {node.id: node.rack for node in self.members.values()}
         await self._runtime.ask(lambda ticket: Start(ticket, self.cluster_id, racks, self._features))
         self._started = True
 
@@ -150,7 +157,7 @@ class Catalog:
     @property
     def controller_id(self) -> int:
         """Clients send topic administration there; any live node will do, so it is the first one."""
-        return min(self.nodes)
+        return min(self.nodes, default=NO_LEADER)
 
     @property
     def features(self) -> Features:
@@ -226,6 +233,10 @@ class Catalog:
         """Hear when access rules or quotas are others, once it is durable."""
         self._rules_listeners.append(callback)
 
+    def on_nodes(self, callback: Callable[[], None]) -> None:
+        """Hear when others are live, once it is durable, and before it is told what this changes."""
+        self._nodes_listeners.append(callback)
+
     # --- questions --------------------------------------------------------------------------------------------------
 
     def create_topics(
@@ -246,7 +257,15 @@ class Catalog:
     ) -> asyncio.Future[list[KafkaError | None]]:
         return self._runtime.ask(lambda ticket: AlterConfigs(ticket, alterations, validate_only))
 
+    def run_node(self, node_id: int, running: bool, *, elects: bool = True) -> asyncio.Future[None]:
+        """A node goes away or comes back."""
+        return self._runtime.ask(lambda ticket: RunNode(ticket, node_id, running, elects))
+
+    def set_in_sync(self, name: str, index: int, in_sync: Sequence[int]) -> asyncio.Future[Topic]:
+        return self._runtime.ask(lambda ticket: SetInSync(ticket, name, index, in_sync))
+
     def move_leader(self, name: str, index: int, leader: int) -> asyncio.Future[Topic]:
+        """-1 leaves the partition without a leader."""
         return self._runtime.ask(lambda ticket: MoveLeader(ticket, name, index, leader))
 
     def reassign(
@@ -306,7 +325,7 @@ class Catalog:
     def ensure_internal(self, name: str) -> asyncio.Future[Topic]:
         """An internal topic, made on first use with configs of its own."""
         partitions, width, segment_bytes = [cast(int, self._config[each]) for each in _INTERNAL_SIZES[name]]
-        replication_factor = min(len(self.nodes), width)
+        replication_factor = min(len(self.members), width)
         configs = [*INTERNAL_CONFIGS[name], ("segment.bytes", str(segment_bytes))]
         if name in _MIN_IN_SYNC:
             in_sync = min(replication_factor, cast(int, self._config[_MIN_IN_SYNC[name]]))
@@ -324,12 +343,23 @@ class Catalog:
             for listener in self._listeners:
                 listener()
             return
+        if isinstance(change, NodesChanged):
+            self._show(change.live)
+            return
         if isinstance(change, RulesChanged):
             for listener in self._rules_listeners:
                 listener()
             return
         for callback in self._subscribers:
             callback(change)
+
+    def _show(self, live: Sequence[int]) -> None:
+        """What was made from views says who is live."""
+        self.nodes = {node_id: node for node_id, node in self.members.items() if node_id in live}
+        for topic in self.topics():
+            topic.memo.clear()
+        for listener in self._nodes_listeners:
+            listener()
 
     def _drop_logs(self, topic_ids: Sequence[bytes]) -> None:
         """Of topics that an earlier process deleted. A log of a topic that was never heard of is left alone."""
@@ -346,6 +376,7 @@ class Catalog:
         before, self._seen = self._seen, machine
         if before is not None:
             self._changed(RulesChanged())
+            self._show(machine.live)
             for topic_id, topic in before.by_id.items():
                 if topic_id not in machine.by_id:
                     self._changed(TopicDeleted(topic))

@@ -73,8 +73,27 @@ class AlterConfigs(NamedTuple):
     validate_only: bool = False
 
 
+class RunNode(NamedTuple):
+    """A node of this process goes away or comes back. Without an election it goes unnoticed: what it leads has nobody
+    who answers for it, until this is asked again with one. Answered with None."""
+
+    ticket: Ticket
+    node_id: int
+    running: bool
+    elects: bool = True
+
+
+class SetInSync(NamedTuple):
+    """These replicas are in sync from now on. Answered with the topic."""
+
+    ticket: Ticket
+    name: str
+    partition: int
+    in_sync: Sequence[int]
+
+
 class MoveLeader(NamedTuple):
-    """Another replica becomes leader, in a new epoch. Answered with the topic."""
+    """Another replica becomes leader, or (-1) none, in a new epoch. Answered with the topic."""
 
     ticket: Ticket
     name: str
@@ -177,6 +196,12 @@ class LeaderChanged(NamedTuple):
 
     topic: Topic
     partition: int
+
+
+class NodesChanged(NamedTuple):
+    """These nodes are live now."""
+
+    live: Sequence[int]
 
 
 class BrokersConfigured(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kbroker import topic_config
-from kbroker.catalog import names, placement
+from kbroker.catalog import names, outages, placement
 from kbroker.catalog.events import (
     AlterConfigs,
     CreatePartitions,
@@ -24,6 +24,8 @@ from kbroker.catalog.events import (
     MoveLeader,
     NextProducerId,
     Reassign,
+    RunNode,
+    SetInSync,
     Start,
     Stop,
     TopicCreated,
@@ -54,6 +56,7 @@ from wire.errors import ErrorCode, KafkaError
 if TYPE_CHECKING:
     from random import Random
 
+    from kbroker.catalog import alterations
     from kbroker.config import Config
 
 BLOCK = 1000  # producer ids at a time, as in KRaft
@@ -65,13 +68,14 @@ class CatalogMachine:
     def __init__(self, config: Config, nodes: Sequence[int], first_leader_epoch: int = 0) -> None:
         self.config = config
         self._first_leader_epoch = first_leader_epoch
-        self.live = sorted(nodes)
+        self.here = sorted(nodes)
+        self.live: list[int] = []  # those of them that run, by the log
         self.version = 0
         self.cluster_id: str | None = None
         self.nodes: dict[int, CatalogNodeValue] = {}
         self.by_id: dict[bytes, Topic] = {}
         self.by_name: dict[str, Topic] = {}
-        self.registers = Registers(self.live, self.nodes)
+        self.registers = Registers(self.here, self.nodes)
         self._sorted: list[Topic] | None = None
         self._folded: dict[str, str] = {}
         self.configs: dict[tuple[int, str], Mapping[str, str]] = {}  # of what is no topic
@@ -89,7 +93,9 @@ class CatalogMachine:
             DeleteTopics: self._delete_topics,
             CreatePartitions: self._create_partitions,
             AlterConfigs: self._alter,
-            MoveLeader: self._move_leader,
+            MoveLeader: self._alter,
+            SetInSync: self._alter,
+            RunNode: self._alter,
             Reassign: self._alter,
             Elect: self._alter,
             NextProducerId: self._next_producer_id,
@@ -152,15 +158,21 @@ class CatalogMachine:
         return Effects(batches, [Reply(event.ticket, None)], tasks=changes)
 
     def _with_live_leader(self, partition: PartitionState) -> PartitionState:
-        """A node that does not come back leaves its partitions to a live replica in sync, if there is one."""
-        live = [replica for replica in partition.isr if replica in self.live]
-        if partition.leader in self.live or not live:
+        """A node that does not come back leaves its partitions to a live replica in sync, if there is one. Whoever does
+        is in sync with the one log that there is."""
+        live = [replica for replica in partition.isr if replica in self.here]
+        leads_on = partition.leader in self.here
+        if not leads_on and not live:
             return partition
-        return PartitionState(live[0], partition.leader_epoch + 1, partition.replicas, partition.isr)
+        missing = [replica for replica in partition.replicas if replica in self.here and replica not in live]
+        if leads_on and not missing:
+            return partition
+        leader, risen = (partition.leader, 0) if leads_on else (live[0], 1)
+        return PartitionState(leader, partition.leader_epoch + risen, partition.replicas, [*partition.isr, *missing])
 
     def _stop(self, event: Stop, rng: Random) -> Effects:
         records = []
-        for node_id in self.live:
+        for node_id in self.here:
             before = self.nodes.get(node_id)
             if before is not None and before.running:
                 value = CatalogNodeValue(
@@ -218,7 +230,7 @@ class CatalogMachine:
             )
         overrides = topic_config.check(dict(new.configs))
         epoch = self._first_leader_epoch
-        partitions = [PartitionState(each[0], epoch, each, list(each)) for each in self._place(new, start)]
+        partitions = [outages.new(each, epoch, self.live) for each in self._place(new, start)]
         return Topic(new.name, random_uuid(rng), partitions, overrides, TopicConfig(overrides, self.config))
 
     def _place(self, new: NewTopic, start: int) -> list[list[int]]:
@@ -229,18 +241,18 @@ class CatalogMachine:
                         ErrorCode.INVALID_REQUEST,
                         f"A manual partition assignment was specified, but {what} was not set to -1.",
                     )
-            return placement.assigned(new.assignments, self.live)
+            return placement.assigned(new.assignments, self.here)
         replication_factor, count = new.replication_factor, new.partitions
         if replication_factor == -1:
             replication_factor = self.config["default.replication.factor"]
-        placement.check_replication_factor(replication_factor, self.live)
+        placement.check_replication_factor(replication_factor, self.here)
         if count == -1:
             count = self.config["num.partitions"]
         if count <= 0:
             raise KafkaError(
                 ErrorCode.INVALID_PARTITIONS, "Number of partitions was set to an invalid non-positive value."
             )
-        return placement.spread(count, replication_factor, self.live, start)
+        return placement.spread(count, replication_factor, self.here, start)
 
     def _delete_topics(self, event: DeleteTopics, rng: Random) -> Effects:
         effects = Effects()
@@ -288,11 +300,11 @@ class CatalogMachine:
             )
         added = new.count - present
         if new.assignments is None:
-            placement.check_replication_factor(topic.replication_factor, self.live)
+            placement.check_replication_factor(topic.replication_factor, self.here)
             # Go on where this topic's leaders stopped.
             last = topic.partitions[-1].replicas[0]
-            start = self.live.index(last) + 1 if last in self.live else 0
-            replicas = placement.spread(added, topic.replication_factor, self.live, start)
+            start = self.here.index(last) + 1 if last in self.here else 0
+            replicas = placement.spread(added, topic.replication_factor, self.here, start)
         else:
             if len(new.assignments) != added:
                 raise KafkaError(
@@ -301,30 +313,11 @@ class CatalogMachine:
                     "assignment(s) were specified.",
                 )
             for brokers in new.assignments:
-                placement.check_replicas(brokers, self.live, topic.replication_factor)
+                placement.check_replicas(brokers, self.here, topic.replication_factor)
             replicas = [list(brokers) for brokers in new.assignments]
-        return topic, [PartitionState(brokers[0], 0, brokers, list(brokers)) for brokers in replicas]
+        return topic, [outages.new(brokers, 0, self.live) for brokers in replicas]
 
-    def _move_leader(self, event: MoveLeader, rng: Random) -> Effects:
-        topic = self.by_name.get(event.name)
-        if topic is None or not 0 <= event.partition < len(topic.partitions):
-            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-        partition = topic.partitions[event.partition]
-        if event.leader not in partition.isr or event.leader not in self.live:
-            raise KafkaError(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE)
-        if event.leader == partition.leader:
-            raise KafkaError(ErrorCode.ELECTION_NOT_NEEDED)
-        partitions = list(topic.partitions)
-        partitions[event.partition] = PartitionState(
-            event.leader, partition.leader_epoch + 1, partition.replicas, partition.isr
-        )
-        return Effects(
-            [Batch([self.record(topic, partitions=partitions)])],
-            [Reply(event.ticket, topic)],
-            tasks=[LeaderChanged(topic, event.partition)],
-        )
-
-    def _alter(self, event: AlterConfigs | Reassign | Elect, rng: Random) -> Effects:
+    def _alter(self, event: alterations.Event, rng: Random) -> Effects:
         from kbroker.catalog import alterations  # with every table of configs, which a start does not need
 
         return alterations.decide(self, event)
@@ -432,7 +425,7 @@ class CatalogMachine:
         else:
             self.configs[kind, name] = {config.name: config.value for config in value.configs}
         if kind == BROKER:
-            self.config.change(self.overrides(BROKER, str(self.live[0])), self.overrides(BROKER, ""))
+            self.config.change(self.overrides(BROKER, str(self.here[0])), self.overrides(BROKER, ""))
             for topic in self.by_id.values():
                 topic.config = TopicConfig(topic.overrides, self.config)
                 topic.memo.clear()
@@ -440,6 +433,7 @@ class CatalogMachine:
     def _apply_node(self, node_id: int, value: CatalogNodeValue) -> None:
         risen = value.unclean_stops - self._unclean_stops(node_id)
         self.nodes[node_id] = value
+        self.live = [each for each in self.here if each in self.nodes and self.nodes[each].running]
         if risen:
             for topic in self.by_id.values():
                 for partition in topic.partitions:

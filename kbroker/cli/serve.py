@@ -54,6 +54,8 @@ FAILED_TO_STOP = 1
 @click.option(
     "--topic", "topics", multiple=True, metavar="NAME[:PARTITIONS[:KEY=VALUE]]", help="A topic to begin with."
 )
+@click.option("--brokers", type=int, metavar="N", help="How many brokers to be, on ports counted up from the first.")
+@click.option("--racks", metavar="A,B,C", help="The racks of these brokers.")
 @click.option("--http", metavar="HOST:PORT", help="Health and metrics by HTTP; needs kbroker[http].")
 @click.option("--control", is_flag=True, help="With --http: let tests do to the broker what they like.")
 @click.option(
@@ -74,6 +76,8 @@ def serve(
     file: str | None,
     sets: tuple[str, ...],
     topics: tuple[str, ...],
+    brokers: int | None,
+    racks: str | None,
     http: str | None,
     control: bool,
     ephemeral: bool,
@@ -99,6 +103,8 @@ def serve(
             preset=preset,
             http=http,
             control=control,
+            brokers=brokers,
+            racks=racks,
         )
     except ConfigError as error:
         raise _cannot_start(str(error)) from None

@@ -7,6 +7,7 @@ nothing to limit.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from kbroker.catalog import NewTopic, Topic
@@ -22,6 +23,8 @@ from wire.messages.create_topics import (
     CreateTopicsRequest,
     CreateTopicsResponse,
 )
+
+log = logging.getLogger("kbroker.handlers.create_topics")
 
 METADATA_LOG = "__cluster_metadata"
 
@@ -39,12 +42,19 @@ async def create_topics(request: CreateTopicsRequest, ctx: Context) -> CreateTop
     results = [_failed(name, error) for name, error in refused.items()]
     names = [topic.name for topic in wanted]
     may_see_configs = ctx.authorize("DESCRIBE_CONFIGS", "TOPIC", names) if tells_what_was_made else [False] * len(names)
-    for name, outcome, may_see in zip(names, created, may_see_configs, strict=True):
+    for asked, outcome, may_see in zip(wanted, created, may_see_configs, strict=True):
         if isinstance(outcome, KafkaError):
-            results.append(_failed(name, outcome))
+            _say_what_helps(asked, outcome)
+            results.append(_failed(asked.name, outcome))
         else:
             results.append(_made(outcome, ctx, may_see))
     return CreateTopicsResponse(topics=results)
+
+
+def _say_what_helps(asked: CreatableTopic, error: KafkaError) -> None:
+    """The client hears Kafka's sentence, which does not know that one process may be several brokers."""
+    if error.code is ErrorCode.INVALID_REPLICATION_FACTOR and asked.replication_factor > 0:
+        log.warning("topic %s wants %d brokers: start with --brokers %d", asked.name, *[asked.replication_factor] * 2)
 
 
 def _refusals(topics: Sequence[CreatableTopic], ctx: Context) -> dict[str, KafkaError]:

@@ -287,7 +287,7 @@ class _Part(PartitionProduceResponse):
         partition, answer = self._partition, self._answer
         assert partition is not None
         try:
-            if answer.acks == ACKS_ALL and len(partition.replicas.in_sync) < partition.rules.min_in_sync:
+            if answer.acks == ACKS_ALL and partition.lacks_replicas:
                 raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS)
             staged = partition.stage(self._records, answer.zstd_allowed, self._admission)
         except KafkaError as error:
@@ -339,7 +339,7 @@ class _Part(PartitionProduceResponse):
             return
         replicas = partition.replicas
         if replicas.high_watermark >= self._needs:
-            if len(replicas.in_sync) < partition.rules.min_in_sync:
+            if partition.lacks_replicas:
                 self.error_code = ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
             self._finish()
         elif partition.is_dropped:

@@ -17,20 +17,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storage.engine import Appended, Buffer, Chunk, Engine, Outcome, Read, UnknownLog
+from storage.engine import Appended, Buffer, Engine, Outcome, StorageError, UnknownLog
 from wire.batch import LOG_APPEND_TIME, Batch, stamp
 from wire.errors import ErrorCode, KafkaError, ProtocolError
 
 from . import checkpoint
 from .epochs import EpochTable
 from .producers import Duplicate, Entry, Producers, Refused
+from .readable import Readable
 from .recovery import Recovered, recover, tail
 from .replicas import Replicas
 from .rewrite import as_stored
-from .search import Found, Span, first_at_or_after, with_max_timestamp
 from .staging import LOST, PENDING, WRITTEN, Staging
 from .topics import Settings, log_options
 from .undecided import Admission, Undecided
@@ -46,7 +46,7 @@ NOTE_BYTES = 16 << 20
 NOTE_BATCHES = 4096
 
 
-class Partition:
+class Partition(Readable):
     """See the package for what it offers; what others read are plain attributes, and only this class sets them."""
 
     def __init__(
@@ -76,6 +76,7 @@ class Partition:
         self.log_start = self.end = self.noted = 0
         self.is_open = self.is_dropped = False
         self.is_loading = True
+        self._lost_above: int | None = None
         self._told_closed, self._told_lost = False, -1  # and where the log ended when a lost write was told of
         self._options = log_options(config)
         self._pending: deque[Staging] = deque()
@@ -89,6 +90,13 @@ class Partition:
     @property
     def high_watermark(self) -> int:
         return self.replicas.high_watermark
+
+    @property
+    def lacks_replicas(self) -> bool:
+        """Whether fewer are in sync than acks=all asks for. It never asks for more than there are (Kafka's
+        `effectiveMinIsr`)."""
+        replicas = self.replicas
+        return len(replicas.in_sync) < min(self.rules.min_in_sync, len(replicas.assigned))
 
     @property
     def last_stable_offset(self) -> int:
@@ -113,12 +121,27 @@ class Partition:
         moved = self.replicas.lead(leader, assigned, in_sync)
         if not same:
             self.leader_epoch = leader_epoch
-            if self.is_open:
+            if self.replicas.mark(leader) < self.end:
+                self._cut(self.replicas.mark(leader))
+            elif self.is_open:
                 self.epochs.assign(leader_epoch, self.end)
         if moved:
             self.waiters.moved(self.high_watermark, 0)
         if not same:
             self.waiters.changed()
+
+    def stand(self, away: Collection[int]) -> None:
+        """These nodes are away: what they have of the log stays as it is until they are back."""
+        if self.replicas.stand(away):
+            self.waiters.moved(self.high_watermark, 0)
+
+    def _cut(self, end: int) -> None:
+        """Somebody leads who has only what is below `end`: the rest of the log is lost. Once nothing is under way."""
+        log.warning("partition %s loses what is above %d: its leader never had it", self.name, end)
+        if self.is_open:
+            self._close_for_now()
+        self._lost_above = end
+        self._open_when_drained()
 
     def release(self, node_id: int) -> None:
         """A follower that was held (`replicas.hold`) catches up; who waited for it is answered."""
@@ -153,6 +176,10 @@ class Partition:
 
     def _open(self) -> None:
         """Once nothing is under way any more."""
+        if self._lost_above is not None:
+            end, self._lost_above = self._lost_above, None
+            self.engine.cut(self.log, end).add_done_callback(self._when_cut)
+            return
         try:
             try:
                 self.engine.bounds(self.log)
@@ -166,6 +193,12 @@ class Partition:
             self._opened(state)
         else:
             self.world.spawn(self._read_tail(state))
+
+    def _when_cut(self, done: asyncio.Future[int]) -> None:
+        if done.cancelled() or (error := done.exception()) is None:
+            self._open()
+        else:
+            self._not_opened(error if isinstance(error, Exception) else StorageError(str(error)))
 
     async def _read_tail(self, state: Recovered) -> None:
         try:
@@ -350,44 +383,6 @@ class Partition:
         """After a lost write: everything that was under way has been answered."""
         if not self.is_open and not self.is_dropped and not self._pending:
             self._open()
-
-    # --- reading ------------------------------------------------------------------------------------------------------
-
-    def read(self, offset: int, max_bytes: int, before: int | None = None) -> asyncio.Future[Chunk]:
-        """Whole batches from the one that holds `offset`, at least one, to the end of what is written or to
-        `before`."""
-        answer: asyncio.Future[Chunk] = self.world.future()
-
-        def done(reading: asyncio.Future[list[Chunk]]) -> None:
-            chunk = reading.result()[0]
-            if answer.done():
-                return
-            if chunk.error is None:
-                answer.set_result(chunk)
-            else:
-                answer.set_exception(chunk.error)
-
-        bound = self.replicas.end if before is None else before
-        reading = self.engine.read([Read(self.log, offset, max_bytes, bound)])
-        if reading.done():
-            done(reading)
-        else:
-            reading.add_done_callback(done)
-        return answer
-
-    async def offset_for_time(self, at_ms: int, before: int) -> Found | None:
-        """The first record with that timestamp or a later one."""
-        span = Span(self.log, self.log_start, before)
-        return await first_at_or_after(self.engine, span, at_ms, self.rules.max_decompressed_bytes)
-
-    async def offset_of_max_timestamp(self, before: int) -> Found | None:
-        """The first record with the greatest timestamp."""
-        span = Span(self.log, self.log_start, before)
-        return await with_max_timestamp(self.engine, span, self.rules.max_decompressed_bytes)
-
-    def end_for_epoch(self, epoch: int) -> tuple[int, int]:
-        """The largest epoch up to the asked one, and where it ended; (-1, -1) for one that is yet to come."""
-        return self.epochs.end_for(epoch, self.replicas.end)
 
     # --- the front, notes, the end ------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class Partitions:
         self.producer_expiration_ms = producer_expiration_ms
         self.every_record = every_record
         self._topics: dict[bytes, dict[int, Partition]] = {}
+        self._away: frozenset[int] = frozenset()
         self.on_growth: Callable[[str], object] | None = None
         """Told the name of a log when it is written to, once until `tell_growth` asks for it again."""
 
@@ -62,7 +63,7 @@ class Partitions:
         if partition is None:
             return self.open(topic, index)
         if partition.leader_epoch != epoch:
-            _follow(partition, state)
+            self._follow(partition, state)
         return partition
 
     def open(self, topic: Topic, index: int) -> Partition:
@@ -86,7 +87,13 @@ class Partitions:
                 self.every_record,
             )
             self.tell_growth(topic.id, index)
+            if self._away:
+                partition.when_open(partial(partition.stand, self._away))
         return partition
+
+    def nodes_away(self, node_ids: Iterable[int]) -> None:
+        """These nodes copy nothing from now on; `changed` tells each topic."""
+        self._away = frozenset(node_ids)
 
     def opened(self, topic_id: bytes, index: int) -> Partition | None:
         """The partition, if somebody has used it since the start."""
@@ -101,8 +108,13 @@ class Partitions:
     def changed(self, topic: Topic) -> None:
         """Leaders, epochs, replicas or configs of the topic are others now."""
         for index, partition in self._topics.get(topic.id, {}).items():
-            _follow(partition, topic.partitions[index])
+            self._follow(partition, topic.partitions[index])
             partition.configure(topic.config)
+
+    def _follow(self, partition: Partition, state: PartitionState) -> None:
+        partition.lead(state.leader, state.leader_epoch, state.replicas, state.isr)
+        if self._away or partition.replicas.away:
+            partition.stand(self._away)
 
     def expire_producers_after(self, milliseconds: int) -> None:
         """producer.id.expiration.ms is another one now."""
@@ -130,10 +142,6 @@ class Partitions:
         """A clean stop: what every partition would otherwise have to read again is saved."""
         notes = [note for opened in self._topics.values() for one in opened.values() if (note := one.close())]
         await asyncio.gather(*notes, return_exceptions=True)
-
-
-def _follow(partition: Partition, state: PartitionState) -> None:
-    partition.lead(state.leader, state.leader_epoch, state.replicas, state.isr)
 
 
 def _deleted(name: str, done: asyncio.Future[None]) -> None:

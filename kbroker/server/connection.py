@@ -41,10 +41,11 @@ class Hold:
     MUTED: Final = 8  # it was told to wait (KIP-219)
     STOPPING: Final = 16  # the broker stops
     REFUSED: Final = 32  # it failed to log in, and will hear so soon
+    FROZEN: Final = 64  # its node is paused: it hears nothing either
 
 
 _HARDLY = 1e-3  # timers may be early by the clock's own grain
-_NOTHING_STARTS = Hold.WRITING | Hold.MUTED | Hold.STOPPING | Hold.REFUSED
+_NOTHING_STARTS = Hold.WRITING | Hold.MUTED | Hold.STOPPING | Hold.REFUSED | Hold.FROZEN
 
 
 class Gate(Protocol):
@@ -242,6 +243,14 @@ class Connection(asyncio.BufferedProtocol):
     def go_on(self) -> None:
         self._resume(Hold.STOPPING)
 
+    def freeze(self) -> None:
+        """Read, start and send nothing."""
+        self._pause(Hold.FROZEN)
+
+    def thaw(self) -> None:
+        self._resume(Hold.FROZEN)
+        self.flush()
+
     def start_nothing_more(self) -> None:
         """What comes after a failed login is not looked at."""
         self._pause(Hold.REFUSED)
@@ -265,7 +274,7 @@ class Connection(asyncio.BufferedProtocol):
         """Hand over what this turn of the loop has for the client."""
         self._flushing = False
         out = self._out
-        if not out or self.transport.is_closing():
+        if not out or self.transport.is_closing() or self._hold & Hold.FROZEN:
             return
         if len(out) == 1:
             self.transport.write(out.pop())

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kbroker.listeners import ListenerSpec, place
@@ -31,8 +33,13 @@ class CannotListen(Exception):
 class Doors:
     """The bound sockets of one listener: one, or two with the same port."""
 
-    def __init__(self, servers: list[Any], places: list[str], port: int) -> None:
+    def __init__(
+        self, servers: list[Any], places: list[str], port: int, again: Callable[[], Awaitable[Doors]]
+    ) -> None:
+        """`again` binds the same places."""
         self._servers = servers
+        self._again = again
+        self._kept: list[socket.socket] = []
         self.places = places
         self.port = port
 
@@ -40,9 +47,40 @@ class Doors:
         for server in self._servers:
             await server.start_serving()
 
-    def close(self) -> None:
+    def close(self, *, keeps_port: bool = False) -> None:
+        """Refuse from now on. A port that is kept is nobody else's until `open_again`."""
         for server in self._servers:
             server.close()
+        self._servers = []
+        self._let_go()
+        if keeps_port:
+            self._kept = [_bound(*parts) for parts in map(_parts, self.places)]
+
+    async def open_again(self) -> None:
+        """Listen where it did before `close`."""
+        self._let_go()
+        self._servers = (await self._again())._servers
+        await self.serve()
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, []
+        for one in kept:
+            one.close()
+
+
+def _parts(where: str) -> tuple[str, int]:
+    host, _, port = where.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Bound, but not listening: whoever connects is refused."""
+    kept = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if ":" in host:
+        kept.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    kept.bind((host, port))
+    return kept
 
 
 async def bind(
@@ -72,13 +110,13 @@ async def bind(
                         continue
                     raise
                 servers.append(server)
-                names = [socket.getsockname()[:2] for socket in server.sockets]
+                names = [each.getsockname()[:2] for each in server.sockets]
                 if len({port for _, port in names}) > 1:  # a name of several addresses, each with another free port
                     hosts = tuple(dict.fromkeys(host for host, _ in names))
                     raise OSError(errno.EADDRINUSE, "not one port")
                 port = names[0][1]
                 places += [place(*name) for name in names]
-            return Doors(servers, places, port)
+            return Doors(servers, places, port, partial(bind, loop, spec._replace(port=port), factory, backlog, guard))
         except OSError as error:
             for server in servers:
                 server.close()

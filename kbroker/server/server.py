@@ -108,6 +108,8 @@ class Server:
         self.connections[connection] = None
         if self._paused:
             connection.stop()
+        if connection.node.is_paused:
+            connection.freeze()
         self._per_host[connection.host] += 1
         for option, size in self._buffer_options:
             connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, size)

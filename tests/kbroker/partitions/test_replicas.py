@@ -33,11 +33,41 @@ def test_the_high_watermark_never_goes_back() -> None:
     assert not replicas.written(6) and replicas.high_watermark == 5
 
 
-def test_a_new_leaders_mark_is_the_end_of_the_log() -> None:
+def test_a_new_leader_that_lags_holds_the_high_watermark_until_the_log_is_cut_to_its_mark() -> None:
     replicas = Replicas(1, (1, 2), (1, 2))
+    replicas.written(3)
     replicas.hold(2)
     replicas.written(5)
-    assert replicas.lead(2, (1, 2), (1, 2)) and replicas.high_watermark == 5
+    assert not replicas.lead(2, (1, 2), (1, 2)) and replicas.high_watermark == 3
+    replicas.reset(replicas.mark(2))
+    assert (replicas.end, replicas.high_watermark, replicas.held) == (3, 3, {})
+    replicas.written(4)
+    assert replicas.high_watermark == 4
+
+
+def test_a_node_that_is_away_stands_still_and_catches_up_only_behind_a_leader() -> None:
+    replicas = Replicas(1, (1, 2), (1, 2))
+    replicas.written(3)
+    replicas.stand({2})
+    replicas.lead(1, (1, 2), (1,))
+    replicas.written(5)
+    assert (replicas.mark(2), replicas.high_watermark) == (3, 5)
+    replicas.lead(-1, (1, 2), (1,))
+    replicas.stand({1})
+    assert replicas.mark(2) == 3, "there is nobody to copy from"
+    replicas.lead(1, (1, 2), (1, 2))
+    replicas.stand(set())
+    assert (replicas.mark(1), replicas.mark(2), replicas.held) == (5, 5, {})
+
+
+def test_a_follower_that_is_held_stays_held_when_its_node_comes_back() -> None:
+    replicas = Replicas(1, (1, 2), (1, 2))
+    replicas.written(3)
+    replicas.stand({2})
+    replicas.hold(2)
+    replicas.stand(set())
+    assert replicas.held == {2: 3}
+
 
 
 def test_a_log_that_was_opened_again_ends_where_it_ends() -> None:
