@@ -72,7 +72,7 @@ async def connect(broker: Broker, place: int = 0) -> Client:
 
 
 @asynccontextmanager
-async def serving(nodes: int = 1, world: World | None = None, **texts: str) -> AsyncIterator[Broker]:
+async def serving(nodes: int | None = None, world: World | None = None, **texts: str) -> AsyncIterator[Broker]:
     """A broker that runs until the block ends; config names are written with underscores."""
     settings = {name.replace("_", "."): text for name, text in texts.items()}
     broker = Broker(Config(STRICT | settings), nodes=nodes, world=world)
