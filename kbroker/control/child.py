@@ -15,6 +15,7 @@ import gc
 import json
 import os
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ class Wish(NamedTuple):
 def main(fd: int, parent: int) -> None:
     """The whole life of the process."""
     gc.disable()  # start-up makes no garbage worth looking for
-    door = socket.socket(fileno=fd)
+    door = _inherited(fd)
     wish = Wish(**json.loads(_line(door)))
     try:
         import uvloop
@@ -46,6 +47,13 @@ def main(fd: int, parent: int) -> None:
     with asyncio.Runner(loop_factory=factory) as runner:
         status = runner.run(_live(door, parent, wish))
     os._exit(status)  # nothing is left to do, and nobody to wait for
+
+
+def _inherited(fd: int) -> socket.socket:
+    """The socket from the parent; on Windows, where it is no descriptor, its description is on stdin."""
+    if sys.platform == "win32":
+        return socket.fromshare(sys.stdin.buffer.read())
+    return socket.socket(fileno=fd)
 
 
 def _line(door: socket.socket) -> bytes:

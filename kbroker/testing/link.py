@@ -37,6 +37,21 @@ main(fd, parent)
 """
 
 
+def _spawn(door: socket.socket) -> subprocess.Popen[bytes]:
+    """A child that has this socket: as a descriptor, or where those are not inherited (Windows) by its description,
+    which is what it finds on its stdin. A process group of its own: Ctrl-C is for the test to hear."""
+    command = [sys.executable, "-P", "-c", _CHILD, _PACKAGE]
+    if sys.platform != "win32":
+        command += [str(door.fileno()), str(os.getpid())]
+        return subprocess.Popen(command, pass_fds=(door.fileno(),), stdin=subprocess.DEVNULL, process_group=0)
+    flags = subprocess.CREATE_NEW_PROCESS_GROUP
+    process = subprocess.Popen([*command, "-1", "0"], stdin=subprocess.PIPE, creationflags=flags)
+    assert process.stdin is not None
+    process.stdin.write(door.share(process.pid))
+    process.stdin.close()
+    return process
+
+
 class ControlError(Exception):
     """The broker did not do what it was asked to. `kind` is a word: "argument", "unknown", "missing", "refused" (then
     the message begins with the name of Kafka's error), "timeout" or "failed"."""
@@ -117,11 +132,7 @@ class Link:
         self._gone: str = ""
         self._socket, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-P", "-c", _CHILD, _PACKAGE, str(theirs.fileno()), str(os.getpid())]
-            # A process group of its own: Ctrl-C is for the test to hear.
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, process_group=0
-            )
+            self._process = _spawn(theirs)
         self._file = self._socket.makefile("rb")
         self.ready = self._begin(wish)
         self._reader = threading.Thread(target=self._read, name="kbroker", daemon=True)
