@@ -14,6 +14,8 @@ from typing import Any, TextIO
 import click
 
 from kbroker.cli._asking import Work, asking, sure
+from kbroker.cli._door import DEFAULT, ask
+from kbroker.cli._lines import date
 from kbroker.cli._places import NotATime, milliseconds, places_of
 from kbroker.cli._tables import Row
 from kbroker.client import groups
@@ -45,9 +47,28 @@ def list_(work: Work, kind: str | None, state: str | None) -> None:
 
 @group.command("describe")
 @click.argument("names", nargs=-1, required=True)
+@click.option("--history", is_flag=True, help="The last 100 events of a kbroker under control, with their cause.")
+@click.option("--http", "door", default=DEFAULT, show_default=True, metavar="HOST:PORT", help="Its HTTP door.")
+@click.option("--token", envvar="KBROKER_HTTP_TOKEN", help="What the HTTP door wants to know.")
 @asking
-def describe(work: Work, names: tuple[str, ...]) -> None:
-    """State and members with what they hold."""
+def describe(work: Work, names: tuple[str, ...], history: bool, door: str, token: str | None) -> None:
+    """State and members with what they hold; or what has happened to a group, and why."""
+    if history:
+        work.out.rows(
+            (
+                {
+                    "time": date(event["at_ms"]),
+                    "group": name,
+                    "event": event["what"],
+                    "member": event["member"],
+                    "cause": event["cause"],
+                }
+                for name in names
+                for event in ask(door, token, "groups.history", group=name)
+            ),
+            empty="nothing has happened to it since the broker started",
+        )
+        return
     found = [groups.described(work.client, name) for name in names]
     if work.out.as_json:
         work.out.json([one._asdict() | {"members": [member._asdict() for member in one.members]} for one in found])

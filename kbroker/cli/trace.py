@@ -7,7 +7,6 @@ kbroker trace --from seen.jsonl --failed --full          what `--record` has kep
 
 from __future__ import annotations
 
-import http.client
 import json
 from base64 import b64decode
 from collections.abc import Iterator
@@ -17,17 +16,17 @@ from typing import Any
 import click
 
 from kbroker.cli._asking import sentences
+from kbroker.cli._door import DEFAULT, opened
 from kbroker.cli._looking import Show, looking
-from kbroker.client.errors import ClientError, Unreachable
+from kbroker.client.errors import ClientError
 from kbroker.trace.exchange import Exchange
 from kbroker.trace.recording import NotARecording, recorded
 
-TAP = "/control/requests/tap"
-CONNECT_S = 5
+TAP = "requests.tap"
 
 
 @click.command("trace")
-@click.argument("door", metavar="[HOST:PORT]", default="127.0.0.1:9090")
+@click.argument("door", metavar="[HOST:PORT]", default=DEFAULT)
 @click.option("--from", "path", metavar="FILE", help="Show what this recording holds.")
 @click.option("--token", envvar="KBROKER_HTTP_TOKEN", help="What the HTTP door wants to know.")
 @click.option("--max", "-n", "most", type=int, help="Look at so many requests, and no more.")
@@ -54,19 +53,7 @@ def _recorded(path: str) -> Iterator[Exchange]:
 
 def tapped(door: str, token: str | None) -> Iterator[Exchange]:
     """What the broker tells from now on, until it ends."""
-    connection = http.client.HTTPConnection(door, timeout=CONNECT_S)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        connection.request("GET", TAP, headers=headers)
-        answer = connection.getresponse()
-    except OSError as error:
-        raise Unreachable(f"no HTTP door at {door}: {(error.strerror or str(error)).lower()}") from None
-    if answer.status != http.client.OK:
-        words = answer.read(200).decode(errors="replace").strip()
-        hint = "; the broker needs --control" if answer.status == http.client.NOT_FOUND else ""
-        raise ClientError(f"{door} says {answer.status}: {words}{hint}")
-    if connection.sock is not None:
-        connection.sock.settimeout(None)
+    answer = opened(door, token, TAP)
     for line in answer:
         if line.startswith(b"data: "):
             told = json.loads(line[6:])

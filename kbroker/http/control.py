@@ -35,7 +35,20 @@ if TYPE_CHECKING:
 log = logging.getLogger("kbroker.control")
 
 STATUS = {"argument": 400, "unknown": 404, "missing": 404, "timeout": 408, "refused": 409, "failed": 500}
-LOOKS = ("connections", "disconnects", "frames", "get", "held", "info", "list", "log", "read", "state", "wait")
+LOOKS = (
+    "connections",
+    "disconnects",
+    "frames",
+    "get",
+    "held",
+    "history",
+    "info",
+    "list",
+    "log",
+    "read",
+    "state",
+    "wait",
+)
 """Verbs that only look begin with one of these."""
 LONGEST_BODY = 256 << 20
 

@@ -6,6 +6,10 @@ import select
 import subprocess
 from pathlib import Path
 
+from kbroker.client.cluster import Client
+from kbroker.client.settings import settings
+from wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse
+
 from .processes import command, environment, finished, running
 
 
@@ -64,3 +68,24 @@ def test_what_cannot_be_watched_is_a_sentence(tmp_path: Path) -> None:
     options = ("serve", "--memory", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
     with running(*options, cwd=tmp_path) as (_, ready):
         assert "needs --control" in finished("trace", http_of(ready), cwd=tmp_path).stderr
+
+
+def test_the_history_of_a_group_is_told(tmp_path: Path) -> None:
+    options = ("serve", "--memory", "--listen", "127.0.0.1:0", "--control", "--http", "127.0.0.1:0", "--topic", "t")
+    with running(*options, cwd=tmp_path) as (_, ready):
+        finished(
+            "group", "reset-offsets", "g", "--topic", "t", "--to-latest", "--execute", "--to", ready[2], cwd=tmp_path
+        )
+        with Client(settings(ready[2], {})) as client:
+            join = JoinGroupRequest(
+                group_id="g", session_timeout_ms=10_000, rebalance_timeout_ms=10_000, member_id="",
+                group_instance_id=None, protocol_type="consumer", reason="to look around",
+                protocols=[JoinGroupRequestProtocol(name="range", metadata=b"")],
+            )  # fmt: skip
+            join.member_id = client.coordinator("g").call(join, JoinGroupResponse).member_id
+            assert client.coordinator("g").call(join, JoinGroupResponse).error_code == 0
+        shown = finished("group", "describe", "g", "--history", "--http", http_of(ready), "--json", cwd=tmp_path)
+        assert shown.returncode == 0, shown.stderr
+        events = json.loads(shown.stdout)
+    assert events and {event["group"] for event in events} == {"g"}
+    assert any("to look around" in event["cause"] for event in events), events

@@ -1,0 +1,46 @@
+"""A broker's HTTP door, asked with the standard library: the control verbs that only look."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from kbroker.client.errors import ClientError, Unreachable
+
+ANSWER_S = 10
+DEFAULT = "127.0.0.1:9090"
+
+
+def ask(door: str, token: str | None, verb: str, **arguments: Any) -> Any:
+    """What the verb answers."""
+    with opened(door, token, verb, **arguments) as answer:
+        return json.load(answer)
+
+
+def opened(door: str, token: str | None, verb: str, **arguments: Any) -> http.client.HTTPResponse:
+    """The verb's answer, to be read; a stream goes on until the broker ends."""
+    noun, _, word = verb.partition(".")
+    query = urlencode({name: json.dumps(value) for name, value in arguments.items()}, quote_via=quote)
+    connection = http.client.HTTPConnection(door, timeout=ANSWER_S)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        connection.request("GET", f"/control/{noun}/{word}" + (f"?{query}" if query else ""), headers=headers)
+        answer = connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Unreachable(f"no HTTP door at {door}: {why.lower()}") from None
+    if answer.status != http.client.OK:
+        raise ClientError(f"{door} says {answer.status}: {_sentence(answer)}")
+    if connection.sock is not None:
+        connection.sock.settimeout(None)
+    return answer
+
+
+def _sentence(answer: http.client.HTTPResponse) -> str:
+    said = answer.read(1000).decode(errors="replace").strip()
+    try:
+        return str(json.loads(said)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"{said}; the broker needs --control" if answer.status == http.client.NOT_FOUND else said
