@@ -19,11 +19,15 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kbroker.config import ConfigError
 from kbroker.settings import gather
+
+if TYPE_CHECKING:
+    from kbroker.testing import Broker
 
 NOT_STARTED, NOT_FOUND = 2, 127
 
@@ -33,6 +37,7 @@ NOT_STARTED, NOT_FOUND = 2, 127
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set one config.")
 @click.option("--topic", "topics", multiple=True, metavar="NAME[:PARTITIONS]", help="A topic to begin with.")
 @click.option("--preset", type=click.Choice(["kafka"]), help="Timing of groups as Apache Kafka has it by default.")
+@click.option("--scenario", metavar="FILE", help="What to do to it first: topics, records, faults ...")
 @click.option("--trace", metavar="DIR", help="Keep all requests here if the command fails: JSON lines and pcap.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
 def run(
@@ -40,6 +45,7 @@ def run(
     sets: tuple[str, ...],
     topics: tuple[str, ...],
     preset: str | None,
+    scenario: str | None,
     trace: str | None,
     command: tuple[str, ...],
 ) -> None:
@@ -56,6 +62,8 @@ def run(
         print(f"kbroker: {error}", file=sys.stderr)
         raise SystemExit(NOT_STARTED) from None
     with broker:
+        if scenario is not None:
+            _play(broker, scenario)
         status = _status_of(command, broker.bootstrap, broker.info.http)
         if status:
             _tell(broker, trace)
@@ -89,11 +97,20 @@ def _status_of(command: tuple[str, ...], bootstrap: str, http: str) -> int:
             continue
 
 
-def _tell(broker: object, trace: str | None) -> None:
-    from kbroker.testing import Broker
+def _play(broker: Broker, scenario: str) -> None:
+    from kbroker.testing import ControlError
+    from kbroker.testing.scenario import ScenarioError
+
+    try:
+        broker.play(scenario)
+    except (ControlError, ScenarioError, OSError) as error:
+        print(f"kbroker: the scenario cannot be played: {error}", file=sys.stderr)
+        raise SystemExit(NOT_STARTED) from None
+
+
+def _tell(broker: Broker, trace: str | None) -> None:
     from kbroker.testing.report import report, write_trace
 
-    assert isinstance(broker, Broker)
     print(f"kbroker: the command failed; what the broker saw:\n{report(broker)}", file=sys.stderr)
     if trace is not None:
         for path in write_trace(broker, Path(trace), "kbroker"):

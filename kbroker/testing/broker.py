@@ -21,6 +21,7 @@ from kbroker.control.shapes import Created, Started
 from kbroker.testing.clock import Clock
 from kbroker.testing.faults import Faults
 from kbroker.testing.link import BrokerGone, Extension, Line, Link
+from kbroker.testing.scenario import Step, load, steps_of
 from kbroker.testing.security import Rule, Security, client_config
 from kbroker.testing.verbs import Verbs, text_of
 
@@ -117,6 +118,16 @@ class Broker(Verbs):
         broker._running = Extension(self._own, created.number)
         broker._started = created.broker
         return broker
+
+    def play(self, scenario: str | os.PathLike[str] | Sequence[Step]) -> None:
+        """Do what a scenario says, step by step: a file (`scenario.py` has its form), or steps of it."""
+        steps = load(os.fspath(scenario)) if isinstance(scenario, str | os.PathLike) else scenario
+        for verb, arguments in steps:
+            self._ask(None, verb, **arguments).now()
+
+    def scenario(self) -> list[dict[str, Any]]:
+        """What this test has done to the broker until now, as a scenario that `play` takes from a file."""
+        return steps_of(self._link.asked)
 
     # --- what it is ---------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from kbroker.control.plain import to_plain
 
 STARTING_SECONDS = 30.0
 ENDING_SECONDS = 10.0
+MOST_ASKED = 1000
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Behind everything else on the path, so that what the environment has of its own comes first; but in a wheel the inner
@@ -83,7 +85,9 @@ class Stream:
 
 
 class Line(Protocol):
-    """What asks a broker."""
+    """What asks a broker. `asked` are the newest questions of this line, for a scenario of what was done."""
+
+    asked: deque[tuple[str, Mapping[str, Any]]]
 
     def ask(self, verb: str, arguments: Mapping[str, Any]) -> tuple[int, Future[Any]]: ...
 
@@ -101,8 +105,10 @@ class Extension:
         self._link = link
         self._broker = broker
         self._is_closed = False
+        self.asked: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=MOST_ASKED)
 
     def ask(self, verb: str, arguments: Mapping[str, Any]) -> tuple[int, Future[Any]]:
+        self.asked.append((verb, arguments))
         return self._link.ask(verb, arguments, self._broker)
 
     def stream(self, verb: str, arguments: Mapping[str, Any], heard: Callable[[Any], object]) -> Stream:
@@ -125,6 +131,7 @@ class Link:
     """A running child. `ready` is what it said of itself."""
 
     def __init__(self, wish: Mapping[str, Any]) -> None:
+        self.asked: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=MOST_ASKED)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._asked: dict[int, Future[Any]] = {}
@@ -145,6 +152,8 @@ class Link:
     def ask(self, verb: str, arguments: Mapping[str, Any], broker: int = 0) -> tuple[int, Future[Any]]:
         """The number of the question and the plain answer to come, or ControlError, or BrokerGone."""
         future: Future[Any] = Future()
+        if not broker:
+            self.asked.append((verb, arguments))
         with self._lock:
             number = next(self._numbers)
             self._asked[number] = future

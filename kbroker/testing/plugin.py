@@ -7,6 +7,7 @@
     pytest --kafka-bootstrap HOST:PORT    the same tests on a real Kafka: what only a test broker can do is skipped
     pytest --kafka-set NAME=VALUE         any broker config, as often as one likes; `kafka_configs` in the ini file
     pytest --kafka-trace DIR              of each test that fails, all requests as JSON lines and as a pcap file
+    pytest --kafka-scenario FILE          what is done to every broker before its test begins: topics, faults ...
 
 A test that fails shows what the broker saw: the newest requests with their outcomes, groups, faults and what they hit.
 """
@@ -31,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kafka-bootstrap", metavar="HOST:PORT", help="run the tests on this Kafka")
     group.addoption("--kafka-set", metavar="NAME=VALUE", action="append", default=[], help="a config of the broker")
     group.addoption("--kafka-trace", metavar="DIR", help="where to keep the traffic of tests that fail")
+    group.addoption("--kafka-scenario", metavar="FILE", help="play this to every broker before its test begins")
     parser.addini("kafka_configs", "configs of the test broker, NAME=VALUE each", type="linelist", default=[])
 
 
@@ -56,6 +58,9 @@ def kafka(kafka_broker: Any, pytestconfig: pytest.Config) -> Iterator[Any]:
         yield Remote(kafka_broker.bootstrap)
         return
     broker = kafka_broker.another(configs_of(pytestconfig))
+    scenario = pytestconfig.getoption("--kafka-scenario")
+    if scenario:
+        broker.play(scenario)
     yield broker
     broker.close()
 

@@ -23,6 +23,7 @@ def report(broker: Broker) -> str:
         ("connections that ended", [_connection(each) for each in broker.disconnects()[-NEWEST:]]),
         ("groups", [_group(each) for each in broker.groups()]),
         ("faults", [line for each in broker.faults.list() for line in _fault(each)]),
+        ("what was done to it (a scenario for --kafka-scenario)", _scenario(broker)),
         ("log", [f"{each.level} {each.name}: {each.text}" for each in broker.log("WARNING", NEWEST)]),
     ]
     lines = []
@@ -30,6 +31,11 @@ def report(broker: Broker) -> str:
         if rows:
             lines += [f"{title}:", *[f"  {row}" for row in rows]]
     return "\n".join(lines) or "nothing"
+
+
+def _scenario(broker: Broker) -> list[str]:
+    steps = [json.dumps(step) for step in broker.scenario()[-NEWEST:]]
+    return [f"[{','.join(steps)}]"] if steps else []
 
 
 def _request(request: Request) -> str:
@@ -59,7 +65,7 @@ def _fault(fault: Fault) -> Iterator[str]:
 
 
 def write_trace(broker: Broker, folder: Path, name: str) -> list[Path]:
-    """The whole history: JSON lines, and a capture that Wireshark opens."""
+    """The whole history: JSON lines, a capture that Wireshark opens, and what the test did, as a scenario."""
     folder.mkdir(parents=True, exist_ok=True)
     lines, capture = folder / f"{name}.jsonl", folder / f"{name}.pcap"
     lines.write_text("".join(json.dumps(to_plain(each)) + "\n" for each in broker.requests(limit=1 << 30)))
@@ -75,4 +81,6 @@ def write_trace(broker: Broker, folder: Path, name: str) -> list[Path]:
                 connection=str(frame.connection),
                 broker=broker.bootstrap,
             )
-    return [lines, capture]
+    scenario = folder / f"{name}.json"
+    scenario.write_text(json.dumps(broker.scenario(), indent=1) + "\n")
+    return [lines, capture, scenario]

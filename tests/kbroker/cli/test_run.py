@@ -36,7 +36,7 @@ def test_a_command_that_fails_is_told_of_and_its_traffic_kept(tmp_path: Path) ->
     done = kbroker("run", "--trace", str(tmp_path), "--", sys.executable, "-c", HELLO, "7")
     assert done.returncode == 7
     assert "what the broker saw:" in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"kbroker.jsonl", "kbroker.pcap"}
+    assert {path.name for path in tmp_path.iterdir()} == {"kbroker.jsonl", "kbroker.pcap", "kbroker.json"}
 
 
 def test_what_cannot_be_run_is_one_sentence() -> None:
