@@ -46,6 +46,7 @@ from wire.messages.fetch import (
 from wire.primitives import ZERO_UUID
 
 if TYPE_CHECKING:
+    from kbroker.partitions.waiters import Waiters
     from kbroker.server.sessions import Fetch, Interest
 
 READ_COMMITTED = 1
@@ -67,10 +68,22 @@ def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
     if ctx.cluster.throttle is not None:
         request.max_bytes = ctx.cluster.throttle.most_bytes(ctx, request.max_bytes)
     try:
-        session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time())
+        view = _view(request, ctx)
+        session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time(), view)
     except KafkaError as error:
         return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
     return _Fetching(request, ctx, session, tells_leaders, tells_endpoints).start()
+
+
+def _view(request: FetchRequest, ctx: Context) -> object:
+    """All that decides what a partition answers, besides the partition itself and what is asked of it. A session that
+    finds it unchanged looks only at partitions that have moved."""
+    cluster = ctx.cluster
+    version, isolation_level = cluster.catalog.version, request.isolation_level
+    if cluster.authorizer is None:
+        return version, isolation_level
+    asks = ctx.connection
+    return version, isolation_level, cluster.authorizer.changes, asks.principal, asks.host
 
 
 class _Slot(PartitionData):
@@ -126,27 +139,32 @@ class _Fetching:
         self._missing_bytes = 0
         self._is_answered = False
         self._timer: Handle | None = None
-        self._watched: Sequence[Partition] = ()
+        self._watched: set[Waiters] | None = None
         self._waking = False
-        self._over = request.max_wait_ms <= 0 or request.min_bytes <= 0 or not session.interests
+        self._over = request.max_wait_ms <= 0 or request.min_bytes <= 0 or session.is_empty
 
     def start(self) -> FetchResponse | Later:
-        response = self._look()
+        response = self._look(self._session.interests)
         return response if response is not None else LATER
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
-    def _look(self) -> FetchResponse | None:
+    def _look(self, interests: Sequence[Interest]) -> FetchResponse | None:
         """The answer, or None: then reads are under way, or the request is parked."""
         self._moved_since = False
-        slots = self._slots = [self._slot(interest) for interest in self._session.interests]
+        slots = self._slots = [self._slot(interest) for interest in interests]
         loading: list[Partition] = []
         for slot in slots:
-            if (partition := slot.source) is not None:
+            partition = slot.source
+            if partition is not None:
                 if partition.is_loading:
                     loading.append(partition)
                 else:
                     self._examine(slot, partition)
+                    if not slot.is_final and not slot.is_readable:
+                        slot.interest.watch(partition.waiters)
+                        continue
+            slot.interest.wake()
         if loading:
             self._wait_for(loading)
             return None
@@ -232,6 +250,7 @@ class _Fetching:
             reading = read([self._reading(slot) for slot in now])
             if not reading.done():
                 self._is_reading = True
+                self._watch()
                 reading.add_done_callback(partial(self._read_later, now, wanted, found))
                 return None
             found = self._take(now, reading.result(), found)
@@ -338,10 +357,29 @@ class _Fetching:
         if self._timer is None:
             self._ctx.when_gone = self._gone
             self._timer = world.later(self._request.max_wait_ms / 1000, self._waited)
-        if not self._watched:
-            self._watched = [slot.source for slot in self._slots if slot.source is not None]
-            for partition in self._watched:
-                partition.waiters.watch(self, self._moved)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Hear of every partition of the request: of those that the session watches, by it."""
+        if self._watched is None:
+            self._watched = set()
+            self._session.hear(self._heard)
+        for slot in self._slots:
+            if slot.source is not None and slot.interest.waiters is None:
+                self._watch_one(slot.source.waiters)
+
+    def _watch_one(self, waiters: Waiters) -> bool:
+        """Whether it was not watched before."""
+        if self._watched is None or waiters in self._watched:
+            return False
+        self._watched.add(waiters)
+        waiters.watch(self, self._moved)
+        return True
+
+    def _heard(self, waiters: Waiters | None, size: int) -> None:
+        """The session has heard of a move, once for each partition."""
+        if waiters is None or self._watch_one(waiters):
+            self._moved(size)
 
     def _moved(self, size: int) -> None:
         """A partition has more bytes, or (0) has changed in some other way. Several changes of one turn count as
@@ -359,9 +397,10 @@ class _Fetching:
     def _look_again(self) -> None:
         self._waking = False
         if self._is_reading or self._is_answered:
+            self._moved_since = True
             return
         try:
-            response = self._look()
+            response = self._look(self._session.look())
         except Exception as error:
             self._answer(error)
             return
@@ -382,9 +421,11 @@ class _Fetching:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for partition in self._watched:
-            partition.waiters.unwatch(self)
-        self._watched = ()
+        if self._watched is not None:
+            for waiters in self._watched:
+                waiters.unwatch(self)
+            self._watched = None
+            self._session.leave(self._heard)
 
 
 def _aborted(slot: _Slot, end: int) -> list[AbortedTransaction]:

@@ -372,6 +372,7 @@ class Partition(Readable):
                 self._told_lost, why = self.replicas.end, getattr(outcome, "error", outcome)
                 log.error("a write to partition %s failed, it opens again from its log: %s", self.name, why)
             self._close_for_now()
+            self.waiters.closed()
         self._pending.remove(staging)
         for producer_id, entry in staging.entries:
             if entry.first_sequence >= 0:

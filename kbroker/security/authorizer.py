@@ -74,7 +74,8 @@ class _Remembered(dict[str, bool]):
 
 
 class Authorizer:
-    """`rules_changed` is told of every change; in between nothing is looked up twice."""
+    """`rules_changed` is told of every change; in between nothing is looked up twice. `changes` counts them: as long as
+    it stands still, the answers are the same."""
 
     def __init__(self, *, super_users: Collection[str] = (), allow_if_no_acl: bool = False) -> None:
         self._super_users = frozenset(super_users)
@@ -82,9 +83,11 @@ class Authorizer:
         self._rules: dict[int, Rules] = {}
         self._memo: dict[tuple[str, str, str, str], _Remembered] = {}
         self._count = 0
+        self.changes = 0
 
     def rules_changed(self, acls: Iterable[Acl]) -> None:
         """These are all rules from now on."""
+        self.changes += 1
         self._rules = {}
         for acl in acls:
             self._rules.setdefault(acl.resource_type, Rules()).add(acl)

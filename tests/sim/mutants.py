@@ -203,11 +203,11 @@ def a_fetch_session_does_not_hear_of_new_positions(patches: Patches) -> None:
 def a_fetch_session_forgets_a_partition(patches: Patches) -> None:
     """Who got records goes to the end of the order, or falls off it."""
 
-    def lossy(self: FetchSessions, request: Any, by_id: bool, now_s: float) -> Any:
+    def lossy(self: FetchSessions, request: Any, by_id: bool, now_s: float, view: object) -> Any:
         session = self._sessions.get(request.session_id)
         if session is not None and len(session.interests) > 2 and session.epoch % 7 == 0:
-            session.interests.pop(next(iter(session.interests)))
-        return go_on(self, request, by_id, now_s)
+            session.forget(next(iter(session.interests)))
+        return go_on(self, request, by_id, now_s, view)
 
     go_on = patches.set(FetchSessions, "_go_on", lossy)
 

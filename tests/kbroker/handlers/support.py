@@ -35,6 +35,7 @@ class TestCatalog:
         }
         self.by_name: dict[str, Topic] = {}
         self.by_id: dict[bytes, Topic] = {}
+        self.version = 0
 
     def topic(self, name: str) -> Topic | None:
         return self.by_name.get(name)
@@ -55,14 +56,16 @@ class TestCatalog:
         epoch: int = 0,
         **configs: Any,
     ) -> Topic:
-        topic_id = bytes((len(self.by_id) + 1,)) * 16
+        topic_id = bytes((self.version % 255 + 1,)) * 16
         states = [PartitionState(leader, epoch, list(nodes), list(nodes)) for _ in range(partitions)]
         topic = Topic(name, topic_id, states, {}, config(**configs))
         self.by_name[name] = self.by_id[topic_id] = topic
+        self.version += 1
         return topic
 
     def remove(self, topic: Topic) -> None:
         del self.by_name[topic.name], self.by_id[topic.id]
+        self.version += 1
 
 
 class Asking(Context):

@@ -44,3 +44,36 @@ def test_a_watcher_may_leave_while_it_is_woken() -> None:
     waiters.moved(1, 1)
     waiters.moved(2, 1)
     assert len(heard) <= 1
+
+
+def test_who_asked_for_the_next_move_is_told_once_and_after_those_who_watch() -> None:
+    waiters, told = Waiters(), list[tuple[str, int]]()
+    waiters.once("session", lambda size: told.append(("session", size)))
+    waiters.watch("fetch", lambda size: told.append(("fetch", size)))
+    waiters.moved(1, 100)
+    waiters.moved(2, 50)
+    assert told == [("fetch", 100), ("session", 100), ("fetch", 50)]
+
+
+def test_who_is_told_of_a_move_may_ask_for_the_next_one() -> None:
+    waiters, told = Waiters(), list[int]()
+
+    def moved(size: int) -> None:
+        told.append(size)
+        waiters.once("session", moved)
+
+    waiters.once("session", moved)
+    waiters.moved(1, 100)
+    waiters.changed()
+    assert told == [100, 0]
+    waiters.not_once("session")
+    waiters.moved(2, 50)
+    assert told == [100, 0]
+
+
+def test_a_partition_that_closes_for_a_moment_tells_sessions_and_not_who_is_parked() -> None:
+    waiters, told = Waiters(), list[str]()
+    waiters.once("session", lambda size: told.append("session"))
+    waiters.watch("fetch", lambda size: told.append("fetch"))
+    waiters.closed()
+    assert told == ["session"]

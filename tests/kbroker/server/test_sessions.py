@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from kbroker.partitions.waiters import Waiters
 from kbroker.server.sessions import IDLE_S, MAX_EPOCH, Fetch, FetchSessions
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic, ForgottenTopic, PartitionData
@@ -189,6 +190,73 @@ def test_a_session_that_nobody_has_used_for_two_minutes_makes_room() -> None:
 
 def test_no_slots_no_sessions() -> None:
     assert sessions(0).resolve(request(0, wanted={T0: 0}), False, 0.0).session_id == 0
+
+
+# --- what is looked at ------------------------------------------------------------------------------------------------
+
+
+def looked_at(fetch: Fetch) -> list[tuple[Any, int]]:
+    return [(one.topic, one.index) for one in fetch.interests]
+
+
+def quiet(view: object = "view") -> tuple[FetchSessions, int, dict[tuple[str, int], Waiters]]:
+    """A session of three partitions that have nothing more to tell, and next epoch 1."""
+    cache, waiters = sessions(1), {key: Waiters() for key in (T0, T1, U0)}
+    fetch = cache.resolve(request(0, wanted={T0: 5, T1: 5, U0: 5}), False, 0.0, view)
+    for interest, its in zip(fetch.interests, waiters.values(), strict=True):
+        interest.watch(its)
+    tell(fetch)
+    return cache, fetch.session_id, waiters
+
+
+def test_only_partitions_that_have_moved_are_looked_at() -> None:
+    cache, session, waiters = quiet()
+    assert looked_at(cache.resolve(request(1, session), False, 0.0, "view")) == []
+    waiters[T1].moved(6, 100)
+    assert looked_at(cache.resolve(request(2, session), False, 0.0, "view")) == [T1]
+    waiters[T0].changed()
+    assert looked_at(cache.resolve(request(3, session), False, 0.0, "view")) == [T0, T1], "T1 was not answered yet"
+
+
+@pytest.mark.parametrize("view", ["another", None])
+def test_with_another_view_all_partitions_are_looked_at(view: object) -> None:
+    cache, session, _ = quiet()
+    assert looked_at(cache.resolve(request(1, session), False, 0.0, view)) == [T0, T1, U0]
+    assert looked_at(cache.resolve(request(2, session), False, 0.0, "view")) == [], "nothing was answered in that view"
+
+
+def test_what_is_asked_anew_is_looked_at() -> None:
+    cache, session, _ = quiet()
+    assert looked_at(cache.resolve(request(1, session, {U0: 3}), False, 0.0, "view")) == [U0]
+
+
+def test_a_parked_request_hears_of_partitions_that_it_has_not_looked_at() -> None:
+    cache, session, waiters = quiet()
+    fetch, heard = cache.resolve(request(1, session), False, 0.0, "view"), list[Any]()
+
+    def hear(of: Waiters | None, size: int) -> None:
+        heard.append((of, size))
+
+    fetch.hear(hear)
+    waiters[U0].moved(6, 100)
+    waiters[U0].moved(7, 100)
+    assert heard == [(waiters[U0], 100)]
+    assert [(one.topic, one.index) for one in fetch.look()] == [U0]
+    fetch.leave(hear)
+    waiters[T0].moved(6, 100)
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize("how", ["a full request", "everything forgotten", "another one that needs the place"])
+def test_a_session_that_has_ended_is_told_nothing_more(how: str) -> None:
+    cache, session, waiters = quiet()
+    if how == "a full request":
+        cache.resolve(request(-1, session, {T0: 0}), False, 0.0)
+    elif how == "everything forgotten":
+        cache.resolve(request(1, session, forgotten=[T0, T1, U0]), False, 0.0)
+    else:
+        cache.resolve(request(0, wanted={T0: 0}), False, IDLE_S)
+    assert all(not its._once for its in waiters.values()), "partitions keep nothing of it"
 
 
 class TheClientKnowsAll(RuleBasedStateMachine):
