@@ -30,7 +30,7 @@ HOT = {
     "storage": ("answers", "engine", "placing"),
     "storage/disk": ("engine", "handles", "index", "log", "segment"),
     "kbroker": ("runtime",),
-    "kbroker/handlers": ("_leaders", "fetch", "produce"),
+    "kbroker/handlers": ("_fetched", "_leaders", "fetch", "produce"),
     "kbroker/partitions": (
         "epochs", "partition", "producers", "registry", "replicas", "staging", "undecided", "validate", "waiters",
     ),

@@ -23,25 +23,19 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kbroker.catalog import Topic
 from kbroker.context import LATER, Context, Later
+from kbroker.handlers._fetched import Slot, aborted, cut
 from kbroker.handlers._leaders import Leaders
 from kbroker.partitions import Partition
 from kbroker.world import Handle
 from storage.engine import Chunk, OutOfRange, Read
-from wire.batch import batches
-from wire.crc import Buffer
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.fetch import (
-    AbortedTransaction,
-    EpochEndOffset,
     FetchableTopicResponse,
     FetchRequest,
     FetchResponse,
     LeaderIdAndEpoch,
     NodeEndpoint,
-    PartitionData,
-    SnapshotId,
 )
 from wire.primitives import ZERO_UUID
 
@@ -50,15 +44,6 @@ if TYPE_CHECKING:
     from kbroker.server.sessions import Fetch, Interest
 
 READ_COMMITTED = 1
-NO_RECORDS = b""
-NO_EPOCH: EpochEndOffset = EpochEndOffset.__default__()  # these three are shared by all answers that have none
-NO_LEADER: LeaderIdAndEpoch = LeaderIdAndEpoch.__default__()
-NO_SNAPSHOT: SnapshotId = SnapshotId.__default__()
-
-# Errors that Kafka answers without asking the partition; the list of aborted transactions is empty there, and not null.
-UNASKED = frozenset(
-    (ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
-)
 
 
 def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
@@ -86,32 +71,6 @@ def _view(request: FetchRequest, ctx: Context) -> object:
     return version, isolation_level, cluster.authorizer.changes, asks.principal, asks.host
 
 
-class _Slot(PartitionData):
-    """One partition of the request: what is told of it, and what is to be read for that."""
-
-    __slots__ = ("bound", "interest", "is_final", "size", "source", "topic")
-
-    def __init__(self, interest: Interest, topic: Topic | None) -> None:
-        self.interest = interest
-        self.topic = topic
-        self.source: Partition | None = None
-        self.bound = self.size = 0
-        self.is_final = False  # an error or a divergence: there is nothing to wait for
-        self.partition_index = interest.index
-        self.error_code = 0
-        self.high_watermark = self.last_stable_offset = self.log_start_offset = self.preferred_read_replica = -1
-        self.diverging_epoch = NO_EPOCH
-        self.current_leader = NO_LEADER
-        self.snapshot_id = NO_SNAPSHOT
-        self.aborted_transactions = None
-        self.records = NO_RECORDS
-        self.unknown_tags = None
-
-    @property
-    def is_readable(self) -> bool:
-        return self.bound > self.interest.fetch_offset and not self.is_final
-
-
 class _Fetching:
     """A fetch under way: looked at once, and again whenever it was parked and something has moved."""
 
@@ -133,7 +92,7 @@ class _Fetching:
         self._session = session
         self._tells_leaders = tells_leaders
         self._tells_endpoints = tells_endpoints
-        self._slots: list[_Slot] = []
+        self._slots: list[Slot] = []
         self._left = 0
         self._is_reading = self._moved_since = False
         self._missing_bytes = 0
@@ -154,13 +113,14 @@ class _Fetching:
         self._moved_since = False
         slots = self._slots = [self._slot(interest) for interest in interests]
         loading: list[Partition] = []
+        read_committed = self._request.isolation_level == READ_COMMITTED
         for slot in slots:
             partition = slot.source
             if partition is not None:
                 if partition.is_loading:
                     loading.append(partition)
                 else:
-                    self._examine(slot, partition)
+                    slot.examine(partition, read_committed)
                     if not slot.is_final and not slot.is_readable:
                         slot.interest.watch(partition.waiters)
                         continue
@@ -177,12 +137,12 @@ class _Fetching:
         self._park(self._request.min_bytes)
         return None
 
-    def _slot(self, interest: Interest) -> _Slot:
+    def _slot(self, interest: Interest) -> Slot:
         ctx, catalog = self._ctx, self._ctx.cluster.catalog
         by_id = self._session.by_id
         key = interest.topic
         topic = catalog.topic_by_id(key) if isinstance(key, bytes) else catalog.topic(key)
-        slot = _Slot(interest, topic)
+        slot = Slot(interest, topic)
         try:
             name = key if isinstance(key, str) else topic.name if topic is not None else ""
             if topic is None and by_id:
@@ -195,50 +155,12 @@ class _Fetching:
                 ctx.node.id, topic, interest.index, interest.current_leader_epoch
             )
         except KafkaError as error:
-            self._refuse(slot, error.code)
+            slot.refuse(error.code)
         return slot
-
-    def _examine(self, slot: _Slot, partition: Partition) -> None:
-        """What the partition says of itself, and up to where it may be read."""
-        interest = slot.interest
-        if not partition.is_open:
-            self._refuse(slot, ErrorCode.KAFKA_STORAGE_ERROR)
-            return
-        if interest.fetch_offset < partition.log_start:
-            self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE)
-            return
-        slot.high_watermark = partition.high_watermark
-        slot.last_stable_offset = partition.last_stable_offset
-        slot.log_start_offset = partition.log_start
-        read_committed = self._request.isolation_level == READ_COMMITTED
-        if read_committed:
-            slot.aborted_transactions = []
-        if interest.last_fetched_epoch >= 0:
-            epoch, end = partition.end_for_epoch(interest.last_fetched_epoch)
-            if epoch < 0:
-                self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE)
-                return
-            if epoch < interest.last_fetched_epoch or end < interest.fetch_offset:
-                slot.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end)
-                slot.is_final = True
-                return
-        if interest.fetch_offset > partition.end:
-            self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE)
-            return
-        slot.bound = partition.bound(read_committed)
-
-    def _refuse(self, slot: _Slot, code: ErrorCode) -> None:
-        """Tell the error, and nothing else of the partition."""
-        slot.error_code = code
-        slot.high_watermark = slot.last_stable_offset = slot.log_start_offset = -1
-        slot.records = NO_RECORDS
-        slot.aborted_transactions = [] if code in UNASKED else None
-        slot.bound = slot.size = 0
-        slot.is_final = True
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def _read(self, wanted: list[_Slot], found: bool) -> FetchResponse | None:
+    def _read(self, wanted: list[Slot], found: bool) -> FetchResponse | None:
         """Read as many partitions at once as the request's limit has room for, and go on while there is room."""
         read = self._ctx.cluster.engine.read
         while wanted and (self._left > 0 or not found):
@@ -256,13 +178,13 @@ class _Fetching:
             found = self._take(now, reading.result(), found)
         return self._consider()
 
-    def _reading(self, slot: _Slot) -> Read:
+    def _reading(self, slot: Slot) -> Read:
         assert slot.source is not None
         limit = min(slot.interest.max_bytes, self._left)
         return Read(slot.source.log, slot.interest.fetch_offset, max(limit, 1), slot.bound)
 
     def _read_later(
-        self, now: list[_Slot], wanted: list[_Slot], found: bool, done: asyncio.Future[list[Chunk]]
+        self, now: list[Slot], wanted: list[Slot], found: bool, done: asyncio.Future[list[Chunk]]
     ) -> None:
         self._is_reading = False
         try:
@@ -273,22 +195,22 @@ class _Fetching:
         if response is not None:
             self._answer(response)
 
-    def _take(self, slots: Sequence[_Slot], chunks: Sequence[Chunk], found: bool) -> bool:
+    def _take(self, slots: Sequence[Slot], chunks: Sequence[Chunk], found: bool) -> bool:
         """Put what was read into the answer. Whether there is anything in it by now."""
         for slot, chunk in zip(slots, chunks, strict=True):
             if chunk.error is not None:
                 out = isinstance(chunk.error, OutOfRange)
-                self._refuse(slot, ErrorCode.OFFSET_OUT_OF_RANGE if out else ErrorCode.KAFKA_STORAGE_ERROR)
+                slot.refuse(ErrorCode.OFFSET_OUT_OF_RANGE if out else ErrorCode.KAFKA_STORAGE_ERROR)
                 continue
             buffers, size = chunk.buffers, chunk.size
             limit = min(slot.interest.max_bytes, self._left)
             if found and size > limit:
-                buffers, size = _cut(buffers, limit)
+                buffers, size = cut(buffers, limit)
             if not size:
                 continue
             slot.records, slot.size = buffers, size
             if slot.aborted_transactions is not None:
-                slot.aborted_transactions = _aborted(slot, chunk.next_offset)
+                slot.aborted_transactions = aborted(slot, chunk.next_offset)
             self._left -= size
             found = True
         return found
@@ -426,32 +348,3 @@ class _Fetching:
                 waiters.unwatch(self)
             self._watched = None
             self._session.leave(self._heard)
-
-
-def _aborted(slot: _Slot, end: int) -> list[AbortedTransaction]:
-    """What a reader of committed records skips in what it gets."""
-    assert slot.source is not None
-    return [
-        AbortedTransaction(producer_id=each.producer_id, first_offset=each.first)
-        for each in slot.source.undecided.aborted_between(slot.interest.fetch_offset, end)
-    ]
-
-
-def _cut(buffers: Sequence[Buffer], limit: int) -> tuple[list[Buffer], int]:
-    """The whole batches that fit, and their size."""
-    kept: list[Buffer] = []
-    size = 0
-    for buffer in buffers:
-        if size + len(buffer) <= limit:
-            kept.append(buffer)
-            size += len(buffer)
-            continue
-        fits = 0
-        for batch in batches(buffer):
-            if size + fits + batch.length > limit:
-                break
-            fits += batch.length
-        if fits:
-            kept.append(memoryview(buffer)[:fits])
-        return kept, size + fits
-    return kept, size

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kbroker.handlers._fetched import Slot
 from kbroker.handlers.fetch import _Fetching
 from kbroker.partitions import Partition
 from kbroker.partitions.waiters import Waiters
@@ -252,13 +253,13 @@ def test_a_session_over_many_partitions_looks_at_the_one_that_moved(monkeypatch:
         stage = Stage()
         stage.catalog.add("many", 100)
         looked: list[int] = []
-        examine = _Fetching._examine
+        examine = Slot.examine
 
-        def counted(self: Any, slot: Any, partition: Any) -> None:
-            looked.append(slot.partition_index)
-            examine(self, slot, partition)
+        def counted(self: Slot, partition: Partition, read_committed: bool) -> None:
+            looked.append(self.partition_index)
+            examine(self, partition, read_committed)
 
-        monkeypatch.setattr(_Fetching, "_examine", counted)
+        monkeypatch.setattr(Slot, "examine", counted)
         full = stage.call(request(*[("many", at, 0) for at in range(100)], session_epoch=0, max_wait_ms=0), BY_NAME)
         assert len(looked) == 100
         looked.clear()
