@@ -26,6 +26,7 @@ class Guard:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._handler: Handler | None = None
+        self._own: Handler | None = None
         self.names: set[str] = set()
         self.clients: set[tuple[str, str | None]] = set()
 
@@ -38,11 +39,15 @@ class Guard:
             entry = control.cluster.apis.entry(METADATA)
             assert entry is not None
             self._handler = entry.handler
-            entry.handler = partial(self._ask, entry.handler)
+            self._own = entry.handler = partial(self._ask, entry.handler)
 
     def lift(self) -> None:
+        """Metadata has its own handler again, unless a fault stands before it: then this one lets everything pass."""
         self.names.clear()
         self.clients.clear()
+        entry = self._control.cluster.apis.entry(METADATA)
+        if entry is not None and self._handler is not None and entry.handler is self._own:
+            entry.handler, self._handler = self._handler, None
 
     def _ask(self, handler: Handler, request: MetadataRequest, ctx: Context) -> Any:
         was_here = (ctx.connection.host, ctx.client_id) in self.clients
