@@ -51,20 +51,22 @@ class Listener:
 class LocalNode:
     """The node that took the request; one process may hold several. `catalog.nodes[id]` is what the cluster knows."""
 
-    __slots__ = ("doors", "fetch_sessions", "id", "is_paused", "listeners", "rack")
+    __slots__ = ("doors", "fetch_sessions", "id", "is_paused", "is_stopped", "listeners", "rack")
 
     fetch_sessions: FetchSessions
     doors: list[Doors]
     """What it listens on."""
     is_paused: bool
-    """Whether it accepts connections and answers nobody, as a process that was stopped does."""
+    """Whether it accepts connections and answers nobody, as a process that hangs does."""
+    is_stopped: bool
+    """Whether it refuses them."""
 
     def __init__(self, id: int, rack: str | None = None) -> None:
         self.id = id
         self.rack = rack
         self.listeners: dict[str, Listener] = {}
         self.doors = []
-        self.is_paused = False
+        self.is_paused = self.is_stopped = False
 
 
 class Peer(Protocol):

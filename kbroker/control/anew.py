@@ -29,6 +29,7 @@ from kbroker.control.counters import Counters, catalog_records, group_records, t
 from kbroker.control.settling import made
 from kbroker.control.storage import WatchedFiles, forget_unsynced, unsynced_bytes
 from kbroker.control.table import ControlError
+from kbroker.control.verbs.nodes import revive
 from kbroker.groups.machine import GroupsMachine
 from kbroker.machine import Batch, Machine, Record
 from kbroker.machine_log import build, encode, replay
@@ -124,6 +125,8 @@ class Anew:
             forget_unsynced(safe)
             return await self._control.broker.open_engine()
 
+        for node in self._control.broker.nodes:
+            await revive(self._control, node)
         self._control.watch.detach()
         await self._control.broker.begin_anew(change, 0)
         self._control.watch.tell()
@@ -153,6 +156,8 @@ class Anew:
             await self._count_on(engine)
             return engine
 
+        for node in control.broker.nodes:
+            await revive(control, node)
         control.guard.stand()
         control.watch.detach()
         await control.broker.begin_anew(changed, self._counters.leader_epoch + 1)

@@ -27,6 +27,18 @@ class Created(NamedTuple):
     broker: Started
 
 
+class Node(NamedTuple):
+    """A broker of a cluster in one process: `state` is "running", "paused" (it hangs) or "stopped". `leads` counts the
+    partitions that it leads or would, `connections` its clients."""
+
+    id: int
+    rack: str | None
+    state: str
+    bootstrap: str
+    leads: int
+    connections: int
+
+
 class Partition(NamedTuple):
     """A partition as its leader knows it; node -1 is no leader. Between the start and the end lie `records`, if none of
     them is a marker or has been compacted away: those are not counted."""

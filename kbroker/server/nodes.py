@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def connections(server: Server, node: LocalNode) -> list[Connection]:
     """Those that clients have to this node."""
-    return [each for each in server.connections if each.node is node]
+    return [each for each in server.connections if each.node is node and not each.closing]
 
 
 def close(server: Server, node: LocalNode) -> None:

@@ -12,6 +12,7 @@ test wants to do to it. Each method does its work and answers; in asyncio, `awai
 is the same without blocking the loop. `docs/testing.md` has the whole list.
 
     link.py      the process, and the lines to it          ask.py    one question, asked in either way
+    cluster.py   Cluster
     broker.py    Broker                                    verbs.py  what can be asked, and every answer's type
 
 The standard library, `kbroker.control.plain` and `kbroker.control.shapes`; nothing of the broker itself is imported
@@ -20,6 +21,7 @@ into the process of the test.
 
 from kbroker.control.shapes import Header, Record
 from kbroker.testing.broker import Broker
+from kbroker.testing.cluster import Cluster
 from kbroker.testing.link import BrokerGone, ControlError, NotSeen
 
-__all__ = ["Broker", "BrokerGone", "ControlError", "Header", "NotSeen", "Record"]
+__all__ = ["Broker", "BrokerGone", "Cluster", "ControlError", "Header", "NotSeen", "Record"]
