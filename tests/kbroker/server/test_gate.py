@@ -5,7 +5,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kbroker.security.login import Way
@@ -23,6 +23,7 @@ SASL_HANDSHAKE, SASL_AUTHENTICATE = 17, 36
 RIGHT, WRONG = b"\0alice\0alice-secret", b"\0alice\0wrong"
 
 VERSIONS = frame(ApiVersionsRequest(client_software_name="t", client_software_version="1"), 3)
+UNKNOWN_VERSIONS = struct.pack(">ihhihB", 11, API_VERSIONS, 99, 1, -1, 0)
 BEAT = frame(HeartbeatRequest(group_id="g", generation_id=1, member_id="m"), 3)
 
 
@@ -126,7 +127,7 @@ def test_a_request_in_place_of_a_token_hears_so_and_is_closed(second: bytes) -> 
 def test_versions_of_a_version_that_there_is_not_are_no_token_either() -> None:
     async def body() -> None:
         client = Guarded().client()
-        client.send(handshake() + bare(struct.pack(">hhih", API_VERSIONS, 99, 1, -1)))
+        client.send(handshake() + UNKNOWN_VERSIONS)
         assert (len(client.replies), client.transport.closed) == (1, True)
 
     run(body)
@@ -283,6 +284,8 @@ FRAMES = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(FRAMES, max_size=8), st.integers(1, 60))
+@example([handshake(), UNKNOWN_VERSIONS], 60)  # once an ILLEGAL_SASL_STATE that nobody caught
+@example([handshake(version=0), UNKNOWN_VERSIONS], 1)
 def test_no_bytes_get_in_without_the_password(frames: list[bytes], piece: int) -> None:
     async def body() -> None:
         here = Guarded()

@@ -1,0 +1,123 @@
+"""What it costs that a broker looks after its clients: ACLs, quotas and metrics, each alone and all together.
+
+    python -m compat_tests.bench.costs                       # per request, beside a broker with nothing of it
+    python -m compat_tests.bench.costs --only produce,fetch --rounds 40
+
+As `requests.py`, which has the requests, the frames and the clocks: no socket, CPU time of this one thread. A broker of
+each kind lives in this process, and they take turns: each round measures all of them within some 100 ms, so that what
+else runs on the machine falls upon all alike. The figure is the best round of each; `more` is how much that is above
+the plain broker's; `calls` are Python functions entered, exact and the same on every machine.
+
+    plain      nothing
+    ACLs       the authorizer, and rules that allow what is asked
+    quotas     byte rates of producers and consumers, which nobody reaches
+    time       the same, and a percentage of the time of requests
+    metrics    kbroker.http
+    all        ACLs, byte rates and metrics
+    all, time  and the time of requests
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from compat_tests.bench.requests import CONNECTIONS, KINDS, Line, best, calls, harness_cost, prepare, turns
+from kbroker.broker import Broker
+from kbroker.config import Config
+from kbroker.security.authorizer import CLASS_NAME
+from wire.errors import ErrorCode
+from wire.messages.alter_client_quotas import AlterClientQuotasRequest, EntityData, RequestEntryData, OpData
+from wire.messages.create_acls import AclCreation, CreateAclsRequest
+
+ACLS = {"authorizer.class.name": CLASS_NAME, "allow.everyone.if.no.acl.found": "true"}
+METRICS = {"kbroker.http": "127.0.0.1:0"}
+BYTES = ("producer_byte_rate", "consumer_byte_rate")
+MUCH = 1e12
+TOPIC, GROUP = 2, 3
+ANY, ALLOW, LITERAL = 2, 3, 3
+
+
+class Kind(NamedTuple):
+    configs: dict[str, str]
+    quotas: tuple[str, ...] = ()
+
+
+BROKERS = {
+    "plain": Kind({}),
+    "ACLs": Kind(ACLS),
+    "quotas": Kind({}, BYTES),
+    "time": Kind({}, (*BYTES, "request_percentage")),
+    "metrics": Kind(METRICS),
+    "all": Kind(ACLS | METRICS, BYTES),
+    "all, time": Kind(ACLS | METRICS, (*BYTES, "request_percentage")),
+}
+
+
+async def started(kind: Kind, folder: Path) -> Broker:
+    place = {"log.dirs": str(folder), "listeners": "PLAINTEXT://127.0.0.1:0", "group.initial.rebalance.delay.ms": "0"}
+    broker = Broker(Config(place | kind.configs))
+    await broker.start()
+    line = Line(broker)
+    if kind.quotas:
+        ops = [OpData(key=name, value=MUCH, remove=False) for name in kind.quotas]
+        entry = RequestEntryData(entity=[EntityData(entity_type="user", entity_name=None)], ops=ops)
+        answer = await line.ask(AlterClientQuotasRequest(entries=[entry], validate_only=False), 1)
+        assert answer.entries[0].error_code == ErrorCode.NONE, answer
+    if "authorizer.class.name" in kind.configs:
+        rules = [
+            AclCreation(resource_type=kind, resource_name="*", resource_pattern_type=LITERAL, principal="User:*",
+                        host="*", operation=ANY, permission_type=ALLOW)
+            for kind in (TOPIC, GROUP)
+        ]  # fmt: skip
+        answer = await line.ask(CreateAclsRequest(creations=rules), 2)
+        assert all(result.error_code == ErrorCode.NONE for result in answer.results), answer
+    return broker
+
+
+async def measure(brokers: dict[str, Broker], request: str, arguments: argparse.Namespace, overhead: float) -> None:
+    lines = {}
+    for name, broker in brokers.items():
+        lines[name] = [Line(broker) for _ in range(CONNECTIONS)]
+        await prepare(broker, lines[name], request)
+        await turns(lines[name], arguments.turn, 1024)
+    found: dict[str, list[float]] = {name: [] for name in brokers}
+    for _ in range(arguments.rounds):
+        for name in brokers:
+            found[name].append(await best(lines[name], arguments.turn, 32 * arguments.turn, 1))
+    plain = min(found["plain"]) - overhead
+    for name in brokers:
+        us = min(found[name]) - overhead
+        entered = await calls(lines[name], arguments.turn)
+        print(f"{request:14s} {name:10s} {us:7.2f} {us / plain * 100 - 100:+6.1f} % {entered:7.1f}", flush=True)
+
+
+async def main(arguments: argparse.Namespace) -> None:
+    requests = arguments.only.split(",") if arguments.only else list(KINDS)
+    with tempfile.TemporaryDirectory() as folder:
+        brokers = {}
+        for number, (name, kind) in enumerate(BROKERS.items()):
+            brokers[name] = await started(kind, Path(folder, str(number)))
+        overhead = await harness_cost(arguments.turn, 8000)
+        print(f"{'request':14s} {'broker':10s} {'us':>7s} {'more':>8s} {'calls':>7s}")
+        for request in requests:
+            await measure(brokers, request, arguments, overhead)
+        for broker in brokers.values():
+            await broker.stop()
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="some of: " + ", ".join(KINDS))
+    parser.add_argument("--turn", type=int, default=16, help="requests in one turn of the loop")
+    parser.add_argument("--rounds", type=int, default=30)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)
+    asyncio.run(main(parsed()))
