@@ -211,9 +211,14 @@ class Dispatcher:
                 raise Refused(f"it sent {name} v{call.version}, which this broker does not serve now")
             raise Refused(f"it sent {name} v{call.version}, where v{low} to v{high} are supported")
         call.request = entry.request_class()
-        response = entry.handler(call.request, call)
-        call.version = 0
-        finish(call, response)
+        try:
+            response = entry.handler(call.request, call)
+        except KafkaError as error:  # it is not the time for it: `server/gate.py`
+            call.version = 0
+            _failed(call, error)
+        else:
+            call.version = 0
+            finish(call, response)
         return call
 
 

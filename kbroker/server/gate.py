@@ -120,12 +120,8 @@ class SaslGate:
                 if key == API_VERSIONS and _error_code(call) == 0:
                     login.versions_told()
             elif login.state == TOKENS:
-                reason = f"it sent {_name(key)} before its SASL authentication was over"
-                login.fail(reason)
-                try:
-                    call = self._untimely.start(connection, frame, arrived_at)
-                except KafkaError:  # ApiVersions in a version that there is not
-                    raise Refused(reason) from None
+                login.fail(f"it sent {_name(key)} before its SASL authentication was over")
+                call = self._untimely.start(connection, frame, arrived_at)
             else:
                 raise Refused(f"it sent {_name(key)} before its SASL handshake")
         if login.state == COMPLETE:

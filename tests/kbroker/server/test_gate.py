@@ -125,10 +125,19 @@ def test_a_request_in_place_of_a_token_hears_so_and_is_closed(second: bytes) -> 
 
 
 def test_versions_of_a_version_that_there_is_not_are_no_token_either() -> None:
+    """They are answered in version 0, which anybody can read; a bare token is not answered at all. As Kafka 4.4.0."""
+
     async def body() -> None:
         client = Guarded().client()
         client.send(handshake() + UNKNOWN_VERSIONS)
-        assert (len(client.replies), client.transport.closed) == (1, True)
+        await turns()
+        assert (len(client.replies), client.transport.closed) == (2, True)
+        answer = last(client, API_VERSIONS, 0)
+        assert (answer.error_code, answer.api_keys) == (ErrorCode.ILLEGAL_SASL_STATE, [])
+        bare = Guarded().client()
+        bare.send(handshake(version=0) + UNKNOWN_VERSIONS)
+        await turns()
+        assert (len(bare.replies), bare.transport.closed) == (1, True)
 
     run(body)
 
