@@ -31,7 +31,7 @@ from kbroker.broker import Broker
 from kbroker.config import Config
 from kbroker.security.authorizer import CLASS_NAME
 from wire.errors import ErrorCode
-from wire.messages.alter_client_quotas import AlterClientQuotasRequest, EntityData, RequestEntryData, OpData
+from wire.messages.alter_client_quotas import AlterClientQuotasRequest, EntityData, OpData, RequestEntryData
 from wire.messages.create_acls import AclCreation, CreateAclsRequest
 
 ACLS = {"authorizer.class.name": CLASS_NAME, "allow.everyone.if.no.acl.found": "true"}
