@@ -57,6 +57,26 @@ class Described(NamedTuple):
     sensitive: bool = False
 
 
+# What Kafka keeps to itself (`defineInternal`), and the settings of its authorizer: not described unless they are set.
+HIDDEN = {
+    "allow.everyone.if.no.acl.found", "controller.performance.always.log.threshold.ms",
+    "controller.performance.sample.period.ms", "group.consumer.assignor.offload.enable",
+    "group.consumer.regex.refresh.interval.ms", "group.share.assignor.offload.enable",
+    "group.share.dlq.manager.class.name", "group.share.initialize.retry.interval.ms",
+    "group.share.persister.class.name", "group.streams.acceptable.recovery.lag",
+    "group.streams.assignor.offload.enable", "group.streams.max.warmup.replicas",
+    "group.streams.min.task.offset.interval.ms", "group.streams.num.warmup.replicas",
+    "group.streams.task.offset.interval.ms", "internal.metadata.delete.delay.millis",
+    "internal.metadata.log.segment.bytes", "internal.metadata.max.batch.size.in.bytes", "log.initial.task.delay.ms",
+    "producer.id.expiration.check.interval.ms", "remote.log.index.file.cache.ttl.ms",
+    "remote.log.manager.task.retry.backoff.max.ms", "remote.log.manager.task.retry.backoff.ms",
+    "remote.log.manager.task.retry.jitter", "server.max.startup.time.ms",
+    "share.coordinator.cold.partition.snapshot.interval.ms", "share.coordinator.state.topic.prune.interval.ms",
+    "super.users", "unclean.leader.election.interval.ms", "unstable.api.versions.enable",
+    "unstable.feature.versions.enable",
+}  # fmt: skip
+
+
 def described_topic(config: TopicConfig) -> Iterator[Described]:
     """All configs of a topic; those that Kafka hides are shown when they are set."""
     for entry in topic_config.TABLE:
@@ -73,13 +93,15 @@ def described_topic(config: TopicConfig) -> Iterator[Described]:
 
 
 def described_broker(config: Config, node_id: int, own: Mapping[str, str]) -> Iterator[Described]:
-    """All configs of one broker: `own` are its dynamic ones, those of all brokers are in the config. What is set at
-    run time and no config of ours may be one of a plugin, and a secret.
+    """All configs of one broker but those that are hidden and not set: `own` are its dynamic ones, those of all brokers
+    are in the config. What is set at run time and no config of ours may be one of a plugin, and a secret.
     """
     identity = {"node.id": str(node_id), "broker.id": str(node_id)}
     for entry in (*broker_config.entries().values(), *config.of_listeners()):
         name, secret = entry.name, entry.sensitive
         layers = config.layers(name, own)
+        if name in HIDDEN and all(layer.source == "default" for layer in layers):
+            continue
         if name in identity:
             found = [Synonym(name, identity[name], STATIC)]
             found += [Synonym(*layer[:2], DEFAULT) for layer in layers if layer.source == "default"]
