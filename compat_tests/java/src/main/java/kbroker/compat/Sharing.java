@@ -69,6 +69,7 @@ final class Sharing {
                     while (!over.get()) {
                         consumer.poll(POLL).forEach(record -> found.merge(record.value(), 1, Integer::sum));
                     }
+                    consumer.commitSync(); // what the last poll gave is not accepted before, and would go to another
                 }
             }));
         }
@@ -78,6 +79,7 @@ final class Sharing {
                 third.poll(POLL).forEach(record -> found.merge(record.value(), 1, Integer::sum));
                 return found.size() == 1_000;
             });
+            third.commitSync();
         } finally {
             over.set(true);
             for (Thread member : members) {
