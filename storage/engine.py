@@ -287,7 +287,7 @@ class EngineOptions:
     fsync: bool = False
     """Writes are answered after an fdatasync that began after them."""
     mapping: bool = True
-    """Sealed segments are read through memory maps."""
+    """Segments are read through memory maps, the growing one where much is wanted."""
     open_files: int = 500
 
 

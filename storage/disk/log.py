@@ -4,9 +4,9 @@ A write is queued in the call and lands when the engine flushes, once per turn o
 (and segment). Then it is answered, or, where fsync is promised, waits for a sync that begins after it. `end` counts
 what is queued, `written` what has landed; reads see what has landed.
 
-If a write is refused, its bytes are taken back by shortening the file to its true end (nobody has it mapped, and what
-readers hold are copies), it is Failed, and those queued behind it conflict. If the bytes cannot be taken back, or a
-sync fails (after which nobody knows what the disk holds), the log is failed until the engine is opened again.
+If a write is refused, its bytes are taken back by shortening the file to its true end (no map and no reader is beyond
+it), it is Failed, and those queued behind it conflict. If the bytes cannot be taken back, or a sync fails (after which
+nobody knows what the disk holds), the log is failed until the engine is opened again.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """A segment: one file of whole batches, head to tail, and nothing else.
 
-It grows until it is sealed, and never changes afterwards. Only sealed segments are mapped, when they are first read;
-the growing one is read by pread. Neither kind is ever shortened where somebody may be reading: only bytes that a
-failed write left behind are taken back, and recovery takes off a torn tail before anyone reads. A cut makes a new
-file.
+It grows until it is sealed, and never changes afterwards. A sealed segment is mapped when it is first read. The growing
+one is read by pread where little is wanted; for a large piece its bytes so far are mapped, and mapped again when a
+large piece reaches further: a copy of a megabyte costs more than the map, its fresh memory above all. Neither kind is
+ever shortened where somebody may be reading: only bytes that a failed write left behind are taken back, which no map
+reaches, and recovery takes off a torn tail before anyone reads. A cut makes a new file.
 
 File names in a folder of `logs/` (everything behind `@` is ours, a log's name has no `@`):
 
@@ -31,6 +32,8 @@ from .syncer import Syncer
 WINDOW = 8192
 """Bytes read at once to look for headers."""
 IOV_MAX = 1024
+MAPPED_READ = 64 << 10
+"""A read of the growing segment that is at least so large is worth a map."""
 
 _unpack = PLACE.unpack_from
 
@@ -159,20 +162,24 @@ class Segment:
             index.add(placed, position)
         return index
 
-    def _view(self) -> memoryview | None:
-        """The map of a sealed segment."""
+    def _view(self, end: int, size: int) -> memoryview | None:
+        """A map that holds the `size` bytes before `end`, if there is one or they are worth one."""
         disk = self._disk
-        if not self.sealed or not disk.mapping or not self.size:
+        if not disk.mapping or not size:
             return None
         view = disk.maps.get(self.path)
-        if view is None:
-            view = disk.files.map(disk.handles.get(self.log_path), self.size)
+        if view is not None and len(view) >= end:
+            return view
+        if not self.sealed and size < MAPPED_READ:
+            return None
+        view = disk.files.map(disk.handles.get(self.log_path), self.size)
+        if self.sealed:
             disk.handles.forget(self.log_path)
-            disk.maps.put(self.path, view, self.unload)
+        disk.maps.put(self.path, view, self.unload)
         return view
 
     def bytes(self, position: int, size: int) -> Buffer:
-        view = self._view()
+        view = self._view(position + size, size)
         if view is not None:
             return view[position : position + size]
         data = self._disk.files.pread(self._disk.handles.get(self.log_path), size, position)

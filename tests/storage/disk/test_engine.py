@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from storage.disk.files import RealFiles
 from storage.engine import (
     Appended,
     Bounds,
+    Buffer,
     Conflict,
     Corrupt,
+    Engine,
     EngineOptions,
     Failed,
     Identity,
@@ -210,7 +213,7 @@ async def test_a_read_error_concerns_its_own_read(bench: Bench) -> None:
 
 
 @on_bench
-async def test_sealed_segments_are_mapped_and_the_growing_one_is_not(bench: Bench) -> None:
+async def test_sealed_segments_are_mapped_and_small_reads_of_the_growing_one_are_not(bench: Bench) -> None:
     engine = await bench.engine()
     await fill(engine, "a", 7)
     await content(engine, "a")
@@ -222,6 +225,71 @@ async def test_sealed_segments_are_mapped_and_the_growing_one_is_not(bench: Benc
     assert await content(engine, "a") == b"".join(batches)
     assert unmapped.calls("map") == 0
     await engine.close()
+
+
+@on_bench
+async def test_the_growing_segment_is_mapped_for_a_large_read_and_again_when_one_reaches_further(bench: Bench) -> None:
+    engine = await bench.engine()
+    await engine.create([("a", LogOptions())])
+
+    async def grow(start: int) -> bytes:
+        batches = [batch(start + i, size=20_000, fill=start + i) for i in range(4)]
+        await engine.append([Write("a", start + i, [each]) for i, each in enumerate(batches)])
+        return b"".join(batches)
+
+    async def read(offset: int, size: int) -> bytes:
+        return b"".join((await engine.read([Read("a", offset, size)]))[0].buffers)
+
+    first = await grow(0)
+    assert await read(0, 80_000) == first
+    preads = bench.calls("pread")
+    assert await read(1, 20_000) == first[20_000:40_000]
+    assert (bench.calls("map"), bench.calls("pread")) == (1, preads)
+    second = await grow(4)
+    assert await read(4, 20_000) == second[:20_000]
+    assert bench.calls("map") == 1
+    assert await read(4, 80_000) == second
+    assert await read(0, 160_000) == first + second
+    assert bench.calls("map") == 2
+    await engine.close()
+    assert await read_all(await bench.engine()) == first + second
+
+
+async def read_all(engine: Engine) -> bytes:
+    return b"".join((await engine.read([Read("a", 0, 1 << 20)]))[0].buffers)
+
+
+def test_what_was_mapped_of_a_growing_file_stays_whole_when_a_failed_write_is_taken_back(tmp_path: Path) -> None:
+    class FullDisk(RealFiles):
+        full = False
+
+        def pwritev(self, handle: int, buffers: Sequence[Buffer], position: int) -> int:
+            if self.full:
+                super().pwritev(handle, [buffers[0][:5000]], position)
+                raise NO_SPACE
+            return super().pwritev(handle, buffers, position)
+
+    async def body() -> None:
+        files = FullDisk()
+        options = EngineOptions(Identity("c", 1))
+        engine = DiskEngine(str(tmp_path), files=files, now=lambda: 0, options=options)
+        await engine.open()
+        await engine.create([("a", LogOptions())])
+        batches = [batch(i, size=70_001, fill=i) for i in range(2)]
+        await engine.append([Write("a", 0, [batches[0]])])
+        (held,) = (await engine.read([Read("a", 0, 1 << 20)]))[0].buffers
+        files.full = True
+        (failed,) = await engine.append([Write("a", 1, [batches[1]])])
+        assert isinstance(failed, Failed)
+        assert held == batches[0]
+        files.full = False
+        await engine.append([Write("a", 1, [batches[1]])])
+        assert held == batches[0]
+        assert await read_all(engine) == b"".join(batches)
+        assert held == batches[0]
+        await engine.close()
+
+    asyncio.run(body())
 
 
 @on_bench
