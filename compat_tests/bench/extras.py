@@ -191,7 +191,7 @@ def parked(bench: Bench) -> Iterator[Row]:
 
 def session(bench: Bench) -> Iterator[Row]:
     bench.create("session", partitions=PARTITIONS)
-    bench.create("session-alone", partitions=10)
+    bench.create("session-alone", partitions=PARTITIONS)
     line = bench.connect()
     asked = [{"partition": at, "fetch_offset": 0, "partition_max_bytes": 1 << 20} for at in range(PARTITIONS)]
     limits = {"max_wait_ms": 0, "min_bytes": 0, "max_bytes": 50 << 20}
@@ -205,7 +205,7 @@ def session(bench: Bench) -> Iterator[Row]:
         batches = 100
         changed = [(count + at * 7) % PARTITIONS for at in range(batches)]
         for at in changed:
-            bench.control.ask("Produce", 9, **producing("session-alone", at % 10))
+            bench.control.ask("Produce", 9, **producing("session-alone", at))
         middle = bench.cpu_us()
         for at in changed:
             bench.control.ask("Produce", 9, **producing("session", at))

@@ -13,6 +13,7 @@ from kbroker.machine import Marker
 from wire.records import transaction_marker
 
 from .partition import Partition
+from .staging import WRITTEN, Staging
 
 
 def write_marker(partition: Partition, marker: Marker, raises_epochs: bool) -> asyncio.Future[None]:
@@ -39,14 +40,11 @@ def write_marker(partition: Partition, marker: Marker, raises_epochs: bool) -> a
         else:
             partition.waiters.at(offset + 1, replicated)
 
-    def written(done: asyncio.Future[int]) -> None:
-        error = done.exception()
-        if answer.done():
-            return
-        if error is not None:
-            answer.set_exception(error)
-        else:
+    def settled(staging: Staging) -> None:
+        if staging.state == WRITTEN:
             replicated()
+        elif not answer.done():
+            answer.set_exception(staging.failure())
 
-    partition.append((batch,)).add_done_callback(written)
+    partition.put((batch,), settled)
     return answer

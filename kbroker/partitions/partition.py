@@ -244,8 +244,7 @@ class Partition(Readable):
             callback()
 
     def must_be_open(self) -> None:
-        """Raises KafkaError if it is not; a partition that could not be opened tries again for the next one who
-        asks."""
+        """Raises KafkaError if it is not. One that could not be opened tries again for the next who asks."""
         if self.is_open:
             return
         if self.is_dropped:
@@ -302,11 +301,16 @@ class Partition(Readable):
     def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]:
         """What this broker itself writes: whole, writable batches, stamped here. The base offset of the first, once all
         of them are durable; KafkaError(KAFKA_STORAGE_ERROR) when the write is lost."""
+        answer: asyncio.Future[int] = self.world.future()
+        self.put(batches, lambda staging: staging.tell(answer))
+        return answer
+
+    def put(self, batches: Sequence[bytearray], settled: Callable[[Staging], object]) -> None:
+        """The same for who needs no future, which costs a turn of the loop: told when the write is done or lost."""
         self.must_be_open()
         staging = self._place([Batch.parse(batch) for batch in batches], self.world.time_ms())
-        answer = staging.promise(self.world.future())
+        staging.when_settled(settled)
         self.write(staging)
-        return answer
 
     def _place(self, batches: Sequence[Batch], now_ms: int) -> Staging:
         """Each batch gets its offset, and what is known of producers and transactions follows it."""

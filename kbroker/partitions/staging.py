@@ -44,20 +44,18 @@ class Staging(Write):
         else:
             callback(self)
 
-    def promise(self, answer: asyncio.Future[int]) -> asyncio.Future[int]:
+    def tell(self, answer: asyncio.Future[int]) -> None:
         """For who waits by a future: the base offset, or KafkaError(KAFKA_STORAGE_ERROR)."""
+        if answer.done():
+            return
+        if self.state == WRITTEN:
+            answer.set_result(self.base_offset)
+        else:
+            answer.set_exception(self.failure())
 
-        def settled(_: Staging) -> None:
-            if answer.done():
-                return
-            if self.state == WRITTEN:
-                answer.set_result(self.base_offset)
-            else:
-                failed = f"a write to {self.partition.name} failed"
-                answer.set_exception(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, failed))
-
-        self.when_settled(settled)
-        return answer
+    def failure(self) -> KafkaError:
+        """Why a lost write is lost."""
+        return KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"a write to {self.partition.name} failed")
 
     def answered(self, outcome: Outcome) -> None:
         """The engine has answered."""
