@@ -6,71 +6,77 @@ Only what has a quota is counted. A quota that changes leaves the counts as they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from kbroker.quotas.entities import Entity, Limit, limit_of, limit_of_address
+from kbroker.quotas.entities import Entity, limit_of, limit_of_address
 from kbroker.quotas.rates import Bucket, Rate, Windows
 
 PRODUCE, FETCH, REQUEST = "producer_byte_rate", "consumer_byte_rate", "request_percentage"
 MUTATION, CONNECTION = "controller_mutation_rate", "connection_creation_rate"
 
-_Meter = TypeVar("_Meter", Rate, Bucket)
 _Key = tuple[str, str, str]
+_Kept = TypeVar("_Kept", Rate, Bucket)
 
 _MOST_KEPT = 10_000
+_PRINCIPAL = "User:"
+
+
+class Meter:
+    """One quota as it holds for a client: what may be charged to the rate, which belongs to all whom the quota limits
+    together."""
+
+    __slots__ = ("bound", "most", "rate")
+
+    def __init__(self, bound: float, rate: Rate) -> None:
+        self.bound = bound
+        self.rate = rate
+        self.most = int(bound * (rate.windows.number - 1) * rate.windows.length_ms / 1000)
+        """The most that could ever be admitted at once."""
+
+
+class Allowance(NamedTuple):
+    """What is limited of one client; None: as much as it likes."""
+
+    produce: Meter | None
+    fetch: Meter | None
+    request: Meter | None
 
 
 class Limits:
-    """`changed` tells all quotas; `kinds` are those that anybody has."""
+    """`changed` tells all quotas; `kinds` are those that anybody has. `allowances` has the clients that are known, by
+    principal and client id, until quotas change; others are looked up by `allowance`."""
 
     def __init__(self, windows: Windows, controller_windows: Windows) -> None:
         self.windows = windows
         self._controller_windows = controller_windows
         self._quotas: Mapping[Entity, Mapping[str, float]] = {}
-        self._found: dict[_Key, Limit | None] = {}
         self._rates: dict[_Key, Rate] = {}
         self._buckets: dict[_Key, Bucket] = {}
+        self.allowances: dict[tuple[str, str | None], Allowance] = {}
         self.kinds: frozenset[str] = frozenset()
 
     def changed(self, quotas: Mapping[Entity, Mapping[str, float]]) -> None:
         self._quotas = quotas
-        self._found.clear()
+        self.allowances.clear()
         self.kinds = frozenset(name for values in quotas.values() for name in values)
 
-    def limit(self, what: str, user: str, client_id: str) -> Limit | None:
-        key = (what, user, client_id)
-        try:
-            return self._found[key]
-        except KeyError:
-            _make_room(self._found)
-            found = self._found[key] = limit_of(self._quotas, what, user, client_id)
-            return found
+    def allowance(self, principal: str, client_id: str | None) -> Allowance:
+        """That of a client which is not among `allowances` yet."""
+        user, name = principal.removeprefix(_PRINCIPAL), client_id or ""
+        produce, fetch, request = (self.meter(what, user, name) for what in (PRODUCE, FETCH, REQUEST))
+        if len(self.allowances) >= _MOST_KEPT:
+            self.allowances.clear()
+        made = self.allowances[principal, client_id] = Allowance(produce, fetch, request)
+        return made
 
-    def record(self, what: str, user: str, client_id: str, amount: float, now: int) -> int:
-        """Count an amount; the milliseconds that the client has to wait."""
-        limit = self.limit(what, user, client_id)
-        if limit is None:
-            return 0
-        rate = self._rate((what, limit.user, limit.client_id))
-        rate.record(amount, now)
-        return rate.excess_ms(limit.bound, now)
-
-    def unrecord(self, what: str, user: str, client_id: str, amount: float, now: int) -> None:
-        """What was counted did not happen after all."""
-        limit = self.limit(what, user, client_id)
-        if limit is not None:
-            self._rate((what, limit.user, limit.client_id)).record(-amount, now)
-
-    def most_in_windows(self, what: str, user: str, client_id: str) -> float | None:
-        """The most that could ever be admitted at once; None: no limit."""
-        limit = self.limit(what, user, client_id)
-        windows = self.windows
-        return None if limit is None else limit.bound * (windows.number - 1) * windows.length_ms / 1000
+    def meter(self, what: str, user: str, client_id: str) -> Meter | None:
+        limit = limit_of(self._quotas, what, user, client_id)
+        return None if limit is None else Meter(limit.bound, self._rate((what, limit.user, limit.client_id)))
 
     def mutate(self, user: str, client_id: str, count: int, now: int, *, strict: bool) -> tuple[bool, int]:
         """Count changes to topics: whether they are admitted, and how long to wait. Strictly, nothing is admitted or
         counted while the client owes; else everything is, and the client waits afterwards (KIP-599)."""
-        limit = self.limit(MUTATION, user, client_id)
+        limit = limit_of(self._quotas, MUTATION, user, client_id)
         if limit is None:
             return True, 0
         key = (MUTATION, limit.user, limit.client_id)
@@ -90,8 +96,7 @@ class Limits:
         if bound is None:
             return 0
         rate = self._rate((CONNECTION, address, ""))
-        rate.record(1, now)
-        wait_ms = rate.excess_ms(bound, now)
+        wait_ms = rate.charge(1, bound, now)
         if wait_ms:
             rate.record(-1, now)
         return wait_ms
@@ -99,12 +104,15 @@ class Limits:
     def _rate(self, key: _Key) -> Rate:
         rate = self._rates.get(key)
         if rate is None:
-            _make_room(self._rates)
+            if _make_room(self._rates):
+                self.allowances.clear()  # one of them may know the rate that has gone
             rate = self._rates[key] = Rate(self.windows)
         return rate
 
 
-def _make_room(table: dict[_Key, _Meter] | dict[_Key, Limit | None]) -> None:
+def _make_room(table: dict[_Key, _Kept]) -> bool:
     """Clients choose their ids: the one known longest is forgotten."""
-    if len(table) >= _MOST_KEPT:
-        del table[next(iter(table))]
+    if len(table) < _MOST_KEPT:
+        return False
+    del table[next(iter(table))]
+    return True

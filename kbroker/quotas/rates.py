@@ -38,11 +38,13 @@ class _Sample:
 class Rate:
     """How much per second."""
 
-    __slots__ = ("_at", "_least_seconds", "_samples", "_total", "windows")
+    __slots__ = ("_at", "_ends_ms", "_least_seconds", "_sample", "_samples", "_total", "windows")
 
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
         self._samples: list[_Sample] = []
+        self._sample = _Sample(0)  # the one that is open
+        self._ends_ms = -1
         self._at = 0
         self._total = 0.0  # of all samples, also of those that count no more
         self._least_seconds = (windows.number - 1) * windows.length_ms / 1000
@@ -60,9 +62,22 @@ class Rate:
                 self._total -= samples[self._at].total
                 samples[self._at].reset(now)
             sample = samples[self._at]
+        self._sample, self._ends_ms = sample, sample.began_ms + self.windows.length_ms
         sample.total += amount
         self._total += amount
         sample.last_ms = now
+
+    def charge(self, amount: float, bound: float, now: int) -> int:
+        """Record, and say how long to do nothing until the rate is back at the bound. Nearly always the window is still
+        open and far from full: then nothing else is looked at."""
+        if now < self._ends_ms:
+            sample = self._sample
+            sample.total += amount
+            sample.last_ms = now
+            self._total += amount
+        else:
+            self.record(amount, now)
+        return 0 if self._total <= bound * self._least_seconds else self.excess_ms(bound, now)
 
     def measure(self, now: int) -> tuple[float, float]:
         """The rate, and the seconds that it is taken over."""
@@ -72,6 +87,7 @@ class Rate:
             if now - sample.last_ms >= windows.span_ms:
                 self._total -= sample.total
                 sample.reset(now)
+                self._ends_ms = -1  # if it is the open one, it begins anew
             total += sample.total
             oldest = min(oldest, sample.began_ms)
         elapsed = now - oldest

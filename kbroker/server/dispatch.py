@@ -128,8 +128,8 @@ class Dispatcher:
 
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         """Start the request. If its reply is not there yet, `connection.answered(call)` is called when it is."""
-        if self._meter is not None:
-            return self._start_and_meter(self._meter, connection, frame, arrived_at)
+        meter = self._meter
+        began_s = 0.0 if meter is None else meter.clock()
         try:
             key, version, correlation_id, client_id, offset = decode_request_header(frame)
             entry = self.apis.entry(key)
@@ -144,11 +144,13 @@ class Dispatcher:
             raise Refused(f"it sent bytes that are no request: {error}") from None
         if connection.is_new:
             connection.is_new = connection.first_steps(key, client_id)
+        if meter is not None:
+            meter.timed, meter.began_s = call, began_s
         try:
             result = entry.handler(call.request, call)
         except Exception as error:
             _failed(call, error)
-            return call
+            result = LATER  # there is nothing more to come
         if type(result) is entry.response_class:
             finish(call, result)
         elif result is LATER:
@@ -157,23 +159,14 @@ class Dispatcher:
             finish(call, None)
         else:
             self._wait(connection, call, result)
+        if meter is not None and meter.timed is call:
+            meter.returned(call)
         return call
 
     def configure(self, throttle: Throttle | None) -> None:
         """Quotas are others. Only if some are for the time of requests, that is taken."""
         self.cluster.throttle = throttle
         self._meter = throttle if throttle is not None and throttle.meters_time else None
-
-    def _start_and_meter(self, meter: Throttle, connection: Connection, frame: Frame, arrived_at: float) -> Call:
-        self._meter = None
-        meter.starting(self.cluster.world.loop_time())
-        try:
-            call = self.start(connection, frame, arrived_at)
-            meter.started(call)
-        finally:
-            meter.forget()
-            self.configure(self.cluster.throttle)
-        return call
 
     def _wait(self, connection: Connection, call: Call, result: Any) -> None:
         if type(result) is CoroutineType:

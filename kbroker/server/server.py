@@ -76,9 +76,9 @@ class Server:
         if quotas and throttle is None:
             from kbroker.server.throttle import made
 
-            throttle = made(self.dispatcher.cluster.config)
+            throttle = made(self.dispatcher.cluster.config, self.world.work_time)
         if throttle is not None:
-            throttle.limits.changed(quotas)
+            throttle.changed(quotas)
             self.dispatcher.configure(throttle if quotas else None)
 
     def connection(

@@ -4,18 +4,22 @@ There is a `Throttle` only while anybody has a quota; the dispatcher asks it abo
 written. Produce counts the bytes of its request; Fetch those of its response, which is put back and answered empty
 when it is too much: the client keeps its place and asks again. Every request counts the time that it took of this
 process, in per cent of one second, if there are quotas for that (KIP-124): the time until its handler has returned.
+
+Who has which quota is looked up once for each principal and client id; a request that nobody limits is let go at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kbroker.quotas.limits import FETCH, MUTATION, PRODUCE, REQUEST, Limits
+from kbroker.quotas.limits import MUTATION, REQUEST, Limits
 from kbroker.quotas.rates import Windows
 
 if TYPE_CHECKING:
     from kbroker.config import Config
     from kbroker.context import Context
+    from kbroker.quotas.entities import Entity
     from kbroker.server.dispatch import Call
 
 _PRODUCE_KEY, _FETCH_KEY = 0, 1
@@ -24,44 +28,60 @@ _AROUND_A_RESPONSE, _AROUND_A_PARTITION = 20, 45
 
 
 class Throttle:
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._began_s: float | None = None
+    """`clock` is the finest there is, in seconds. `timed` is the request whose handler is at work, since `began_s`."""
 
-    @property
-    def meters_time(self) -> bool:
-        return REQUEST in self.limits.kinds
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.meters_time = False
+        self.timed: Call | None = None
+        self.began_s = 0.0
+
+    def changed(self, quotas: Mapping[Entity, Mapping[str, float]]) -> None:
+        """These are all quotas from now on."""
+        self.limits.changed(quotas)
+        self.meters_time = REQUEST in self.limits.kinds
 
     @property
     def limits_mutations(self) -> bool:
         return MUTATION in self.limits.kinds
 
-    def starting(self, now_s: float) -> None:
-        """A request's handler is about to be called."""
-        self._began_s = now_s
-
-    def started(self, call: Call) -> None:
-        """It has returned. What is answered later has taken its time already."""
-        if self._began_s is not None:
-            self._spent(call)
-
-    def forget(self) -> None:
-        """Whatever became of that request, the next one begins anew."""
-        self._began_s = None
+    def returned(self, call: Call) -> None:
+        """The handler has returned, and is not done with the request: what is answered later has taken its time
+        already."""
+        who = call.connection.principal, call.client_id
+        meter = (self.limits.allowances.get(who) or self.limits.allowance(*who)).request
+        if meter is not None:
+            percent = (self.clock() - self.began_s) * 100
+            meter.rate.charge(percent, meter.bound, call.cluster.world.time_ms())
+        self.timed = None
 
     def finishing(self, call: Call, response: Any) -> Any:
         """The response, or the one that stands in for it. None where nothing is sent."""
-        user, client_id = _who(call)
-        now = call.cluster.world.time_ms()
-        wait_ms = self._spent(call) if self._began_s is not None else 0
-        if call.api_key == _PRODUCE_KEY:
-            wait_ms = max(wait_ms, self.limits.record(PRODUCE, user, client_id, len(call.frame), now))
-        elif call.api_key == _FETCH_KEY and self.limits.limit(FETCH, user, client_id) is not None:
-            size = _size(response)
-            fetch_ms = self.limits.record(FETCH, user, client_id, size, now)
-            wait_ms = max(wait_ms, fetch_ms)
-            if wait_ms:
-                self.limits.unrecord(FETCH, user, client_id, size, now)
+        key = call.api_key
+        if key > _FETCH_KEY and not self.meters_time:
+            return response
+        who = call.connection.principal, call.client_id
+        produce, fetch, request = self.limits.allowances.get(who) or self.limits.allowance(*who)
+        now = wait_ms = 0
+        if request is not None:
+            now, percent = call.cluster.world.time_ms(), 0.0
+            if self.timed is call:
+                self.timed = None
+                percent = (self.clock() - self.began_s) * 100
+            if wait_ms := request.rate.charge(percent, request.bound, now):
+                wait_ms = min(wait_ms, self.limits.windows.length_ms)
+        if key == _PRODUCE_KEY:
+            if produce is not None:
+                now = now or call.cluster.world.time_ms()
+                if produce_ms := produce.rate.charge(len(call.frame), produce.bound, now):
+                    wait_ms = max(wait_ms, produce_ms)
+        elif key == _FETCH_KEY and fetch is not None:
+            now, size = now or call.cluster.world.time_ms(), _size(response)
+            fetch_ms = fetch.rate.charge(size, fetch.bound, now)
+            if wait_ms or fetch_ms:
+                wait_ms = max(wait_ms, fetch_ms)
+                fetch.rate.record(-size, now)  # it does not happen after all
                 response = _empty(call.request, response)
         if wait_ms:
             call.throttle(wait_ms)
@@ -69,33 +89,26 @@ class Throttle:
 
     def most_bytes(self, ctx: Context, max_bytes: int) -> int:
         """What one Fetch may bring: more than fits into all windows would never be let through."""
-        most = self.limits.most_in_windows(FETCH, *_who(ctx))
-        return max_bytes if most is None else min(max_bytes, int(most))
+        who = ctx.connection.principal, ctx.client_id
+        meter = (self.limits.allowances.get(who) or self.limits.allowance(*who)).fetch
+        return max_bytes if meter is None or meter.most > max_bytes else meter.most
 
     def mutate(self, ctx: Context, count: int, *, strict: bool) -> bool:
         """Whether so many partitions may be made or deleted now; the answer tells how long to wait if not."""
-        user, client_id = _who(ctx)
+        user, client_id = ctx.connection.principal.removeprefix("User:"), ctx.client_id or ""
         admitted, wait_ms = self.limits.mutate(user, client_id, count, ctx.cluster.world.time_ms(), strict=strict)
         if wait_ms:
             ctx.throttle(wait_ms)
         return admitted
 
-    def _spent(self, call: Call) -> int:
-        began_s, self._began_s = self._began_s, None
-        assert began_s is not None
-        world = call.cluster.world
-        percent = (world.loop_time() - began_s) * 100
-        wait_ms = self.limits.record(REQUEST, *_who(call), percent, world.time_ms())
-        return min(wait_ms, self.limits.windows.length_ms)
 
-
-def made(config: Config) -> Throttle:
+def made(config: Config, clock: Callable[[], float]) -> Throttle:
     """With windows as the configs say."""
     windows = Windows(config["quota.window.num"], config["quota.window.size.seconds"] * 1000)
     controller_windows = Windows(
         config["controller.quota.window.num"], config["controller.quota.window.size.seconds"] * 1000
     )
-    return Throttle(Limits(windows, controller_windows))
+    return Throttle(Limits(windows, controller_windows), clock)
 
 
 def _size(response: Any) -> int:
@@ -103,14 +116,11 @@ def _size(response: Any) -> int:
     size = _AROUND_A_RESPONSE
     for topic in response.responses:
         for partition in topic.partitions:
-            records = partition.records or ()
+            records = partition.records
             size += _AROUND_A_PARTITION
-            size += sum(map(len, records)) if isinstance(records, list | tuple) else len(records)
+            if records:
+                size += sum(map(len, records)) if isinstance(records, list | tuple) else len(records)
     return size
-
-
-def _who(ctx: Context) -> tuple[str, str]:
-    return ctx.connection.principal.removeprefix("User:"), ctx.client_id or ""
 
 
 def _empty(request: Any, response: Any) -> Any:

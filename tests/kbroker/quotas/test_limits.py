@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbroker.quotas.limits import FETCH, MUTATION, PRODUCE, Limits
-from kbroker.quotas.rates import Windows
+from kbroker.quotas.limits import FETCH, MUTATION, PRODUCE, Limits, Meter
+from kbroker.quotas.rates import Rate, Windows
 
 WINDOWS = Windows(11, 1000)
 START_MS = 1_000_000
@@ -17,6 +17,11 @@ def limits(**bounds: float) -> Limits:
     return made
 
 
+def record(counting: Limits, what: str, user: str, client_id: str, amount: float, now: int) -> int:
+    meter = counting.meter(what, user, client_id)
+    return 0 if meter is None else meter.rate.charge(amount, meter.bound, now)
+
+
 def sent(
     bound: float, size: float, demand: float, seconds: int, made: Limits | None = None
 ) -> list[tuple[float, float]]:
@@ -25,7 +30,7 @@ def sent(
     now_ms, admitted = 0.0, []
     while now_ms < seconds * 1000:
         admitted.append((now_ms, size))
-        wait_ms = counting.record(PRODUCE, "alice", "app", size, START_MS + int(now_ms))
+        wait_ms = record(counting, PRODUCE, "alice", "app", size, START_MS + int(now_ms))
         now_ms += wait_ms + size / demand * 1000
     return admitted
 
@@ -54,9 +59,16 @@ def test_over_all_windows_hardly_a_tenth_less_than_the_quota(bound: float, part:
 
 
 def test_a_planted_leak_is_found() -> None:
+    class LeakyRate(Rate):
+        def charge(self, amount: float, bound: float, now: int) -> int:
+            return super().charge(amount * 0.75, bound, now)
+
+    leaky = LeakyRate(WINDOWS)
+
     class Leaky(Limits):
-        def record(self, what: str, user: str, client_id: str, amount: float, now: int) -> int:
-            return super().record(what, user, client_id, amount * 0.75, now)
+        def meter(self, what: str, user: str, client_id: str) -> Meter | None:
+            sound = super().meter(what, user, client_id)
+            return None if sound is None else Meter(sound.bound, leaky)
 
     made = Leaky(WINDOWS, WINDOWS)
     made.changed({(("user", None),): {PRODUCE: 1e5}})
@@ -67,25 +79,29 @@ def test_users_share_a_quota_of_theirs_and_pairs_do_not() -> None:
     shared, apart = limits(producer_byte_rate=1000.0), Limits(WINDOWS, WINDOWS)
     apart.changed({(("client-id", None), ("user", None)): {PRODUCE: 1000.0}})
     for counting, waits in ((shared, True), (apart, False)):
-        assert counting.record(PRODUCE, "alice", "one", 10_000, START_MS) == 0
-        assert (counting.record(PRODUCE, "alice", "two", 5_000, START_MS) > 0) is waits
-        assert counting.record(PRODUCE, "bob", "one", 5_000, START_MS) == 0
+        assert record(counting, PRODUCE, "alice", "one", 10_000, START_MS) == 0
+        assert (record(counting, PRODUCE, "alice", "two", 5_000, START_MS) > 0) is waits
+        assert record(counting, PRODUCE, "bob", "one", 5_000, START_MS) == 0
 
 
 def test_kinds_are_counted_apart_and_what_has_no_quota_is_free() -> None:
     counting = limits(producer_byte_rate=1000.0)
-    assert counting.record(FETCH, "alice", "app", 1e9, START_MS) == 0
-    assert counting.record(PRODUCE, "alice", "app", 20_000, START_MS) == 10_000
-    assert counting.most_in_windows(PRODUCE, "alice", "app") == 10_000
-    assert counting.most_in_windows(FETCH, "alice", "app") is None
+    assert record(counting, FETCH, "alice", "app", 1e9, START_MS) == 0
+    assert record(counting, PRODUCE, "alice", "app", 20_000, START_MS) == 10_000
+    allowed = counting.allowance("User:alice", "app")
+    assert allowed.produce is not None
+    assert allowed.produce.most == 10_000
+    assert (allowed.fetch, allowed.request) == (None, None)
+    assert counting.allowances == {("User:alice", "app"): allowed}
 
 
 def test_a_quota_that_goes_is_no_longer_asked() -> None:
     counting = limits(producer_byte_rate=1000.0)
-    assert counting.record(PRODUCE, "alice", "app", 20_000, START_MS) > 0
+    assert record(counting, PRODUCE, "alice", "app", 20_000, START_MS) > 0
     counting.changed({})
-    assert counting.record(PRODUCE, "alice", "app", 20_000, START_MS) == 0
+    assert record(counting, PRODUCE, "alice", "app", 20_000, START_MS) == 0
     assert counting.kinds == frozenset()
+    assert counting.allowances == {}
 
 
 def test_changes_to_topics_are_refused_while_one_owes() -> None:

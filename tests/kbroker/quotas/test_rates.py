@@ -1,6 +1,8 @@
 """Rates and buckets against what Kafka's own classes say, and a few words of their own."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kbroker.quotas.rates import Bucket, Rate, Windows
 
@@ -85,3 +87,17 @@ def test_a_bucket_lets_one_overdraw_and_pay_off() -> None:
     bucket.take(10, 2.0, 0)
     assert bucket.debt_ms(2.0, 0) == 5_000
     assert bucket.debt_ms(2.0, 5_000) == 0
+
+
+STEPS = st.lists(st.tuples(st.sampled_from([0, 1, 400, 999, 1000, 3000, 20_000]), st.floats(0, 30_000)), max_size=40)
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS, st.sampled_from([10.0, 1000.0, 1e9]))
+def test_the_short_way_counts_as_the_long_one(steps: list[tuple[int, float]], bound: float) -> None:
+    short, long, now = Rate(WINDOWS), Rate(WINDOWS), 5_000
+    for pause, amount in steps:
+        now += pause
+        long.record(amount, now)
+        assert short.charge(amount, bound, now) == long.excess_ms(bound, now)
+    assert short.measure(now) == long.measure(now)

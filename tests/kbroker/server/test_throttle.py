@@ -6,6 +6,7 @@ from kbroker.context import Context
 from kbroker.server.throttle import Throttle
 from tests.kbroker.server.surroundings import FETCH, HEARTBEAT, PRODUCE, Client, Surroundings, frame, read
 from tests.kbroker.virtual import VirtualWorld, passed, run
+from wire.errors import ErrorCode, KafkaError
 from wire.messages.fetch import FetchableTopicResponse, FetchRequest, FetchResponse, PartitionData
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 from wire.messages.produce import PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData
@@ -129,6 +130,59 @@ def test_the_time_of_requests_is_counted_in_per_cent() -> None:
         told = throttles(client, HEARTBEAT, 4)
         assert told[:2] == [0, 0], "half a second twice is a tenth of ten"
         assert told[2] == 1000, "never more than one window at a time"
+
+    run(test)
+
+
+def test_a_client_that_is_answered_later_is_held_to_its_time_as_well() -> None:
+    """Its handler's time counts when that has returned; the wait is told with the answer. What is answered meanwhile
+    to others is not taken for it."""
+
+    async def test(world: VirtualWorld) -> None:
+        here = limited(world, request_percentage=10.0)
+        clock = {"offset": 0.0}
+        real = world.loop_time
+        world.loop_time = lambda: real() + clock["offset"]  # type: ignore[method-assign]
+        waiting: list[Any] = []
+
+        def handler(request: Any, ctx: Context) -> Any:
+            if waiting:
+                waiting.pop().set_result(HeartbeatResponse(error_code=0))
+            clock["offset"] += 1.5
+            waiting.append(world.future())
+            return waiting[0]
+
+        here.answer(HEARTBEAT, handler)
+        client, other = here.client(), here.client()
+        beat = frame(HeartbeatRequest(group_id="g", generation_id=1, member_id="m"), 4)
+        client.send(beat)
+        other.send(beat)
+        await passed(0.01)
+        assert throttles(client, HEARTBEAT, 4) == [1000]
+        waiting.pop().set_result(HeartbeatResponse(error_code=0))
+        await passed(0.01)
+        assert throttles(other, HEARTBEAT, 4) == [1000]
+        throttle = here.cluster.throttle
+        assert throttle is not None
+        assert throttle.timed is None, "nothing is kept of a request that has been answered"
+
+    run(test)
+
+
+def test_a_request_that_fails_is_no_longer_known() -> None:
+    async def test(world: VirtualWorld) -> None:
+        here = limited(world, request_percentage=10.0)
+
+        def handler(request: Any, ctx: Context) -> Any:
+            raise KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
+
+        here.answer(HEARTBEAT, handler)
+        client = here.client()
+        client.send(frame(HeartbeatRequest(group_id="g", generation_id=1, member_id="m"), 4))
+        assert read(client.replies[-1], HEARTBEAT, 4)[1].error_code == ErrorCode.UNKNOWN_MEMBER_ID
+        throttle = here.cluster.throttle
+        assert throttle is not None
+        assert throttle.timed is None
 
     run(test)
 
