@@ -23,6 +23,22 @@ SECURITY: tuple[Row, ...] = (
         "How long a client may go on before it has to log in again; 0 is for ever.",
     ),
     (
+        "delegation.token.expiry.check.interval.ms", "LONG", "3600000", "[1,...]", False,
+        "How often delegation tokens that are over are forgotten.",
+    ),
+    (
+        "delegation.token.expiry.time.ms", "LONG", "86400000", "[1,...]", False,
+        "How long a delegation token lives until it has to be renewed.",
+    ),
+    (
+        "delegation.token.max.lifetime.ms", "LONG", "604800000", "[1,...]", False,
+        "How long a delegation token can live, however often it is renewed.",
+    ),
+    (
+        "delegation.token.secret.key", "PASSWORD", None, None, False,
+        "What the secrets of delegation tokens are made with; unset, there are no tokens.",
+    ),
+    (
         "kbroker.authentication.timeout.ms", "LONG", "30000", "[1,...]", False,
         "How long a client may take to log in.",
     ),

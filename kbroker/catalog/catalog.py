@@ -20,21 +20,25 @@ from kbroker.catalog.events import (
     Change,
     CreateAcls,
     CreatePartitions,
+    CreateToken,
     CreateTopics,
     DeleteAcls,
     DeleteTopics,
     Elect,
     EnsureTopic,
+    ExpireToken,
     LogsOrphaned,
     MoveLeader,
     NextProducerId,
     NodesChanged,
     Reassign,
+    RenewToken,
     RulesChanged,
     RunNode,
     SetInSync,
     Start,
     Stop,
+    SweepTokens,
     TopicDeleted,
     UnregisterNode,
     UpdateFeatures,
@@ -48,6 +52,8 @@ from wire.errors import ErrorCode, KafkaError
 if TYPE_CHECKING:
     from kbroker.acls import Acl, AclFilter
     from kbroker.catalog.configs import Alteration
+    from kbroker.catalog.delegation import Lifetimes, NewToken, Token
+    from kbroker.catalog.expiry import Expiry
     from kbroker.catalog.features import FeatureUpdate
     from kbroker.catalog.quotas import Entity, QuotaAlteration
     from kbroker.catalog.users import Credential, Deletion, Upsertion
@@ -119,6 +125,7 @@ class Catalog:
         """The live ones."""
         self.cluster_id = cluster_id
         self._config = config
+        self._world = world
         self._engine = engine
         self._features = features or {}
         self._subscribers: list[Callable[[Change], None]] = []
@@ -127,6 +134,7 @@ class Catalog:
         self._nodes_listeners: list[Callable[[], None]] = []
         self._seen: CatalogMachine | None = None
         self._started = False
+        self._expiry: Expiry | None = None
         self._runtime: Runtime[CatalogMachine] = Runtime(
             lambda: CatalogMachine(config, list(nodes), first_leader_epoch),
             EngineLog(engine, CATALOG),
@@ -143,9 +151,17 @@ class Catalog:
         racks = {node.id: node.rack for node in self.members.values()}
         await self._runtime.ask(lambda ticket: Start(ticket, self.cluster_id, racks, self._features))
         self._started = True
+        # Asked first whether it is set: the table that has it is not read by a start without.
+        if self._config.is_set("delegation.token.secret.key") and self._config["delegation.token.secret.key"]:
+            from kbroker.catalog.expiry import Expiry
+
+            self._expiry = Expiry(self._world, self, self._config["delegation.token.expiry.check.interval.ms"])
+            self._expiry.start()
 
     async def stop(self) -> None:
         """Note that the nodes ended in good order, and serve no more. A start that failed leaves the note before it."""
+        if self._expiry is not None:
+            self._expiry.stop()
         try:
             if self._started:
                 await self._runtime.ask(Stop)
@@ -209,6 +225,11 @@ class Catalog:
     def acls(self) -> Collection[Acl]:
         """Access rules, in the order in which they were made."""
         return self._runtime.machine.registers.acls
+
+    @property
+    def tokens(self) -> Mapping[str, Token]:
+        """Delegation tokens by id."""
+        return self._runtime.machine.registers.tokens
 
     @property
     def term(self) -> int:
@@ -303,6 +324,30 @@ class Catalog:
 
     def delete_acls(self, filters: Sequence[AclFilter]) -> asyncio.Future[list[list[Acl] | KafkaError]]:
         return self._runtime.ask(lambda ticket: DeleteAcls(ticket, filters))
+
+    def create_token(self, new: NewToken) -> asyncio.Future[Token]:
+        limits, now_ms = self._token_limits(), self._world.time_ms()
+        return self._runtime.ask(lambda ticket: CreateToken(ticket, new, limits, now_ms))
+
+    def renew_token(self, token_id: str, principal: str, period_ms: int) -> asyncio.Future[int]:
+        """Until when it lives now."""
+        limits, now_ms = self._token_limits(), self._world.time_ms()
+        return self._runtime.ask(lambda ticket: RenewToken(ticket, token_id, principal, period_ms, limits, now_ms))
+
+    def expire_token(self, token_id: str, principal: str, period_ms: int) -> asyncio.Future[int]:
+        """Until when it lives now, or did."""
+        now_ms = self._world.time_ms()
+        return self._runtime.ask(lambda ticket: ExpireToken(ticket, token_id, principal, period_ms, now_ms))
+
+    def sweep_tokens(self) -> asyncio.Future[None]:
+        now_ms = self._world.time_ms()
+        return self._runtime.ask(lambda ticket: SweepTokens(ticket, now_ms))
+
+    def _token_limits(self) -> Lifetimes:
+        from kbroker.catalog.delegation import Lifetimes
+
+        config = self._config
+        return Lifetimes(config["delegation.token.max.lifetime.ms"], config["delegation.token.expiry.time.ms"])
 
     @property
     def producer_ids_end(self) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from kbroker.acls import Acl, AclFilter
     from kbroker.catalog.configs import Alteration
+    from kbroker.catalog.delegation import Lifetimes, NewToken
     from kbroker.catalog.features import FeatureUpdate
     from kbroker.catalog.quotas import QuotaAlteration
     from kbroker.catalog.state import NewPartitions, NewTopic, Topic
@@ -161,6 +162,43 @@ class DeleteAcls(NamedTuple):
 
     ticket: Ticket
     filters: Sequence[AclFilter]
+
+
+class CreateToken(NamedTuple):
+    """Answered with the delegation token."""
+
+    ticket: Ticket
+    token: NewToken
+    limits: Lifetimes
+    now_ms: int
+
+
+class RenewToken(NamedTuple):
+    """Answered with the new end of the delegation token, in milliseconds since the epoch."""
+
+    ticket: Ticket
+    token_id: str
+    principal: str
+    period_ms: int
+    limits: Lifetimes
+    now_ms: int
+
+
+class ExpireToken(NamedTuple):
+    """Answered with the new end of the delegation token, in milliseconds since the epoch."""
+
+    ticket: Ticket
+    token_id: str
+    principal: str
+    period_ms: int
+    now_ms: int
+
+
+class SweepTokens(NamedTuple):
+    """Forget the delegation tokens that are over. Answered with None."""
+
+    ticket: Ticket
+    now_ms: int
 
 
 class NextProducerId(NamedTuple):

@@ -1,4 +1,5 @@
-"""The parts of the catalog that know nothing of topics: which nodes are registered, finalized features, users, quotas.
+"""The parts of the catalog that know nothing of topics: which nodes are registered, finalized features, users, quotas,
+access rules, delegation tokens.
 
 They are decided and kept here; the machine hands over the questions of `steps` and the records that it has no place
 for. One change is one record: a user's mechanism, an entity's quotas, all features.
@@ -13,13 +14,18 @@ from kbroker.catalog.events import (
     AlterQuotas,
     AlterUsers,
     CreateAcls,
+    CreateToken,
     DeleteAcls,
+    ExpireToken,
+    RenewToken,
     RulesChanged,
+    SweepTokens,
     UnregisterNode,
     UpdateFeatures,
 )
 from kbroker.catalog.state import Features
-from kbroker.machine import Batch, Effects, Record, Reply
+from kbroker.machine import Batch, Effects, Marker, Record, Reply
+from kbroker.world import random_uuid
 from wire.durable.catalog import (
     CatalogAclKey,
     CatalogAclValue,
@@ -32,15 +38,18 @@ from wire.durable.catalog import (
     CatalogQuotaEntity,
     CatalogQuotaKey,
     CatalogQuotaValue,
+    CatalogTokenKey,
     CatalogUserKey,
     CatalogUserValue,
 )
 from wire.errors import ErrorCode, KafkaError
+from wire.primitives import uuid_text
 
 if TYPE_CHECKING:
     from random import Random
 
     from kbroker.acls import Acl
+    from kbroker.catalog.delegation import Token
     from kbroker.catalog.quotas import Entity
     from kbroker.catalog.users import Credential
     from wire.schema import Struct
@@ -56,6 +65,7 @@ class Registers:
         self.users: dict[tuple[str, int], Credential] = {}
         self.quotas: dict[Entity, dict[str, float]] = {}
         self.acls: dict[Acl, None] = {}
+        self.tokens: dict[str, Token] = {}
         self._live = live
         self._nodes = nodes
         self._levels: dict[str, int] = {}
@@ -67,6 +77,10 @@ class Registers:
             AlterQuotas: self._alter_quotas,
             CreateAcls: self._create_acls,
             DeleteAcls: self._delete_acls,
+            CreateToken: self._create_token,
+            RenewToken: self._renew_token,
+            ExpireToken: self._expire_token,
+            SweepTokens: self._sweep_tokens,
         }
 
     # --- decisions --------------------------------------------------------------------------------------------------
@@ -204,6 +218,35 @@ class Registers:
         effects.replies.append(Reply(event.ticket, answers))
         return effects
 
+    def _create_token(self, event: CreateToken, rng: Random) -> Effects:
+        from kbroker.catalog import delegation
+
+        token = delegation.created(event.token, uuid_text(random_uuid(rng)), event.limits, event.now_ms)
+        return Effects([Batch([Record(*delegation.written(token))])], [Reply(event.ticket, token)])
+
+    def _renew_token(self, event: RenewToken, rng: Random) -> Effects:
+        from kbroker.catalog import delegation
+
+        before = self.tokens.get(event.token_id)
+        token = delegation.renewed(before, event.principal, event.period_ms, event.limits, event.now_ms)
+        return Effects([Batch([Record(*delegation.written(token))])], [Reply(event.ticket, token.expires_at_ms)])
+
+    def _expire_token(self, event: ExpireToken, rng: Random) -> Effects:
+        from kbroker.catalog import delegation
+
+        token = delegation.expired(self.tokens.get(event.token_id), event.principal, event.period_ms, event.now_ms)
+        if token is None:
+            gone = Record(CatalogTokenKey(token_id=event.token_id), None)
+            return Effects([Batch([gone])], [Reply(event.ticket, event.now_ms)])
+        return Effects([Batch([Record(*delegation.written(token))])], [Reply(event.ticket, token.expires_at_ms)])
+
+    def _sweep_tokens(self, event: SweepTokens, rng: Random) -> Effects:
+        from kbroker.catalog import delegation
+
+        gone = delegation.over(self.tokens, event.now_ms)
+        batches: list[Batch | Marker] = [Batch([Record(CatalogTokenKey(token_id=token_id), None)]) for token_id in gone]
+        return Effects(batches, [Reply(event.ticket, None)])
+
     # --- records ----------------------------------------------------------------------------------------------------
 
     def apply(self, key: Struct, value: Struct | None) -> None:
@@ -225,6 +268,10 @@ class Registers:
                 self.quotas[entity] = {quota.name: quota.value for quota in value.quotas}
             else:
                 self.quotas.pop(entity, None)
+        elif isinstance(key, CatalogTokenKey):
+            from kbroker.catalog import delegation
+
+            delegation.apply(self.tokens, key, value)
         elif isinstance(key, CatalogAclKey):
             from kbroker.acls import Acl
 

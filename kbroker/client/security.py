@@ -45,6 +45,8 @@ class Security(NamedTuple):
     username: str = ""
     password: str = ""
     token: str = ""
+    by_delegation_token: bool = False
+    """Whether name and password are the id and the secret of a delegation token (KIP-48)."""
 
     def context(self) -> ssl.SSLContext | None:
         """The TLS settings; None for a plain connection. Raises OSError where a file cannot be read."""
@@ -94,7 +96,7 @@ def scram(security: Security) -> Exchange:
     digest = _HASHES[security.mechanism or ""]
     name = security.username.replace("=", "=3D").replace(",", "=2C")
     nonce = token_urlsafe(24)
-    first = f"n={name},r={nonce}"
+    first = f"n={name},r={nonce}" + (",tokenauth=true" if security.by_delegation_token else "")
     challenge = (yield f"n,,{first}".encode()).decode()
     fields = dict(part.split("=", 1) for part in challenge.split(",") if "=" in part)
     if not fields.get("r", "").startswith(nonce) or not {"s", "i"} <= fields.keys():

@@ -1,7 +1,7 @@
 """Where to connect, and how: bootstrap addresses and the properties files of Kafka's own tools (--command-config).
 
 Of such a file these names act: client.id, request.timeout.ms, security.protocol, sasl.mechanism, sasl.jaas.config (its
-username and password), ssl.truststore.location and ssl.keystore.location (PEM files), ssl.key.password,
+username, password and tokenauth), ssl.truststore.location and ssl.keystore.location (PEM files), ssl.key.password,
 ssl.endpoint.identification.algorithm. librdkafka's sasl.username, sasl.password, ssl.ca.location,
 ssl.certificate.location, ssl.key.location and enable.ssl.certificate.verification are taken as well. Other names mean
 nothing here, and are left alone.
@@ -22,6 +22,7 @@ DEFAULT_PORT = 9092
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 _CREDENTIAL = re.compile(r'\b(username|password|unsecuredLoginStringClaim_sub)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_BY_TOKEN = re.compile(r'\btokenauth\s*=\s*"?true\b', re.IGNORECASE)
 
 
 class Settings(NamedTuple):
@@ -89,6 +90,7 @@ def _security(texts: Mapping[str, str], scheme: str | None) -> Security:
         username=_plainly(jaas.get("username", texts.get("sasl.username", ""))),
         password=_plainly(jaas.get("password", texts.get("sasl.password", ""))),
         token=texts.get("kbroker.oauth.token", ""),
+        by_delegation_token=_BY_TOKEN.search(texts.get("sasl.jaas.config", "")) is not None,
     )
 
 

@@ -141,7 +141,7 @@ class SaslGate:
                 connection.login = Login(self._ways, login)
                 connection.dispatch = self.start
                 return self.start(connection, frame, arrived_at)
-        elif self._world.time_ms() > login.expires_at_ms:
+        elif self._world.time_ms() >= login.expires_at_ms:
             raise Refused("its session is over, and it has not logged in again")
         return self._dispatcher.start(connection, frame, arrived_at)
 

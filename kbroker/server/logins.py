@@ -4,6 +4,7 @@
     listener.name.<listener>.plain.sasl.jaas.config        user_NAME="PASSWORD" ...
     kbroker.sasl.users                                     NAME:PASSWORD, ... for development
     the catalog                                            users of SCRAM, as tools and `kbroker.scram.users` made them
+    delegation.token.secret.key                            tokens of the catalog log in by SCRAM, too
     sasl.oauthbearer.jwks.endpoint.url                     who signs tokens; expected.issuer, expected.audience ...
     connections.max.reauth.ms                              KIP-368
 
@@ -16,8 +17,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kbroker.catalog.users import credential
+from kbroker.catalog.users import Credential, credential
 from kbroker.config import Config, ConfigError
+from kbroker.security.delegation_tokens import Seal
 from kbroker.security.jaas import JaasError, Module, parse_jaas
 from kbroker.security.login import Way
 from kbroker.security.mechanisms import Begin, Identity
@@ -35,6 +37,7 @@ log = logging.getLogger("kbroker.security")
 
 _NONCE_BYTES = 20
 _OAUTHBEARER = "OAUTHBEARER"
+_USER = "User:"
 
 Maker = Callable[["Cluster", str], Begin]
 
@@ -88,13 +91,17 @@ def shared_users(config: Config) -> dict[str, str]:
 
 
 def _scram(mechanism: str) -> Maker:
-    """Users as the catalog has them; those of the config have no credential until one of them comes."""
+    """Users and tokens as the catalog has them; users of the config have no credential until one of them comes."""
 
     def make(cluster: Cluster, listener: str) -> Begin:
         passwords = shared_users(cluster.config)
         salted: dict[str, Known] = {}
 
+        token = _token_finder(cluster, mechanism)
+
         def find(name: str, is_token: bool) -> Known | None:
+            if is_token:
+                return token(name)
             stored = cluster.catalog.users.get((name, NUMBERS[mechanism]))
             if stored is not None:
                 return Known(stored, Identity(name))
@@ -106,6 +113,25 @@ def _scram(mechanism: str) -> Maker:
         return lambda: Scram(mechanism, find, cluster.world.secret(_NONCE_BYTES).hex())
 
     return make
+
+
+def _token_finder(cluster: Cluster, mechanism: str) -> Callable[[str], Known | None]:
+    """Whose delegation token has this id, until when; its password is salted when it first comes."""
+    key = cluster.config["delegation.token.secret.key"]
+    sealed = Seal(key) if key else None
+    salted: dict[str, Credential] = {}
+
+    def find(token_id: str) -> Known | None:
+        token = cluster.catalog.tokens.get(token_id) if sealed is not None else None
+        if sealed is None or token is None or not token.owner.startswith(_USER):
+            return None
+        if token_id not in salted:
+            for gone in salted.keys() - cluster.catalog.tokens.keys():
+                del salted[gone]
+            salted[token_id] = credential(salt(cluster, NUMBERS[mechanism], token_id, sealed.password(token_id)))
+        return Known(salted[token_id], Identity(token.owner.removeprefix(_USER), token.expires_at_ms, True))
+
+    return find
 
 
 def _oauthbearer(cluster: Cluster, listener: str) -> Begin:

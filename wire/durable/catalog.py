@@ -171,3 +171,20 @@ class CatalogAclKey(Key, key=108, versions="0"):
 
 class CatalogAclValue(Value, key=108, versions="0", flexible="0+"):
     """The rule is there."""
+
+
+class CatalogTokenKey(Key, key=109, versions="0"):
+    """A delegation token is its id (KIP-48)."""
+
+    token_id: str = string()
+
+
+class CatalogTokenValue(Value, key=109, versions="0", flexible="0+"):
+    """What is known of it but for its secret, which nothing here helps to make. Principals are "Type:name"."""
+
+    owner: str = string()
+    requester: str = string()
+    renewers: list[str] = array(string)
+    issued_at_ms: int = int64()
+    expires_at_ms: int = int64()
+    ends_at_ms: int = int64()

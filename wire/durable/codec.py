@@ -57,6 +57,7 @@ GROUPS: Types = {
     106: ("catalog", "CatalogUser"),
     107: ("catalog", "CatalogQuota"),
     108: ("catalog", "CatalogAcl"),
+    109: ("catalog", "CatalogToken"),
 }
 TRANSACTIONS: Types = {0: ("transactions", "TransactionLog")}
 SHARE_STATE: Types = {0: ("share", "ShareSnapshot"), 1: ("share", "ShareUpdate")}

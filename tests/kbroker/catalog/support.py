@@ -86,5 +86,5 @@ def state(machine: CatalogMachine) -> object:
     return (
         topics, set(machine.by_id), machine.nodes, machine.features, machine.cluster_id, machine._folded,
         machine.next_block, machine.configs, machine.registers.users, machine.registers.quotas,
-        machine.registers._levels, machine.registers.offered,
+        machine.registers._levels, machine.registers.offered, machine.registers.tokens,
     )  # fmt: skip

@@ -43,3 +43,18 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
         properties(str(tmp_path / "none"))
     with pytest.raises(ClientError, match="only PEM"):
         settings("h:1", {"security.protocol": "SSL", "ssl.truststore.type": "JKS"})
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ('username="an-id" password="x" tokenauth="true"', True),
+        ('tokenauth=true username="an-id" password="x"', True),
+        ('username="an-id" password="x" tokenauth="false"', False),
+        ('username="alice" password="x"', False),
+    ],
+)
+def test_a_jaas_config_says_whether_a_token_logs_in(options: str, expected: bool) -> None:
+    jaas = f"org.apache.kafka.common.security.scram.ScramLoginModule required {options};"
+    texts = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512", "sasl.jaas.config": jaas}
+    assert settings("h:1", texts).security.by_delegation_token is expected

@@ -187,6 +187,9 @@ PROBES = (
     _one("add_raft_voter", 0, "ALTER CLUSTER", timeout_ms=10, voter_id=77, cluster_id="MkU3OEVBNTcwNTJENDM2Qg",
          listeners=[{"name": "CONTROLLER", "host": "localhost", "port": 1}]),
     _one("remove_raft_voter", 0, "ALTER CLUSTER", voter_id=77, cluster_id="MkU3OEVBNTcwNTJENDM2Qg"),
+    _one("describe_delegation_token", 3, "DESCRIBE DELEGATION_TOKEN"),
+    # After the one before: who has asked for a token sees it.
+    _one("create_delegation_token", 3, "CREATE_TOKENS USER", owner_principal_type="User", owner_principal_name="other"),
     _one("delete_groups", 2, "DELETE GROUP", groups_names=["g"]),
     _one("delete_topics", 5, "DELETE TOPIC, DESCRIBE TOPIC", topic_names=["t"], timeout_ms=9000),
 )  # fmt: skip

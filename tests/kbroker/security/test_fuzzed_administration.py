@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kbroker.broker import Broker
 from kbroker.security.authorizer import CLASS_NAME
 from tests.kbroker.running import Client, connect, serving
+from tests.kbroker.security.logging_in import WITH_TOKENS, log_in
 from tests.kbroker.security.probes import KEYS
 from tests.kbroker.security.stage import prepare
 from wire.errors import ErrorCode, KafkaError
@@ -30,7 +31,8 @@ REQUESTS = (
     "describe_quorum", "describe_topic_partitions", "describe_transactions", "describe_user_scram_credentials",
     "elect_leaders", "get_telemetry_subscriptions", "incremental_alter_configs", "list_config_resources", "list_groups",
     "list_partition_reassignments", "list_transactions", "offset_delete", "push_telemetry", "unregister_broker",
-    "unregister_controller", "update_features", "add_raft_voter", "remove_raft_voter",
+    "unregister_controller", "update_features", "add_raft_voter", "remove_raft_voter", "create_delegation_token",
+    "renew_delegation_token", "expire_delegation_token", "describe_delegation_token",
 )  # fmt: skip
 
 TEXTS = (
@@ -130,11 +132,12 @@ class House:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.serving = serving(authorizer_class_name=CLASS_NAME, super_users="User:ANONYMOUS")
+        self.serving = serving(authorizer_class_name=CLASS_NAME, super_users="User:alice", **WITH_TOKENS)
         self.broker = self.do(self.serving.__aenter__())
         # Quotas are stored, but do not hold up the one who sets them.
         self.broker.server.limit = lambda quotas: None  # type: ignore[method-assign]
         self.client: Client = self.do(connect(self.broker))
+        self.do(log_in(self.client, "alice", "alice-secret"))
         self.do(prepare(self.client))
 
     def do(self, coroutine: Any) -> Any:

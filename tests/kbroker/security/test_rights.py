@@ -11,10 +11,12 @@ from typing import Any
 
 from kbroker.acls import AclFilter
 from kbroker.broker import Broker
+from kbroker.catalog.delegation import NewToken
 from kbroker.operations import SENSIBLE
 from kbroker.security.authorizer import CLASS_NAME, Authorizer
 from kbroker.security.rights import RIGHTS, Right
 from tests.kbroker.running import Client, connect, run, serving
+from tests.kbroker.security.logging_in import WITH_TOKENS, log_in
 from tests.kbroker.security.probes import KEYS, PROBES, Probe, errors
 from tests.kbroker.security.stage import EVERYTHING, prepare, probe, rule
 from wire.errors import ErrorCode
@@ -29,15 +31,18 @@ ELSEWHERE = {
 }
 # Says unasked what may be done with each topic (KIP-430), and asks for all of that.
 TELLS_OPERATIONS = {"describe_topic_partitions"}
-# Of groups and tokens that need much around them; their rows are held by the spy, and by the tests of their handlers.
-OTHERS = ("share_", "streams_", "_share_group_", "_delegation_token")
+# Of groups that need much around them; their rows are held by the spy, and by the tests of their handlers.
+OTHERS = ("share_", "streams_", "_share_group_")
 
 
 @asynccontextmanager
 async def locked_down() -> AsyncIterator[tuple[Broker, Client]]:
-    async with serving(authorizer_class_name=CLASS_NAME) as broker:
+    """The client has logged in: who has not is told nothing of tokens."""
+    async with serving(authorizer_class_name=CLASS_NAME, **WITH_TOKENS) as broker:
         await allow(broker)
+        await broker.cluster.catalog.create_token(NewToken("User:other", "User:other", (), 0))
         client = await connect(broker)
+        await log_in(client, "alice", "alice-secret")
         await prepare(client)
         try:
             yield broker, client

@@ -11,7 +11,7 @@ from wire.messages.sasl_authenticate import SaslAuthenticateRequest
 from wire.messages.sasl_handshake import SaslHandshakeRequest
 
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
-SECRETS = ("geheim-eins", "geheim-zwei", "geheim-drei", "geheim-vier", "geheim-fünf")
+SECRETS = ("geheim-eins", "geheim-zwei", "geheim-drei", "geheim-vier", "geheim-fünf", "geheim-sechs")
 TEXTS = {
     "listeners": "INSIDE://127.0.0.1:0",
     "listener.security.protocol.map": "INSIDE:SASL_PLAINTEXT",
@@ -19,6 +19,7 @@ TEXTS = {
     "kbroker.scram.users": "SCRAM-SHA-256=[name=bob,password=geheim-zwei]",
     "listener.name.inside.plain.sasl.jaas.config": f'{PLAIN} user_carol="geheim-drei";',
     "ssl.key.password": "geheim-vier",
+    "delegation.token.secret.key": "geheim-sechs",
     "connection.failed.authentication.delay.ms": "0",
 }
 
