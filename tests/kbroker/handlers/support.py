@@ -54,10 +54,11 @@ class TestCatalog:
         leader: int = 1,
         nodes: Sequence[int] = (1,),
         epoch: int = 0,
+        in_sync: Sequence[int] | None = None,
         **configs: Any,
     ) -> Topic:
         topic_id = bytes((self.version % 255 + 1,)) * 16
-        states = [PartitionState(leader, epoch, list(nodes), list(nodes)) for _ in range(partitions)]
+        states = [PartitionState(leader, epoch, list(nodes), list(in_sync or nodes)) for _ in range(partitions)]
         topic = Topic(name, topic_id, states, {}, config(**configs))
         self.by_name[name] = self.by_id[topic_id] = topic
         self.version += 1

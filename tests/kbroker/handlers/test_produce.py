@@ -470,10 +470,21 @@ def test_acks_all_is_answered_with_a_timeout_when_a_replica_stays_behind() -> No
 def test_too_few_replicas_in_sync_refuse_a_write_before_it_happens() -> None:
     async def test() -> None:
         stage = Stage()
-        stage.catalog.add("t", nodes=(1,), min_insync_replicas=2)
+        stage.catalog.add("t", nodes=(1, 2), in_sync=(1,), min_insync_replicas=2)
         told = only(stage.call(request(("t", 0, batch(1))), BY_NAME))
         assert told.error_code == ErrorCode.NOT_ENOUGH_REPLICAS and stored(stage) == []
         assert only(stage.call(request(("t", 0, batch(1)), acks=1), BY_NAME)).error_code == 0
+
+    run(test)
+
+
+def test_more_replicas_than_there_are_need_not_be_in_sync() -> None:
+    """Kafka's `Partition.effectiveMinIsr`: a topic with one replica takes writes whatever min.insync.replicas says."""
+
+    async def test() -> None:
+        stage = Stage()
+        stage.catalog.add("t", nodes=(1,), min_insync_replicas=2)
+        assert only(stage.call(request(("t", 0, batch(1))), BY_NAME)).error_code == 0
 
     run(test)
 
