@@ -121,8 +121,8 @@ class Partition(Readable):
         moved = self.replicas.lead(leader, assigned, in_sync)
         if not same:
             self.leader_epoch = leader_epoch
-            if self.replicas.mark(leader) < self.end:
-                self._cut(self.replicas.mark(leader))
+            if (mark := self.replicas.mark(leader)) < self.replicas.end:  # what is under way may still be written
+                self._cut(mark)
             elif self.is_open:
                 self.epochs.assign(leader_epoch, self.end)
         if moved:

@@ -387,6 +387,22 @@ def test_a_follower_that_is_held_back_holds_the_high_watermark() -> None:
     run(test)
 
 
+def test_another_leader_loses_nothing_of_what_is_being_written() -> None:
+    async def test() -> None:
+        engine = TestEngine()
+        one = partition(engine, TestWorld(), nodes=(1, 2))
+        engine.held = True
+        produce(one, batch(2))
+        one.lead(2, 1, (1, 2), (1, 2))
+        produce(one, batch(1))
+        engine.held = False
+        engine.let_go(2)
+        await turns()
+        assert one.is_open and (one.high_watermark, one.end) == (3, 3)
+
+    run(test)
+
+
 def test_a_new_epoch_begins_at_the_end_and_wakes_who_waits() -> None:
     async def test() -> None:
         one = partition(TestEngine(), TestWorld(), nodes=(1, 2))
