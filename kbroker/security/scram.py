@@ -91,9 +91,10 @@ class Scram:
         if said is None:
             raise Failed(None, "it sent no SCRAM first message")
         name = _text(said["name"])
-        known = self._find(name, _TOKEN_AUTHENTICATION in said["extensions"].split(b","))
+        is_token = _TOKEN_AUTHENTICATION in said["extensions"].split(b",")
+        known = self._find(name, is_token)
         if known is None:
-            raise Failed(None, "there is no such user")
+            raise Failed(None, f"there is no such {'delegation token' if is_token else 'user'}")
         if said["authzid"] is not None and _text(said["authzid"]) != name:
             raise Failed("Authentication failed: Client requested an authorization id that is different from username")
         credential = known.credential

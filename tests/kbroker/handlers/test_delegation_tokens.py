@@ -2,6 +2,7 @@
 was answered by Apache Kafka 4.4.0 to the same questions.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -286,6 +287,55 @@ def test_a_session_ends_with_its_token() -> None:
             assert await holder.client.is_closed()
 
     run(body)
+
+
+def test_a_renewed_token_renews_its_session_and_no_other_token_does() -> None:
+    """KIP-368 on the connection of KIP-48."""
+
+    async def body() -> None:
+        async with house() as here:
+            alice, bob = await here.person("alice"), await here.person("bob")
+            made, others = await alice.create(), await bob.create()
+            await alice.expire(bytes(made.hmac), 60_000)
+            holder, answer = await here.holder(made)
+            assert 0 < answer.session_lifetime_ms <= 60_000
+            await alice.renew(bytes(made.hmac))
+            answer = await log_in_by_token(holder.client, made.token_id, bytes(made.hmac))
+            assert 60_000 < answer.session_lifetime_ms <= DAY_MS
+            await says_not_allowed(holder)
+            second, _ = await here.holder(made)
+            answer = await log_in_by_token(second.client, others.token_id, bytes(others.hmac))
+            assert answer.error_message == (
+                "Cannot change principals during re-authentication from User.alice: User.bob"
+            )
+            assert await second.client.is_closed()
+
+    run(body)
+
+
+def test_no_secret_of_a_token_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    secrets: list[str] = []
+
+    async def body() -> None:
+        async with house() as here:
+            alice = await here.person("alice")
+            made = await alice.create()
+            holder, _ = await here.holder(made)
+            await log_in_by_token(await here.stranger(), "no-such-token", bytes(made.hmac))
+            await alice.renew(bytes(made.hmac))
+            await alice.renew(bytes(made.hmac)[1:])
+            await alice.expire(bytes(made.hmac))
+            said = [repr(here.broker.cluster.catalog.tokens), repr(holder.client), caplog.text]
+            secrets.extend(
+                secret
+                for secret in (KEY, Seal(KEY).password(made.token_id), repr(bytes(made.hmac))[2:-1])
+                if secret in "".join(said)
+            )
+
+    with caplog.at_level(logging.DEBUG):
+        run(body)
+    assert "there is no such delegation token" in caplog.text
+    assert secrets == []
 
 
 def test_tokens_log_in_after_a_restart_unless_the_key_is_another(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kbroker.broker import Broker
+from kbroker.catalog.delegation import NewToken
 from kbroker.security.authorizer import CLASS_NAME
+from kbroker.security.delegation_tokens import Seal
 from tests.kbroker.running import Client, connect, serving
-from tests.kbroker.security.logging_in import WITH_TOKENS, log_in
+from tests.kbroker.security.logging_in import KEY, WITH_TOKENS, log_in
 from tests.kbroker.security.probes import KEYS
 from tests.kbroker.security.stage import prepare
 from wire.errors import ErrorCode, KafkaError
@@ -41,6 +43,7 @@ TEXTS = (
     "interval.ms", "client_id=(", "producer_byte_rate", "controller_mutation_rate", "connection_creation_rate",
     "metadata.version", "group.version", "__consumer_offsets", "__cluster_metadata", "kbroker.catalog", "INFO",
 )  # fmt: skip
+OF_A_TOKEN = b"the secret of a token"  # in whose place the house puts a real one
 NUMBERS = (0, 1, 2, 3, 4, 5, 7, 8, 16, 32, -1, -2)
 _BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
 
@@ -67,7 +70,7 @@ def value_of(draw: st.DrawFn, field: Field, version: int, depth: int) -> Any:
     if kind == "bool":
         return draw(st.booleans())
     if kind == "bytes":
-        return draw(st.binary(max_size=40))
+        return draw(st.just(OF_A_TOKEN) | st.binary(max_size=40))
     if kind == "uuid":
         return draw(st.sampled_from((bytes(16), b"\x01" * 16, b"\xff" * 16)))
     if kind == "float64":
@@ -144,7 +147,16 @@ class House:
         return self.loop.run_until_complete(coroutine)
 
     def check(self, request: Any, version: int) -> None:
+        if getattr(request, "hmac", b"") == OF_A_TOKEN:
+            request.hmac = self.do(self.secret())
         self.do(check(self.broker, self.client, request, version))
+
+    async def secret(self) -> bytes:
+        """The secret of a delegation token, made where there is none."""
+        catalog = self.broker.cluster.catalog
+        if not catalog.tokens:
+            await catalog.create_token(NewToken("User:alice", "User:alice", (), 0))
+        return Seal(KEY).hmac(next(iter(catalog.tokens)))
 
     def replace(self, name: str, handler: Callable[[Any, Any], Any]) -> None:
         entry = self.broker.cluster.apis.entry(KEYS[name])
