@@ -32,7 +32,8 @@ What others use (offsets are ints, times ms since the epoch, futures those of th
         .undecided.admission(producer_id, epoch, sequence) -> Admission     for stage(); see undecided.py
         .stage(records, zstd_allowed, admission) -> Staging | Duplicate,  .write(staging)
                                                 what produce uses: a place for a client's batch, then its write
-        .append(batches) -> Future[int]         batches made by this broker (runtimes, markers), whole, in writable
+        .append(batches) -> Future[int], .put(batches, settled)
+                                                batches made by this broker (runtimes; markers), whole, in writable
                                                 buffers, stamped here; the base offset of the first, which is .end as it
                                                 was before the call. KafkaError(KAFKA_STORAGE_ERROR) if the write fails
         .read(offset, max_bytes, before=None) -> Future[Chunk]      to the end of what is written, or to `before`
