@@ -3,9 +3,9 @@
     python -m compat_tests.bench.costs                       # per request, beside a broker with nothing of it
     python -m compat_tests.bench.costs --only produce,fetch --rounds 40
 
-As `requests.py`, which has the requests, the frames and the clocks: no socket, CPU time of this one thread. A broker of
-each kind lives in this process, and they take turns: each round measures all of them within some 100 ms, so that what
-else runs on the machine falls upon all alike. The figure is the best round of each; `more` is how much that is above
+As `requests.py`, which has the requests, the frames and the clocks: no socket, CPU time of one thread. Each broker lives
+in a process of its own (in one process the interpreter could not adapt to any of them), and they take turns: each round
+measures all of them within some 100 ms, so that what else runs on the machine falls upon all alike. The figure is the best round of each; `more` is how much that is above
 the plain broker's; `calls` are Python functions entered, exact and the same on every machine.
 
     plain      nothing
@@ -22,6 +22,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -79,45 +81,74 @@ async def started(kind: Kind, folder: Path) -> Broker:
     return broker
 
 
-async def measure(brokers: dict[str, Broker], request: str, arguments: argparse.Namespace, overhead: float) -> None:
-    lines = {}
-    for name, broker in brokers.items():
-        lines[name] = [Line(broker) for _ in range(CONNECTIONS)]
-        await prepare(broker, lines[name], request)
-        await turns(lines[name], arguments.turn, 1024)
-    found: dict[str, list[float]] = {name: [] for name in brokers}
-    for _ in range(arguments.rounds):
-        for name in brokers:
-            found[name].append(await best(lines[name], arguments.turn, 32 * arguments.turn, 1))
-    plain = min(found["plain"]) - overhead
-    for name in brokers:
-        us = min(found[name]) - overhead
-        entered = await calls(lines[name], arguments.turn)
-        print(f"{request:14s} {name:10s} {us:7.2f} {us / plain * 100 - 100:+6.1f} % {entered:7.1f}", flush=True)
-
-
-async def main(arguments: argparse.Namespace) -> None:
-    requests = arguments.only.split(",") if arguments.only else list(KINDS)
+async def serve(name: str, turn: int) -> None:
+    """One of the brokers, in its process: measures what stdin asks for. "fetch" prepares, "round" and "calls" measure;
+    each line is answered with a number."""
     with tempfile.TemporaryDirectory() as folder:
-        brokers = {}
-        for number, (name, kind) in enumerate(BROKERS.items()):
-            brokers[name] = await started(kind, Path(folder, str(number)))
-        overhead = await harness_cost(arguments.turn, 8000)
-        print(f"{'request':14s} {'broker':10s} {'us':>7s} {'more':>8s} {'calls':>7s}")
-        for request in requests:
-            await measure(brokers, request, arguments, overhead)
-        for broker in brokers.values():
-            await broker.stop()
+        broker = await started(BROKERS[name], Path(folder))
+        overhead = await harness_cost(turn, 8000)
+        lines = [Line(broker) for _ in range(CONNECTIONS)]
+        for asked in map(str.strip, sys.stdin):
+            answer = 0.0
+            if asked == "round":
+                answer = await best(lines, turn, 32 * turn, 1) - overhead
+            elif asked == "calls":
+                answer = await calls(lines, turn)
+            else:
+                await prepare(broker, lines, asked)
+                await turns(lines, turn, 2048)
+            print(answer, flush=True)
+        await broker.stop()
+
+
+class Child:
+    def __init__(self, name: str, turn: int) -> None:
+        command = [sys.executable, "-m", "compat_tests.bench.costs", "--serve", name, "--turn", str(turn)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, what: str) -> float:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(what + "\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def stop(self) -> None:
+        self.process.communicate()
+
+
+def measure(children: dict[str, Child], request: str, rounds: int) -> None:
+    for child in children.values():
+        child.ask(request)
+    found = [[child.ask("round") for child in children.values()] for _ in range(rounds)]
+    us = [min(each) for each in zip(*found, strict=True)]
+    for name, one in zip(children, us, strict=True):
+        entered = children[name].ask("calls")
+        print(f"{request:14s} {name:10s} {one:7.2f} {one / us[0] * 100 - 100:+6.1f} % {entered:7.1f}", flush=True)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    children = {name: Child(name, arguments.turn) for name in BROKERS}
+    print(f"{'request':14s} {'broker':10s} {'us':>7s} {'more':>8s} {'calls':>7s}")
+    for request in arguments.only.split(",") if arguments.only else list(KINDS):
+        measure(children, request, arguments.rounds)
+    for child in children.values():
+        child.stop()
 
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="some of: " + ", ".join(KINDS))
     parser.add_argument("--turn", type=int, default=16, help="requests in one turn of the loop")
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
-    asyncio.run(main(parsed()))
+    chosen = parsed()
+    if chosen.serve:
+        asyncio.run(serve(chosen.serve, chosen.turn))
+    else:
+        main(chosen)

@@ -291,6 +291,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             call = self.dispatch(self, frame, now)
         except Refused as refusal:
+            self.server.dispatcher.refused()
             self._give_back(frame)
             self.close(str(refusal))
             return

@@ -46,10 +46,11 @@ class Refused(Exception):
 class Call(Context):
     """A request under way, and what its handler knows of it.
 
-    `reply` is None until it is done, then the parts to send: none at all if nothing is sent.
+    `reply` is None until it is done, then the parts to send: none at all if nothing is sent. `began_s`, by the
+    dispatcher's clock, is only there while somebody asks for it.
     """
 
-    __slots__ = ("entry", "frame", "refused", "reply", "request")
+    __slots__ = ("began_s", "entry", "frame", "refused", "reply", "request")
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Call(Context):
         self.when_gone = None
         self.frame = frame
         self.entry = entry
+        self.began_s: float
         self.request: Any = None
         self.reply: list[Buffer] | None = None
         self.refused = ""
@@ -116,8 +118,12 @@ class Dispatcher:
     make_call: Callable[..., Call] = Call
     """Whoever watches all requests puts its own in this place."""
 
+    measures = False
+    """Whether every call is to know when it began."""
+
     def __init__(self, cluster: Cluster, apis: Finds | None = None) -> None:
         self.cluster = cluster
+        self.clock: Callable[[], float] | None = cluster.world.work_time if self.measures else None
         self.apis: Finds = cluster.apis if apis is None else apis
         self._meter: Throttle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself would forget them
@@ -126,10 +132,13 @@ class Dispatcher:
         """What makes such calls here, for `make_call`."""
         return call_class
 
+    def refused(self) -> None:
+        """A request has cost its connection."""
+
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         """Start the request. If its reply is not there yet, `connection.answered(call)` is called when it is."""
-        meter = self._meter
-        began_s = 0.0 if meter is None else meter.clock()
+        clock = self.clock
+        began_s = 0.0 if clock is None else clock()
         try:
             key, version, correlation_id, client_id, offset = decode_request_header(frame)
             entry = self.apis.entry(key)
@@ -137,6 +146,8 @@ class Dispatcher:
                 raise Refused(f"it sent a request with API key {key}{_called(key)}, which this broker does not have")
             make_call = self.make_call
             call = make_call(self.cluster, connection, frame, entry, client_id, version, correlation_id, arrived_at)
+            if clock is not None:
+                call.began_s = began_s
             if not entry.min_version <= version <= entry.max_version:
                 return self._unsupported(call)
             call.request, _ = entry.request_class.decode_from(frame, offset, version)
@@ -144,8 +155,9 @@ class Dispatcher:
             raise Refused(f"it sent bytes that are no request: {error}") from None
         if connection.is_new:
             connection.is_new = connection.first_steps(key, client_id)
+        meter = self._meter
         if meter is not None:
-            meter.timed, meter.began_s = call, began_s
+            meter.timed = call
         try:
             result = entry.handler(call.request, call)
         except Exception as error:
@@ -167,6 +179,7 @@ class Dispatcher:
         """Quotas are others. Only if some are for the time of requests, that is taken."""
         self.cluster.throttle = throttle
         self._meter = throttle if throttle is not None and throttle.meters_time else None
+        self.clock = self.cluster.world.work_time if self._meter is not None or self.measures else None
 
     def _wait(self, connection: Connection, call: Call, result: Any) -> None:
         if type(result) is CoroutineType:

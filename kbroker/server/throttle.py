@@ -28,14 +28,13 @@ _AROUND_A_RESPONSE, _AROUND_A_PARTITION = 20, 45
 
 
 class Throttle:
-    """`clock` is the finest there is, in seconds. `timed` is the request whose handler is at work, since `began_s`."""
+    """`clock` is the finest there is, in seconds. `timed` is the request whose handler is at work."""
 
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
         self.limits = limits
         self.clock = clock
         self.meters_time = False
         self.timed: Call | None = None
-        self.began_s = 0.0
 
     def changed(self, quotas: Mapping[Entity, Mapping[str, float]]) -> None:
         """These are all quotas from now on."""
@@ -52,7 +51,7 @@ class Throttle:
         who = call.connection.principal, call.client_id
         meter = (self.limits.allowances.get(who) or self.limits.allowance(*who)).request
         if meter is not None:
-            percent = (self.clock() - self.began_s) * 100
+            percent = (self.clock() - call.began_s) * 100
             meter.rate.charge(percent, meter.bound, call.cluster.world.time_ms())
         self.timed = None
 
@@ -68,7 +67,7 @@ class Throttle:
             now, percent = call.cluster.world.time_ms(), 0.0
             if self.timed is call:
                 self.timed = None
-                percent = (self.clock() - self.began_s) * 100
+                percent = (self.clock() - call.began_s) * 100
             if wait_ms := request.rate.charge(percent, request.bound, now):
                 wait_ms = min(wait_ms, self.limits.windows.length_ms)
         if key == _PRODUCE_KEY:
