@@ -3,10 +3,11 @@
     python -m compat_tests.bench.costs                       # per request, beside a broker with nothing of it
     python -m compat_tests.bench.costs --only produce,fetch --rounds 40
 
-As `requests.py`, which has the requests, the frames and the clocks: no socket, CPU time of one thread. Each broker lives
-in a process of its own (in one process the interpreter could not adapt to any of them), and they take turns: each round
-measures all of them within some 100 ms, so that what else runs on the machine falls upon all alike. The figure is the best round of each; `more` is how much that is above
-the plain broker's; `calls` are Python functions entered, exact and the same on every machine.
+As `requests.py`, which has the requests, the frames and the clocks: no socket, CPU time of one thread. Each broker is a
+process of its own (in one process the interpreter could adapt to none of them), and they take turns: each round asks
+all of them within some 100 ms, so that what else runs on the machine falls upon all alike. The figure is the best round
+of each; `more` is how much that is above the plain broker's; `calls` are Python functions entered, exact and the same
+on every machine.
 
     plain      nothing
     ACLs       the authorizer, and rules that allow what is asked
