@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kbroker.security.login import Way
+from kbroker.security.mechanisms import Identity
 from kbroker.security.plain import Plain
 from kbroker.server.gate import SaslGate, Strangers
 from wire.errors import ErrorCode
@@ -198,6 +199,34 @@ def test_a_session_that_is_over_ends_with_the_next_request() -> None:
         here.world.shift(1000)
         client.send(BEAT)
         assert (len(here.beats), client.transport.closed) == (1, True)
+
+    run(body)
+
+
+class Over:
+    """A mechanism whose credentials ended long ago, but are still known: a delegation token before it is swept."""
+
+    identity: Identity | None = None
+
+    def step(self, token: bytes, now_ms: int) -> bytes:
+        self.identity = Identity("alice", expires_at_ms=0)
+        return b""
+
+
+def test_credentials_that_are_over_serve_no_request_not_even_in_the_same_millisecond(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def body() -> None:
+        here = Guarded()
+        now_ms = here.world.time_ms()
+        monkeypatch.setattr(here.world, "time_ms", lambda: now_ms)
+        monkeypatch.setattr(here.gate, "_ways", {"PLAIN": Way(Over)})
+        client = here.client()
+        client.send(handshake() + token(RIGHT))
+        answer = last(client, SASL_AUTHENTICATE, 1)
+        assert (answer.error_code, answer.session_lifetime_ms) == (0, 0)
+        client.send(BEAT)
+        assert (here.beats, client.transport.closed) == ([], True)
 
     run(body)
 
