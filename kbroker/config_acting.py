@@ -324,6 +324,10 @@ ACTING: tuple[Row, ...] = (
     ),
     ("quota.window.num", "INT", "11", "[1,...]", False, "How many windows the quotas of clients are counted over."),
     ("quota.window.size.seconds", "INT", "1", "[1,...]", False, "How long each of these windows is."),
+    (
+        "replica.selector.class", "STRING", None, None, False,
+        "org.apache.kafka.common.replica.RackAwareReplicaSelector sends consumers to an in-sync replica of their rack.",
+    ),
     ("socket.listen.backlog.size", "INT", "50", "[1,...]", False, "How many connections may wait to be accepted."),
     (
         "socket.receive.buffer.bytes", "INT", "102400", None, False,

@@ -156,7 +156,6 @@ STORED: tuple[tuple[str, str, str | None, str | None, bool], ...] = (
     ("replica.fetch.wait.max.ms", "INT", "500", None, False),
     ("replica.high.watermark.checkpoint.interval.ms", "LONG", "5000", None, False),
     ("replica.lag.time.max.ms", "LONG", "30000", None, False),
-    ("replica.selector.class", "STRING", None, None, False),
     ("replica.socket.receive.buffer.bytes", "INT", "65536", None, False),
     ("replica.socket.timeout.ms", "INT", "30000", None, False),
     ("replication.quota.window.num", "INT", "11", "[1,...]", False),

@@ -1,10 +1,11 @@
 """Fetch: batches come out of the logs as they lie there; no byte of them is copied.
 
-Which partitions are meant is the session's business (server/sessions.py). Per partition: does this node lead it in the
-epoch that the client believes in, is the offset inside the log, has the client's log diverged (KIP-595); then it may be
-read up to the high watermark, or the last stable offset with isolation level 1. The answer is sent at once when there
-are minBytes, when any partition has an error, or when there is nothing to wait for; otherwise the request is parked
-with its partitions until enough has been written, something else has changed, or maxWaitMs is over.
+Which partitions are meant is the session's business (server/sessions.py). Per partition: does this node lead it (or
+follow it, from v11 on: _near.py) in the epoch that the client believes in, is the offset inside the log, has the
+client's log diverged (KIP-595); then it may be read up to the high watermark, or the last stable offset with isolation
+level 1. The answer is sent at once when there are minBytes, when any partition has an error, or when there is nothing
+to wait for; otherwise the request is parked with its partitions until enough has been written, something else has
+changed, or maxWaitMs is over.
 
 Sizes (KIP-74): partitions are served in order, each up to its own limit and what is left of the request's. The first
 one that has anything may pass both by one whole batch, so that a consumer always gets on; later ones are cut on batch
@@ -24,6 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kbroker.context import LATER, Context, Later
+from kbroker.handlers import _near as near
 from kbroker.handlers._fetched import Slot, aborted, cut
 from kbroker.handlers._leaders import Leaders
 from kbroker.partitions import Partition
@@ -48,6 +50,7 @@ READ_COMMITTED = 1
 
 def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
     topics_by_id = ctx.version >= 13  # KIP-516
+    reads_near = ctx.version >= 11  # KIP-392
     tells_leaders = ctx.version >= 12  # KIP-595
     tells_endpoints = ctx.version >= 16  # KIP-951
     if ctx.cluster.throttle is not None:
@@ -57,7 +60,7 @@ def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
         session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time(), view)
     except KafkaError as error:
         return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
-    return _Fetching(request, ctx, session, tells_leaders, tells_endpoints).start()
+    return _Fetching(request, ctx, session, reads_near, tells_leaders, tells_endpoints).start()
 
 
 def _view(request: FetchRequest, ctx: Context) -> object:
@@ -75,7 +78,8 @@ class _Fetching:
     """A fetch under way: looked at once, and again whenever it was parked and something has moved."""
 
     __slots__ = (
-        "_ctx", "_is_answered", "_is_reading", "_left", "_missing_bytes", "_moved_since", "_over", "_request",
+        "_ctx", "_is_answered", "_is_reading", "_left", "_missing_bytes", "_moved_since", "_over", "_rack",
+        "_reads_near", "_request",
         "_session", "_slots", "_tells_endpoints", "_tells_leaders", "_timer", "_waking", "_watched",
     )  # fmt: skip
 
@@ -84,12 +88,15 @@ class _Fetching:
         request: FetchRequest,
         ctx: Context,
         session: Fetch,
+        reads_near: bool,
         tells_leaders: bool,
         tells_endpoints: bool,
     ) -> None:
         self._request = request
         self._ctx = ctx
         self._session = session
+        self._reads_near = reads_near
+        self._rack = near.rack_of(request, ctx) if reads_near and request.rack_id else ""
         self._tells_leaders = tells_leaders
         self._tells_endpoints = tells_endpoints
         self._slots: list[Slot] = []
@@ -121,6 +128,8 @@ class _Fetching:
                     loading.append(partition)
                 else:
                     slot.examine(partition, read_committed)
+                    if self._rack or partition.replicas.leader != self._ctx.node.id:
+                        near.examine(slot, partition, self._ctx, self._rack)
                     if not slot.is_final and not slot.is_readable:
                         slot.interest.watch(partition.waiters)
                         continue
@@ -152,7 +161,7 @@ class _Fetching:
             if topic is None:
                 raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
             slot.source = ctx.cluster.partitions.lookup(
-                ctx.node.id, topic, interest.index, interest.current_leader_epoch
+                ctx.node.id, topic, interest.index, interest.current_leader_epoch, from_followers=self._reads_near
             )
         except KafkaError as error:
             slot.refuse(error.code)

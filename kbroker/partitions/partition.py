@@ -132,8 +132,8 @@ class Partition(Readable):
 
     def stand(self, away: Collection[int]) -> None:
         """These nodes are away: what they have of the log stays as it is until they are back."""
-        if self.replicas.stand(away):
-            self.waiters.moved(self.high_watermark, 0)
+        self.replicas.stand(away)
+        self.waiters.moved(self.high_watermark, 0)
 
     def _cut(self, end: int) -> None:
         """Somebody leads who has only what is below `end`: the rest of the log is lost. Once nothing is under way."""
@@ -145,8 +145,8 @@ class Partition(Readable):
 
     def release(self, node_id: int) -> None:
         """A follower that was held (`replicas.hold`) catches up; who waited for it is answered."""
-        if self.replicas.release(node_id):
-            self.waiters.moved(self.high_watermark, 0)
+        self.replicas.release(node_id)
+        self.waiters.moved(self.high_watermark, 0)
 
     def _logged(self, done: asyncio.Future[None]) -> None:
         if not done.cancelled() and (error := done.exception()) is not None:

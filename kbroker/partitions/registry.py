@@ -47,8 +47,17 @@ class Partitions:
         self.on_growth: Callable[[str], object] | None = None
         """Told the name of a log when it is written to, once until `tell_growth` asks for it again."""
 
-    def lookup(self, node_id: int, topic: Topic | None, index: int, current_leader_epoch: int = NOT_ASKED) -> Partition:
-        """The partition, if this node leads it in the epoch that the client believes in (KIP-320)."""
+    def lookup(
+        self,
+        node_id: int,
+        topic: Topic | None,
+        index: int,
+        current_leader_epoch: int = NOT_ASKED,
+        *,
+        from_followers: bool = False,
+    ) -> Partition:
+        """The partition, if this node leads it in the epoch that the client believes in (KIP-320); or follows it, for
+        who reads from followers."""
         if topic is None or not 0 <= index < len(topic.partitions):
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         state = topic.partitions[index]
@@ -56,7 +65,7 @@ class Partitions:
         if current_leader_epoch != epoch and current_leader_epoch > NOT_ASKED:
             older = current_leader_epoch < epoch
             raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH if older else ErrorCode.UNKNOWN_LEADER_EPOCH)
-        if state.leader != node_id:
+        if state.leader != node_id and not (from_followers and node_id in state.replicas):
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER)
         opened = self._topics.get(topic.id)
         partition = opened.get(index) if opened is not None else None

@@ -361,3 +361,52 @@ def test_what_cannot_be_done_to_a_broker_is_said() -> None:
                 await hand("nodes.kill", node=1)
 
     run(test)
+
+
+async def fetch_from_rack(client: Client, offset: int, rack: str) -> Any:
+    partition = FetchPartition(partition=0, fetch_offset=offset, partition_max_bytes=1 << 20)
+    asked = FetchRequest(
+        max_wait_ms=0, min_bytes=0, max_bytes=1 << 20, rack_id=rack,
+        topics=[FetchTopic(topic="a", partitions=[partition])],
+    )  # fmt: skip
+    return (await client.ask(asked, 12)).responses[0].partitions[0]
+
+
+SELECTOR = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+
+
+def test_a_consumer_is_sent_to_the_replica_of_its_rack_and_reads_there_what_that_one_has() -> None:
+    async def test() -> None:
+        async with controlling(3, kbroker_racks="a,b,c", replica_selector_class=SELECTOR) as hand:
+            first, second = await to(hand, 1), await to(hand, 2)
+            await topic(first)
+            assert await write(first, b"0") == 0
+            told = await fetch_from_rack(first, 0, "b")
+            assert (told.preferred_read_replica, values(told), told.high_watermark) == (2, [], 1)
+            assert values(await fetch_from_rack(second, 0, "b")) == [b"0"]
+            for rack in ("a", "z", ""):
+                told = await fetch_from_rack(first, 0, rack)
+                assert (told.preferred_read_replica, values(told)) == (-1, [b"0"]), rack
+            await hand("leaders.in_sync", topic="a", partition=0, isr=[1, 3])
+            assert (await fetch_from_rack(first, 0, "b")).preferred_read_replica == -1, "it is not in sync"
+
+    run(test)
+
+
+def test_a_follower_that_lags_serves_what_it_has_and_refuses_what_it_does_not_know() -> None:
+    async def test() -> None:
+        async with controlling(3) as hand:
+            first, second = await to(hand, 1), await to(hand, 2)
+            await topic(first)
+            assert await write(first, b"0") == 0
+            await hand("leaders.hold", topic="a", partition=0, node=2)
+            await hand("leaders.in_sync", topic="a", partition=0, isr=[1, 3])
+            assert await write(first, b"1") == 0
+            told = await fetch(second, 0)
+            assert (values(told), told.high_watermark) == ([b"0"], 1)
+            assert (await fetch(second, 2)).error_code == OUT_OF_RANGE
+            assert (await fetch(second, 0, version=10)).error_code == NOT_LEADER, "KIP-392 came with version 11"
+            await hand("leaders.release", topic="a", partition=0, node=2)
+            assert values(await fetch(second, 0)) == [b"0", b"1"]
+
+    run(test)

@@ -183,11 +183,12 @@ def test_another_epoch_than_the_clients_is_fenced_or_unknown() -> None:
 
 
 @pytest.mark.parametrize("version", [11, 12, 15, 16])
-def test_a_node_that_does_not_lead_says_who_does(version: int) -> None:
+def test_a_node_that_holds_no_replica_says_who_leads(version: int) -> None:
     async def test() -> None:
         stage = stage_with(1, leader=2, nodes=(1, 2), epoch=3)
         topic = stage.catalog.topic("t")
         assert topic is not None
+        topic.partitions[0].replicas = topic.partitions[0].isr = [2]
         name = topic.id if version >= 13 else "t"
         response = stage.call(request((name, 0, 0)), version, node=1)
         told = only(response)
