@@ -1,9 +1,10 @@
-"""A broker's HTTP door, asked with the standard library: the control verbs that only look."""
+"""A broker's HTTP door, asked with the standard library: the control verbs."""
 
 from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,18 +16,37 @@ DEFAULT = "127.0.0.1:9090"
 
 def ask(door: str, token: str | None, verb: str, **arguments: Any) -> Any:
     """What the verb answers."""
-    with opened(door, token, verb, **arguments) as answer:
+    with _answer(door, token, "GET", _path(verb, arguments), once=True) as answer:
+        return json.load(answer)
+
+
+def do(door: str, token: str | None, verb: str, **arguments: Any) -> Any:
+    """What a verb that changes something answers."""
+    with _answer(door, token, "POST", _path(verb), json.dumps(arguments), once=True) as answer:
         return json.load(answer)
 
 
 def opened(door: str, token: str | None, verb: str, **arguments: Any) -> http.client.HTTPResponse:
     """The verb's answer, to be read; a stream goes on until the broker ends."""
+    return _answer(door, token, "GET", _path(verb, arguments))
+
+
+def _path(verb: str, arguments: Mapping[str, Any] | None = None) -> str:
     noun, _, word = verb.partition(".")
-    query = urlencode({name: json.dumps(value) for name, value in arguments.items()}, quote_via=quote)
+    query = urlencode({name: json.dumps(value) for name, value in (arguments or {}).items()}, quote_via=quote)
+    return f"/control/{noun}/{word}" + (f"?{query}" if query else "")
+
+
+def _answer(
+    door: str, token: str | None, method: str, path: str, body: str | None = None, *, once: bool = False
+) -> http.client.HTTPResponse:
+    """`once`: the connection ends with the answer."""
     connection = http.client.HTTPConnection(door, timeout=ANSWER_S)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {"Connection": "close"} if once else {}
+    headers |= {"Content-Type": "application/json"} if body else {}
     try:
-        connection.request("GET", f"/control/{noun}/{word}" + (f"?{query}" if query else ""), headers=headers)
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or str(error)
