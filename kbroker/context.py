@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from kbroker.catalog import Catalog
+    from kbroker.catalog import Catalog, Node
     from kbroker.cleaner import Cleaner
     from kbroker.config import Config
     from kbroker.groups import Groups
@@ -207,13 +207,17 @@ class Context:
         self.throttle_ms = max(self.throttle_ms, milliseconds)
 
     def endpoint(self, node_id: int) -> tuple[str, int] | None:
-        """Where this client reaches that node: by the listener that it came in on. None: the node has no such listener.
+        """Where this client reaches that live node, as `endpoint_of`."""
+        node = self.cluster.catalog.nodes.get(node_id)
+        return None if node is None else self.endpoint_of(node)
+
+    def endpoint_of(self, node: Node) -> tuple[str, int] | None:
+        """Where this client reaches a node: by the listener that it came in on. None: the node has no such listener.
 
         A listener on all addresses without an advertised one is answered with the address that this connection was
         accepted on.
         """
-        node = self.cluster.catalog.nodes.get(node_id)
-        found = None if node is None else node.endpoints.get(self.listener.name)
+        found = node.endpoints.get(self.listener.name)
         if found is None:
             return None
         host, port = found

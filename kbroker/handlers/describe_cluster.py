@@ -1,7 +1,7 @@
 """DescribeCluster: the brokers, the controller and the cluster's id, for administration clients (KIP-700).
 
 v1 asks for brokers or for controllers; this is a broker's listener, so only brokers are to be had here. v2 can ask for
-fenced brokers too: there are none, a node is live or it is not listed.
+fenced brokers too (KIP-1073): those of a cluster in one process that were stopped.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ def describe_cluster(request: DescribeClusterRequest, ctx: Context) -> DescribeC
         return _refusal(request.endpoint_type)
     catalog = ctx.cluster.catalog
     brokers = []
-    for node in catalog.nodes.values():
-        endpoint = ctx.endpoint(node.id)
+    for node in (catalog.members if request.include_fenced_brokers else catalog.nodes).values():
+        endpoint = ctx.endpoint_of(node)
         if endpoint is not None:
             host, port = endpoint
+            fenced = node.id not in catalog.nodes
             brokers.append(
-                DescribeClusterBroker(broker_id=node.id, host=host, port=port, rack=node.rack, is_fenced=False)
+                DescribeClusterBroker(broker_id=node.id, host=host, port=port, rack=node.rack, is_fenced=fenced)
             )
     response = DescribeClusterResponse(
         error_code=0, cluster_id=catalog.cluster_id, controller_id=catalog.controller_id, brokers=brokers

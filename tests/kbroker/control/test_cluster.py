@@ -11,6 +11,7 @@ from tests.kbroker.running import Client, connect, run
 from wire.batch import batches
 from wire.errors import KafkaError
 from wire.messages.create_topics import CreatableTopic, CreatableTopicConfig, CreateTopicsRequest
+from wire.messages.describe_cluster import DescribeClusterRequest
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
 from wire.messages.find_coordinator import FindCoordinatorRequest
 from wire.messages.metadata import MetadataRequest
@@ -101,6 +102,20 @@ def test_a_broker_that_ends_breaks_its_connections_refuses_and_is_followed_by_an
             assert [each.node_id for each in brokers] == [2, 3]
             assert await write(second) == 0
             assert len(values(await fetch(second, 0))) == 2
+
+    run(test)
+
+
+def test_a_stopped_broker_is_fenced_and_listed_for_who_asks_for_such() -> None:
+    async def test() -> None:
+        async with controlling(3) as hand:
+            second = await to(hand, 2)
+            await hand("nodes.stop", node=1)
+            told = await second.ask(DescribeClusterRequest(include_fenced_brokers=True), 2)
+            assert [(each.broker_id, each.is_fenced) for each in told.brokers] == [(1, True), (2, False), (3, False)]
+            told = await second.ask(DescribeClusterRequest(), 2)
+            assert [each.broker_id for each in told.brokers] == [2, 3]
+            assert told.controller_id == 2
 
     run(test)
 

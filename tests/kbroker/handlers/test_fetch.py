@@ -391,16 +391,22 @@ def test_a_topic_that_is_deleted_wakes_who_waits_for_it() -> None:
     run(test)
 
 
-def test_a_new_leader_wakes_who_waits_with_the_old_one() -> None:
+@pytest.mark.parametrize(
+    ("version", "epoch", "error"),
+    [(10, -1, ErrorCode.NOT_LEADER_OR_FOLLOWER), (11, 0, ErrorCode.FENCED_LEADER_EPOCH)],
+)
+def test_a_new_leader_wakes_who_waits_with_the_old_one(version: int, epoch: int, error: ErrorCode) -> None:
+    """From v11 on the old leader serves on as a follower (KIP-392), but not who believes in its epoch."""
+
     async def test() -> None:
         stage = stage_with(1, nodes=(1, 2))
         topic = stage.catalog.topic("t")
         assert topic is not None
-        answer = stage.call(request(("t", 0, 2)), BY_NAME)
+        answer = stage.call(request(("t", 0, 2), current_leader_epoch=epoch), version)
         await turns()
         topic.partitions[0].leader, topic.partitions[0].leader_epoch = 2, 1
         stage.partitions.changed(topic)
-        assert only(await answer).error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+        assert only(await answer).error_code == error
 
     run(test)
 
