@@ -56,7 +56,7 @@ def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
     if ctx.cluster.throttle is not None:
         request.max_bytes = ctx.cluster.throttle.most_bytes(ctx, request.max_bytes)
     try:
-        view = _view(request, ctx)
+        view = _view(request, ctx) if request.session_epoch >= 0 else None  # -1: without a session
         session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time(), view)
     except KafkaError as error:
         return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
