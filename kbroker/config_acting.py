@@ -379,6 +379,10 @@ ACTING: tuple[Row, ...] = (
         "A transactional id that nobody has used for this time is forgotten.",
     ),
     (
+        "unclean.leader.election.enable", "BOOLEAN", "false", None, True,
+        "Whether a replica that is not in sync may lead when no other is left.",
+    ),
+    (
         "kbroker.brokers", "INT", "1", "[1,...,100]", False,
         "How many brokers this process is, with node ids and ports counted up from the first.",
     ),

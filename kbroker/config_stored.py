@@ -234,7 +234,6 @@ STORED: tuple[tuple[str, str, str | None, str | None, bool], ...] = (
     ("transaction.abort.timed.out.transaction.cleanup.interval.ms", "INT", "10000", "[1,...]", False),
     ("transaction.state.log.load.buffer.size", "INT", "5242880", "[1,...]", False),
     ("transaction.two.phase.commit.enable", "BOOLEAN", "false", None, False),
-    ("unclean.leader.election.enable", "BOOLEAN", "false", None, True),
     ("unclean.leader.election.interval.ms", "LONG", "300000", "[1,...]", False),
     ("unstable.api.versions.enable", "BOOLEAN", "false", None, False),
     ("unstable.feature.versions.enable", "BOOLEAN", "false", None, False),

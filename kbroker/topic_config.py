@@ -114,7 +114,8 @@ TABLE: tuple[Entry, ...] = tuple(Entry(*row) for row in (
     ("segment.jitter.ms", "LONG", "0", "[0,...]", ("log.roll.jitter.ms", "log.roll.jitter.hours"), ""),
     ("segment.ms", "LONG", "604800000", "[1,...]", ("log.roll.ms", "log.roll.hours"),
      "The age at which a new segment file is begun."),
-    ("unclean.leader.election.enable", "BOOLEAN", "false", None, ("unclean.leader.election.enable",), ""),
+    ("unclean.leader.election.enable", "BOOLEAN", "false", None, ("unclean.leader.election.enable",),
+     "Whether a replica that is not in sync may lead when no other is left: what it has not is lost then."),
 ))
 # fmt: on
 
