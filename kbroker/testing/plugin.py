@@ -2,6 +2,7 @@
 
     kafka          a broker for one test: empty, with topics, groups, clock, faults and a port of its own. It is gone
                    after the test, and its port refuses: a client that outlived its test meets nobody
+    kafka_cluster  three brokers for one test, in a process of their own, which stop, die and come back (cluster.py)
     kafka_broker   the process that these brokers live in, itself a broker; one for the session, one per xdist worker
 
     pytest --kafka-bootstrap HOST:PORT    the same tests on a real Kafka: what only a test broker can do is skipped
@@ -24,7 +25,7 @@ import pytest
 from kbroker.testing.broker import Broker
 
 SECTION = "what the broker saw"
-_FIXTURES = ("kafka", "kafka_broker")
+_FIXTURES = ("kafka", "kafka_cluster", "kafka_broker")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,6 +64,20 @@ def kafka(kafka_broker: Any, pytestconfig: pytest.Config) -> Iterator[Any]:
         broker.play(scenario)
     yield broker
     broker.close()
+
+
+@pytest.fixture
+def kafka_cluster(pytestconfig: pytest.Config) -> Iterator[Any]:
+    """Three brokers for this test alone, in racks a, b and c."""
+    if pytestconfig.getoption("--kafka-bootstrap"):
+        pytest.skip("brokers of a real Kafka cannot be stopped from a test")
+    from kbroker.testing.cluster import Cluster
+
+    with Cluster(3, ["a", "b", "c"], configs=configs_of(pytestconfig)) as cluster:
+        scenario = pytestconfig.getoption("--kafka-scenario")
+        if scenario:
+            cluster.play(scenario)
+        yield cluster
 
 
 def configs_of(config: pytest.Config) -> dict[str, str]:

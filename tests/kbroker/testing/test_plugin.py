@@ -47,6 +47,23 @@ def test_two(kafka, kafka_broker):
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
+CLUSTER = """
+def test_it(kafka_cluster):
+    partition = kafka_cluster.partition(kafka_cluster.create_topic("t").name)
+    leader = partition.leader
+    kafka_cluster[leader].kill()
+    assert partition.leader != leader and len(kafka_cluster.topic("t").partitions) == 1
+    assert [node.rack for node in kafka_cluster.node_states()] == ["a", "b", "c"]
+"""
+
+
+def test_a_cluster_is_a_fixture_and_skips_on_a_real_kafka(tmp_path: Path) -> None:
+    done = run(tmp_path, CLUSTER, "-q")
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    done = run(tmp_path, CLUSTER, "-q", "--kafka-bootstrap", "127.0.0.1:1")
+    assert "1 skipped" in done.stdout, done.stdout + done.stderr
+
+
 FAILING = """
 import socket, struct
 
