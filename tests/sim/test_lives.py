@@ -42,7 +42,7 @@ def test_the_lives_had_everything_in_them() -> None:
         "leader moved", "follower held", "records deleted", "topic deleted", "topic read whole",
         "member died", "static member died", "member slept", "left", "led a generation", "commit",
         "rejoin ILLEGAL_GENERATION", "rejoin UNKNOWN_MEMBER_ID", "rejoin REBALANCE_IN_PROGRESS",
-        "fetch OFFSET_OUT_OF_RANGE", "fetch FETCH_SESSION_ID_NOT_FOUND", "fetch NOT_LEADER_OR_FOLLOWER",
+        "fetch OFFSET_OUT_OF_RANGE", "fetch FETCH_SESSION_ID_NOT_FOUND", "produce NOT_LEADER_OR_FOLLOWER",
         "incremental fetch", "epoch looked up", "producer began anew", "written with acks=0",
     }  # fmt: skip
     assert sorted(what for what in rare if not SEEN[what]) == []
