@@ -16,7 +16,7 @@ from compat_tests.cluster.life import Commits, Reader, steps
 from compat_tests.conftest import CLIENTS
 from compat_tests.crash.checks import PARTITIONS, Writer, check, read_everything
 from compat_tests.drivers import Client, Out, Stored
-from compat_tests.tools import Deadline, need_module, unique
+from compat_tests.tools import Deadline, unique
 from kbroker.testing import Cluster
 
 pytestmark = pytest.mark.kbroker_only("its brokers are stopped and leaders moved by kbroker's own verbs")
@@ -90,45 +90,3 @@ def test_a_producer_waits_until_enough_replicas_are_there_again(cluster: Cluster
             cluster[state.id].start()
     sending.join(60)
     assert answers == [Stored(0, 0)]
-
-
-def test_a_consumer_of_librdkafka_finds_where_its_log_was_cut(cluster: Cluster) -> None:
-    """After an unclean election: it asks where its epoch ended (KIP-320), and goes on there."""
-    need_module("confluent_kafka")
-    from confluent_kafka import Consumer, TopicPartition
-
-    cluster.create_topic("orders", configs={"min.insync.replicas": 1})
-    partition = cluster.partition("orders")
-    leader, follower = partition.replicas[:2]
-    cluster.produce("orders", "0", "1")
-    consumer = Consumer(
-        {"bootstrap.servers": cluster.bootstrap, "group.id": "g", "enable.auto.commit": False,
-         "auto.offset.reset": "earliest", "topic.metadata.refresh.interval.ms": 500}
-    )  # fmt: skip
-    consumer.assign([TopicPartition("orders", 0, 0)])
-    read: list[bytes | None] = []
-
-    def poll_until(count: int) -> None:
-        deadline = Deadline(f"{count} records")
-        while len(read) < count:
-            message = consumer.poll(0.2)
-            if message is not None and not message.error():
-                read.append(message.value())
-            deadline.check(str(read))
-
-    try:
-        for node in partition.replicas:
-            if node != leader:
-                cluster[node].stop()
-        cluster.produce("orders", "lost", "lost too")
-        poll_until(4)
-        cluster[leader].kill()
-        cluster[follower].start()
-        assert partition.leader is None
-        cluster.elect("orders", unclean=True)
-        assert (partition.leader, partition.look().end_offset) == (follower, 2)
-        cluster.produce("orders", "2", "3", "4")
-        poll_until(7)
-        assert read[4:] == [b"2", b"3", b"4"], "from where the log was cut, and not from the beginning"
-    finally:
-        consumer.close()
