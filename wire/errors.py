@@ -193,6 +193,14 @@ class ErrorCode(IntEnum):
     CONTROLLER_ID_NOT_REGISTERED = 136, _FINAL, "No controller of this id is registered."
 
 
+def error_name(code: int) -> str:
+    """Kafka's name of an error code; a code that is not known here stays a number."""
+    try:
+        return ErrorCode(code).name
+    except ValueError:
+        return str(code)
+
+
 class KafkaError(Exception):
     """The answer is an error code. Without a message of its own it says the code's sentence."""
 

@@ -21,7 +21,7 @@ from .explain import (
     read_response_body,
 )
 from .explain_inside import read_records
-from .registry import APIS, Api, message
+from .registry import APIS, Api, find, message
 from .schema import Message
 
 RECORDS = "records"  # what `api` may be, too: plain record batches, such as a log's file
@@ -46,10 +46,9 @@ def find_api(name: int | str) -> Api | type[Message] | str:
         if int(text) not in APIS:
             raise CannotTell(f"Kafka has no API key {text}")
         return APIS[int(text)]
-    plain = text.lower().replace("_", "").replace("-", "")
-    for api in APIS.values():
-        if plain == api.kafka_name.lower():
-            return api
+    api = find(text)
+    if api is not None:
+        return api
     try:
         return message(text)
     except KeyError:

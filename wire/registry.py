@@ -281,6 +281,15 @@ _OTHERS: dict[str, tuple[str, ...]] = {
 }
 
 
+def find(name: str) -> Api | None:
+    """The API of a key, or of a name however it is written: 18, ApiVersions, api_versions, api-versions."""
+    text = name.strip()
+    if text.isdecimal():
+        return APIS.get(int(text))
+    plain = text.lower().replace("_", "").replace("-", "")
+    return next((api for api in APIS.values() if api.kafka_name.lower() == plain), None)
+
+
 def message(name: str) -> type[Message]:
     """The class of a message by Kafka's name of it, such as "EndTxnRequest" or "OffsetCommitValue"; KeyError if
     there is none.

@@ -10,7 +10,7 @@ import socket
 import struct
 from typing import NamedTuple, TypeVar
 
-from wire.errors import ErrorCode, MalformedMessage
+from wire.errors import MalformedMessage, error_name
 from wire.explain import explain
 from wire.explain_text import lines
 from wire.header import encode_request_header, response_header_version
@@ -153,7 +153,5 @@ def same(found: object, wanted: object, what: str) -> None:
 
 
 def _named(code: int) -> str:
-    try:
-        return f"{code} ({ErrorCode(code).name})"
-    except ValueError:
-        return str(code)
+    name = error_name(code)
+    return name if name == str(code) else f"{code} ({name})"

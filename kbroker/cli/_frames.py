@@ -14,7 +14,7 @@ from wire.errors import ProtocolError
 from wire.explain import DAMAGE, ERROR, explain
 from wire.explain_text import lines
 from wire.header import encode_request_header
-from wire.registry import APIS, Api
+from wire.registry import Api, find
 from wire.schema import Request
 
 SIZE_BYTES = 4
@@ -25,10 +25,10 @@ _CORRUPT = re.compile(r"byte=(\d+)(?:=(0x[0-9a-fA-F]{1,2}|\d{1,3}))?")
 
 def api_of(name: str) -> Api:
     """The API of a name or a key."""
-    for api in APIS.values():
-        if name.lower().removesuffix("request") in (api.kafka_name.lower(), api.name, str(api.key)):
-            return api
-    raise click.BadParameter(f"there is no API {name}", param_hint="API")
+    api = find(name.removesuffix("Request"))
+    if api is None:
+        raise click.BadParameter(f"there is no API {name}", param_hint="API")
+    return api
 
 
 def request_of(api: Api, version: int, text: str) -> Request:

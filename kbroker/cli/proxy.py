@@ -22,7 +22,7 @@ from kbroker.logs import LEVELS, to_stderr
 from kbroker.proxy.addresses import newest_known
 from kbroker.proxy.faults import Faults, NotAFault, Rule, parse
 from kbroker.proxy.ports import CannotListen, Proxy
-from wire.registry import APIS
+from wire.registry import find
 
 
 @click.command("proxy")
@@ -102,8 +102,8 @@ def _capped(texts: tuple[str, ...]) -> dict[int, int]:
     most = newest_known()
     for text in texts:
         name, _, number = text.partition("=")
-        keys = [key for key, api in APIS.items() if name.lower() in (api.kafka_name.lower(), str(key))]
-        if not keys or not number.isdecimal():
+        api = find(name)
+        if api is None or not number.isdecimal():
             raise click.BadParameter(f"{text!r} is not API=N", param_hint="--max-version")
-        most[keys[0]] = min(int(number), most.get(keys[0], int(number)))
+        most[api.key] = min(int(number), most.get(api.key, int(number)))
     return most

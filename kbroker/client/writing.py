@@ -8,7 +8,6 @@ to without.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from kbroker.client.cluster import Client
@@ -126,14 +125,3 @@ class Writer:
             first = partition.record_errors[0].batch_index_error_message if partition.record_errors else None
             check(partition.error_code, first or partition.error_message)
         return partition.base_offset
-
-
-def write_all(client: Client, topic: str, records: Iterable[Record]) -> int:
-    """All records to one topic by their keys; gives their number."""
-    writer = Writer(client)
-    count = 0
-    for record in records:
-        writer.add(topic, record)
-        count += 1
-    writer.flush()
-    return count

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import Any, cast
 
-from kbroker.control.control import Control
+from kbroker.control.control import Control, refusal
 from kbroker.control.house import FIRST, House
 from kbroker.control.plain import to_plain
 from kbroker.control.table import ControlError, Verb, find
@@ -107,9 +107,14 @@ class Door(asyncio.Protocol):
             self._refuse(number, error)
 
     def _refuse(self, number: int | None, error: Exception) -> None:
-        if isinstance(error, KafkaError):
-            error = ControlError("refused", f"{error.code.name}: {error.message or error.code.message}")
-        elif not isinstance(error, ControlError):
-            log.error("a verb failed in a way that nobody foresaw", exc_info=error)
-            error = ControlError("failed", f"{type(error).__name__}: {error}")
-        self.say(id=number, error={"kind": error.kind, "message": str(error)})
+        self.say(id=number, error=told(error))
+
+
+def told(error: Exception) -> dict[str, str]:
+    """Why a verb was not done, as both doors tell it; what nobody foresaw is logged."""
+    if isinstance(error, KafkaError):
+        error = refusal(error.code, error.message)
+    elif not isinstance(error, ControlError):
+        log.error("a verb failed in a way that nobody foresaw", exc_info=error)
+        error = ControlError("failed", f"{type(error).__name__}: {error}")
+    return {"kind": error.kind, "message": str(error)}

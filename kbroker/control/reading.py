@@ -12,21 +12,17 @@ from kbroker.trace.exchange import read as wire_read
 from kbroker.trace.secrets import without_secrets
 from wire.errors import ProtocolError
 from wire.header import decode_request_header
-from wire.registry import APIS
+from wire.registry import find
 
 SIZE_BYTES = 4
-
-_KEYS = {api.kafka_name.lower(): key for key, api in APIS.items()}
 
 
 def key_of(name: str) -> int:
     """The API key of a name such as "Produce" or "produce"; a number stands for itself."""
-    plain = name.replace("_", "").lower()
-    if plain in _KEYS:
-        return _KEYS[plain]
-    if plain.isdecimal() and int(plain) in APIS:
-        return int(plain)
-    raise ControlError("argument", f"there is no API {name}")
+    api = find(name)
+    if api is None:
+        raise ControlError("argument", f"there is no API {name}")
+    return api.key
 
 
 class Filter(NamedTuple):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator
 from html import escape
 from inspect import isawaitable
@@ -22,17 +21,15 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from kbroker.control.door import told
 from kbroker.control.plain import name_of, to_plain
 from kbroker.control.table import ControlError, Verb, every, find
 from kbroker.http.openapi import document
-from wire.errors import KafkaError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from kbroker.control.control import Control
-
-log = logging.getLogger("kbroker.control")
 
 STATUS = {"argument": 400, "unknown": 404, "missing": 404, "timeout": 408, "refused": 409, "failed": 500}
 LOOKS = (
@@ -125,12 +122,8 @@ async def _events(verb: Verb, control: Control, bound: dict[str, Any]) -> AsyncI
 
 
 def _refusal(error: Exception) -> JSONResponse:
-    if isinstance(error, KafkaError):
-        error = ControlError("refused", f"{error.code.name}: {error.message or error.code.message}")
-    elif not isinstance(error, ControlError):
-        log.error("a verb failed in a way that nobody foresaw", exc_info=error)
-        error = ControlError("failed", f"{type(error).__name__}: {error}")
-    return JSONResponse({"error": {"kind": error.kind, "message": str(error)}}, STATUS.get(error.kind, 500))
+    why = told(error)
+    return JSONResponse({"error": why}, STATUS.get(why["kind"], 500))
 
 
 def _page(verbs: list[Verb]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kbroker.metrics import LATENCY_S, Metrics
 from storage.engine import UnknownLog
-from wire.errors import ErrorCode
+from wire.errors import error_name
 from wire.registry import APIS
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _requests(metrics: Metrics) -> Iterator[Family]:
     yield "kbroker_request_bytes_total", "counter", "Bytes of requests.", each("bytes_in")
     yield "kbroker_response_bytes_total", "counter", "Bytes of responses.", each("bytes_out")
     errors = (
-        ({"request": APIS[key].kafka_name, "error": _error(code)}, float(count))
+        ({"request": APIS[key].kafka_name, "error": error_name(code)}, float(count))
         for (key, code), count in sorted(metrics.errors.items())
     )
     yield "kafka_network_requestmetrics_errors_total", "counter", "Error codes told, NONE among them.", errors
@@ -107,13 +107,6 @@ def _latencies(metrics: Metrics) -> Iterator[Sample]:
             yield {"request": request, "le": end, SUFFIX: "_bucket"}, count
         yield {"request": request, SUFFIX: "_sum"}, seconds
         yield {"request": request, SUFFIX: "_count"}, sum(buckets)
-
-
-def _error(code: int) -> str:
-    try:
-        return ErrorCode(code).name
-    except ValueError:
-        return str(code)
 
 
 def _traffic(metrics: Metrics) -> Iterator[Family]:

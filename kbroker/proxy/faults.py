@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wire.errors import ErrorCode
-from wire.registry import APIS
+from wire.registry import find
 
 _DELAY = re.compile(r"delay=(\d+(?:\.\d+)?)(ms|s)")
 _WHEN = re.compile(r"(nth|times)=([1-9]\d*)|p=(0?\.\d+|0|1)")
@@ -101,10 +101,10 @@ def parse(text: str) -> Rule:
 def _key(name: str) -> int | None:
     if name == EVERY_API:
         return None
-    for key, api in APIS.items():
-        if name.lower() in (api.kafka_name.lower(), str(key)):
-            return key
-    raise NotAFault(f"there is no API {name}")
+    api = find(name)
+    if api is None:
+        raise NotAFault(f"there is no API {name}")
+    return api.key
 
 
 def _action(word: str) -> Action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from wire.errors import ErrorCode, ProtocolError
+from wire.errors import ProtocolError, error_name
 from wire.header import decode_request_header, decode_response_header, response_header_version
 from wire.registry import APIS, Api
 from wire.schema import Struct
@@ -74,14 +74,7 @@ def _errors(struct: Struct) -> Iterator[str]:
     for field in struct.__fields__:
         value = getattr(struct, field.name)
         if field.kind == "int16" and field.name.endswith("error_code") and value:
-            yield _error_name(value)
+            yield error_name(value)
         elif field.kind == "array" and field.element is not None and field.element.struct is not None:
             for item in value or ():
                 yield from _errors(item)
-
-
-def _error_name(code: int) -> str:
-    try:
-        return ErrorCode(code).name
-    except ValueError:
-        return str(code)

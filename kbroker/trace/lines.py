@@ -14,7 +14,7 @@ from kbroker.trace.exchange import Exchange, Reading
 from wire.explain import explain
 from wire.explain_text import lines as explained
 
-RED, DIM, PLAIN = "\x1b[31m", "\x1b[2m", "\x1b[0m"
+RED, PLAIN = "\x1b[31m", "\x1b[0m"
 MOST_ABOUT = 60
 LONGEST_BYTES = 256
 SIZE_BYTES = 4
