@@ -8,8 +8,8 @@ pattern that is held against many names becomes a table.
 
     pattern --> parse --> node (a tree of tuples) --> emit --> program: CHAR, SPLIT, ASSERT, MATCH
 
-Refused in RE2's words: `InvalidPattern`. Only whether the whole text matches is ever asked, so what a group captures
-and whether a repetition is greedy does not matter.
+Refused in RE2's words: `InvalidPattern`. Only whether the whole text matches, or any part of it, is ever asked, so what
+a group captures and whether a repetition is greedy does not matter.
 
     literals  .  [a-z]  [^a]  [[:alpha:]]  \\d \\w \\s and their opposites  \\pL \\p{Lu}
     \\t \\n \\x41 \\x{41} \\101  \\Q...\\E
@@ -30,7 +30,8 @@ _MOST_KEPT = 4096
 
 
 class Pattern:
-    """`matches` says whether the whole text does. Raises `InvalidPattern` when it is made."""
+    """`matches` says whether the whole text does, `found_in` whether a part of it does. Raises `InvalidPattern` when it
+    is made."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -39,6 +40,8 @@ class Pattern:
         self._start = frozenset([start])
         self._closed: dict[tuple[frozenset[int], int, int], tuple[frozenset[int], bool]] = {}
         self._stepped: dict[tuple[frozenset[int], str], frozenset[int]] = {}
+        self._rows: dict[tuple[frozenset[int], int], _Row] = {}
+        self._entries = 0
 
     def matches(self, text: str) -> bool:
         places, before = self._start, _NOTHING
@@ -55,6 +58,36 @@ class Pattern:
                 stepped = self._stepped[key] = self._step(places, ord(character))
             places, before = stepped, after
         return self._close(places, before, _NOTHING)[1]
+
+    def found_in(self, text: str) -> bool:
+        """For long texts: each set of places is a row of a table, and most characters are one look into it."""
+        row: _Row | None = self._row(self._start, _NOTHING)
+        for character in text:
+            assert row is not None
+            row = row[character]
+            if row is None:
+                return True
+        assert row is not None
+        return self._close(row.places, row.before, _NOTHING)[1]
+
+    def _row(self, places: frozenset[int], before: int) -> _Row:
+        key = (places, before)
+        found = self._rows.get(key)
+        if found is None:
+            found = self._rows[key] = _Row(self, places, before)
+        return found
+
+    def _after(self, row: _Row, character: str) -> _Row | None:
+        """The row behind this character, where a match may begin, too; None if one has ended before it."""
+        after = _kind(character)
+        places, ends = self._close(row.places, row.before, after)
+        if self._entries >= _MOST_KEPT:
+            for each in self._rows.values():
+                each.clear()
+            self._rows.clear()
+            self._entries = 0
+        self._entries += 1
+        return None if ends else self._row(self._step(places, ord(character)) | self._start, after)
 
     def _step(self, places: frozenset[int], code: int) -> frozenset[int]:
         program = self._program
@@ -90,6 +123,21 @@ class Pattern:
             elif _holds(step[1], before, after):
                 todo.append(step[2])
         return frozenset(waiting), ends
+
+
+class _Row(dict[str, "_Row | None"]):
+    """What comes behind each character, found out when it is first met. None: a match has been found."""
+
+    __slots__ = ("before", "pattern", "places")
+
+    def __init__(self, pattern: Pattern, places: frozenset[int], before: int) -> None:
+        self.pattern = pattern
+        self.places = places
+        self.before = before
+
+    def __missing__(self, character: str) -> _Row | None:
+        following = self[character] = self.pattern._after(self, character)
+        return following
 
 
 _NOTHING, _NEWLINE, _WORDLIKE, _OTHER = range(4)

@@ -23,6 +23,7 @@ from kbroker.cli._tables import Output
 from kbroker.client.cluster import Client
 from kbroker.client.errors import ClientError
 from kbroker.client.settings import properties, settings
+from kbroker.records.read import NotUnderstood
 from wire.errors import KafkaError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -62,7 +63,7 @@ class sentences:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ClientError | KafkaError):
+        if isinstance(error, ClientError | KafkaError | NotUnderstood):
             raise click.ClickException(str(error)) from None
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at the end must not fail again

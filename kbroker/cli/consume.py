@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 import click
 
 from kbroker.cli._asking import Work, asking
-from kbroker.cli._filters import Filter, containing, having, matching
-from kbroker.cli._lines import formatter, to_json
-from kbroker.cli._places import NotATime, milliseconds, places_of
+from kbroker.cli._places import places_of
 from kbroker.client.cluster import Client
 from kbroker.client.offsets import EARLIEST, LATEST, NONE_FOUND, Place, offsets, ranges
-from kbroker.client.reading import Read, Reader, read_all
+from kbroker.client.reading import Reader, read_all
+from kbroker.records.filters import Filter, containing, having, matching
+from kbroker.records.lines import formatter, to_json
+from kbroker.records.read import NotUnderstood, Read
+from kbroker.records.times import is_offset, milliseconds
 
 FOLLOW_WAIT_MS = 1000
 WHERE = "earliest, latest, an offset, -N (the last N of each partition), a time, or so long ago (15m)."
@@ -75,20 +77,16 @@ def starts(client: Client, places: list[Place], start: str) -> dict[Place, int]:
     if start in ("earliest", "latest"):
         return offsets(client, dict.fromkeys(places, EARLIEST if start == "earliest" else LATEST))
     held = ranges(client, places)
-    if start.isdecimal() and len(start) < _MILLISECONDS:
+    if is_offset(start):
         return {place: min(max(int(start), first), end) for place, (first, end) in held.items()}
     if start.startswith("-") and start[1:].isdecimal():
         return {place: max(end - int(start[1:]), first) for place, (first, end) in held.items()}
     try:
         at = milliseconds(start, now=datetime.now(UTC))
-    except NotATime as error:
+    except NotUnderstood as error:
         raise click.BadParameter(str(error), param_hint="--from") from None
     found = offsets(client, dict.fromkeys(places, at))
     return {place: held[place][1] if offset == NONE_FOUND else offset for place, offset in found.items()}
-
-
-_MILLISECONDS = 12
-"""A number with so many digits is a time since 1970 and no offset."""
 
 
 def _records(client: Client, start: dict[Place, int], follow: bool, committed_only: bool) -> Iterator[Read]:

@@ -15,13 +15,14 @@ import click
 
 from kbroker.cli._asking import Work, asking, sure
 from kbroker.cli._door import DEFAULT, ask
-from kbroker.cli._lines import date
-from kbroker.cli._places import NotATime, milliseconds, places_of
+from kbroker.cli._places import places_of
 from kbroker.cli._tables import Row
 from kbroker.client import groups
 from kbroker.client.cluster import Client
 from kbroker.client.errors import ClientError
 from kbroker.client.offsets import NONE_FOUND, Place, offsets, ranges
+from kbroker.records.read import NotUnderstood
+from kbroker.records.times import date, milliseconds
 
 
 @click.group("group")
@@ -218,5 +219,5 @@ def _planned(file: TextIO) -> dict[Place, int]:
 def _time(text: str) -> int:
     try:
         return milliseconds(text, now=datetime.now(UTC))
-    except NotATime as error:
+    except NotUnderstood as error:
         raise click.BadParameter(str(error), param_hint="--to-time") from None

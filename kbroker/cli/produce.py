@@ -16,10 +16,10 @@ from typing import BinaryIO
 import click
 
 from kbroker.cli._asking import Work, asking, pairs
-from kbroker.cli._lines import from_json
 from kbroker.client.errors import ClientError
 from kbroker.client.writing import Writer
 from kbroker.partitioner import PARTITIONERS
+from kbroker.records.lines import from_json
 from wire.compression import NAMES
 from wire.records import Record
 

@@ -7,12 +7,12 @@ out the way every consumer does it: the answer lists the aborted producers and f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
 from kbroker.client.cluster import Client
 from kbroker.client.errors import check
 from kbroker.client.offsets import EARLIEST, Place, by_leader, grouped, offsets
+from kbroker.records.read import Read
 from wire.batch import batches
 from wire.errors import ErrorCode
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData, ReplicaState
@@ -23,18 +23,6 @@ BY_NAME = 12
 """The newest Fetch that names topics."""
 MAX_BYTES = 50 << 20
 PARTITION_MAX_BYTES = 1 << 20
-
-
-class Read(NamedTuple):
-    """One record and where it stood. `timestamp` in ms; headers as (name, value or None)."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
 
 
 class Reader:

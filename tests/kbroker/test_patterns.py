@@ -92,6 +92,8 @@ def test_no_pattern_takes_forever(pattern: str) -> None:
     compiled = Pattern(pattern)
     assert not compiled.matches("a" * 249)
     assert compiled.matches("a" * 100 + "b")
+    assert not compiled.found_in("a" * 5000)
+    assert compiled.found_in("-" * 5000 + "a" * 100 + "b")
 
 
 def _patterns() -> st.SearchStrategy[str]:
@@ -113,6 +115,19 @@ def _patterns() -> st.SearchStrategy[str]:
 @given(_patterns(), st.text("ab1-", max_size=6))
 def test_it_agrees_with_pythons_own_matcher_where_both_speak_the_same_language(pattern: str, text: str) -> None:
     assert Pattern(pattern).matches(text) == (re.fullmatch(pattern.replace("$", r"\Z"), text) is not None)
+
+
+@settings(max_examples=400, deadline=None)
+@given(_patterns(), st.text("ab1-", max_size=8))
+def test_it_finds_what_pythons_own_matcher_finds(pattern: str, text: str) -> None:
+    assert Pattern(pattern).found_in(text) == (re.search(pattern.replace("$", r"\Z"), text) is not None)
+
+
+def test_what_was_found_out_about_a_text_is_kept_within_bounds() -> None:
+    compiled = Pattern("x.y")
+    everything = "".join(map(chr, range(0x3000, 0xA000)))
+    assert not compiled.found_in(everything)
+    assert compiled.found_in(everything + "x-y")
 
 
 @settings(max_examples=300, deadline=None)

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbroker.cli._lines import from_json, to_json
-from kbroker.client.reading import Read
+from kbroker.records.lines import from_json, to_json
+from kbroker.records.read import Read
 
 from .conftest import Kbroker, Make
 

@@ -1,5 +1,8 @@
 """Which records are wanted: by a text, a regular expression or a JSON path, in key, value or headers.
 
+A regular expression is Python's where somebody runs a command, and one that cannot take forever where others share the
+loop (`in_bounded_time`: RE2's syntax, `kbroker/patterns.py`).
+
 A path goes into JSON: `.order.items[0].price` is there, `.order.state=paid` has this value (as text, or as JSON:
 `.order.paid=true`). In front of a filter `key:`, `value:` or `header.NAME:` says where to look; without, a text or an
 expression is looked for everywhere, a path in the value.
@@ -12,8 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kbroker.client.errors import ClientError
-from kbroker.client.reading import Read
+from kbroker.records.read import NotUnderstood, Read
 
 Filter = Callable[[Read], bool]
 
@@ -29,20 +31,36 @@ def containing(text: str) -> Filter:
     return lambda read: any(needle in content for content in _contents(read, where))
 
 
-def matching(pattern: str) -> Filter:
+def matching(pattern: str, expression: Callable[[str], Callable[[bytes], object]] | None = None) -> Filter:
     where, wanted = _split(pattern)
+    search = (expression or python_s)(wanted)
+    return lambda read: any(search(content) for content in _contents(read, where))
+
+
+def python_s(pattern: str) -> Callable[[bytes], object]:
+    """Finds what Python's `re` finds, in whatever time it takes."""
     try:
-        expression = re.compile(wanted.encode())
+        return re.compile(pattern.encode()).search
     except re.error as error:
-        raise ClientError(f"{wanted!r} is no regular expression: {error}") from None
-    return lambda read: any(expression.search(content) for content in _contents(read, where))
+        raise NotUnderstood(f"{pattern!r} is no regular expression: {error}") from None
+
+
+def in_bounded_time(pattern: str) -> Callable[[bytes], bool]:
+    """Finds what RE2 finds, in a time bounded by the length of what it looks through."""
+    from kbroker.patterns import InvalidPattern, Pattern
+
+    try:
+        found_in = Pattern(pattern).found_in
+    except InvalidPattern as error:
+        raise NotUnderstood(f"{pattern!r} is no regular expression: {error}") from None
+    return lambda content: found_in(content.decode("utf-8", "replace"))
 
 
 def having(path: str) -> Filter:
     where, wanted = _split(path)
     found = _PATH.fullmatch(wanted)
     if found is None:
-        raise ClientError(f"{wanted!r} is no path; .order.items[0] or .order.state=paid would be")
+        raise NotUnderstood(f"{wanted!r} is no path; .order.items[0] or .order.state=paid would be")
     steps = [name or int(index) for name, index in _STEP.findall(found[1])]
     expected = found[2]
 

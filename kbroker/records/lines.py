@@ -18,11 +18,10 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from kbroker.client.errors import ClientError
-from kbroker.client.reading import Read
+from kbroker.records.read import NotUnderstood, Read
+from kbroker.records.times import date
 from wire.durable.codec import GROUPS, TRANSACTIONS, decode_key, decode_value
 from wire.errors import MalformedMessage
 from wire.records import Record
@@ -49,7 +48,7 @@ def to_json(read: Read, *, raw: bool = False) -> dict[str, Any]:
 
 
 def from_json(line: str) -> tuple[Record, int | None]:
-    """The record and the partition that the line asks for; ClientError says what is wrong with it."""
+    """The record and the partition that the line asks for; NotUnderstood says what is wrong with it."""
     try:
         fields = json.loads(line)
         if not isinstance(fields, dict) or "value" not in fields:
@@ -63,7 +62,7 @@ def from_json(line: str) -> tuple[Record, int | None]:
         partition = fields.get("partition")
         return record, None if partition is None else int(partition)
     except (ValueError, TypeError) as error:
-        raise ClientError(f"this line is no record ({error}): {line.strip()[:80]}") from None
+        raise NotUnderstood(f"this line is no record ({error}): {line.strip()[:80]}") from None
 
 
 def decoded(read: Read) -> tuple[Any, Any]:
@@ -87,7 +86,7 @@ def formatter(template: str) -> Callable[[Read, int], bytes]:
     """What turns a record, and its number, into bytes."""
     for letter in (found[1] for found in _LETTER.finditer(template) if found[1]):
         if letter not in _PARTS and letter not in "n%":
-            raise ClientError(f"%{letter} means nothing; there are %{' %'.join(_PARTS)} %n %%")
+            raise NotUnderstood(f"%{letter} means nothing; there are %{' %'.join(_PARTS)} %n %%")
 
     def form(read: Read, number: int) -> bytes:
         out, at = [], 0
@@ -103,12 +102,6 @@ def formatter(template: str) -> Callable[[Read, int], bytes]:
         return b"".join((*out, template[at:].encode()))
 
     return form
-
-
-def date(timestamp_ms: int) -> str:
-    if timestamp_ms < 0:
-        return "-"
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _headers(read: Read) -> bytes:
