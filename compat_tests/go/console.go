@@ -140,6 +140,47 @@ func console(p program) {
 		return expect(len(producers[topic].Partitions) == 3, "%v", producers)
 	})
 
+	p.step("change", func(ctx context.Context) error {
+		if _, err := admin.ListPartitionReassignments(ctx, kadm.TopicsSet{topic: {0: {}}}); err != nil {
+			return err
+		}
+		policy := "compact"
+		altered, err := admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Name: "cleanup.policy", Value: &policy}}, topic)
+		if err != nil || altered[0].Err != nil {
+			return errors.Join(err, altered[0].Err)
+		}
+		if _, err := admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: "cleanup.policy"}}, topic); err != nil {
+			return err
+		}
+		ends, err := admin.ListEndOffsets(ctx, topic)
+		if err != nil {
+			return err
+		}
+		deleted, err := admin.DeleteRecords(ctx, ends.Offsets())
+		if err := errors.Join(err, deleted.Error()); err != nil {
+			return err
+		}
+		var read kadm.TopicsSet
+		read.Add(topic, 0)
+		if _, err := admin.DeleteOffsets(ctx, group, read); err != nil {
+			return err
+		}
+		left, err := admin.FetchOffsets(ctx, group)
+		if err != nil {
+			return err
+		}
+		user := kadm.UpsertSCRAM{User: group, Mechanism: kadm.ScramSha256, Iterations: 4096, Password: "secret"}
+		made, err := admin.AlterUserSCRAMs(ctx, nil, []kadm.UpsertSCRAM{user})
+		if err := errors.Join(err, made.Error()); err != nil {
+			return err
+		}
+		gone, err := admin.AlterUserSCRAMs(ctx, []kadm.DeleteSCRAM{{User: group, Mechanism: kadm.ScramSha256}}, nil)
+		if err := errors.Join(err, gone.Error()); err != nil {
+			return err
+		}
+		return expect(len(left) == 0, "offsets %v", left)
+	})
+
 	p.step("clean up", func(ctx context.Context) error {
 		if _, err := admin.DeleteGroups(ctx, group); err != nil {
 			return err

@@ -15,7 +15,7 @@ STEPS = {
     "franz": ["create topics", "produce", "consume in a group", "copy in transactions", "read only what is committed"],
     "sarama": ["create topic", "produce", "consume in a group", "admin"],
     "kafkago": ["create topic", "produce", "consume in a group"],
-    "console": ["overview", "topics", "groups", "security", "transactions", "clean up"],
+    "console": ["overview", "topics", "groups", "security", "transactions", "change", "clean up"],
 }
 
 

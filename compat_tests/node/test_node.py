@@ -1,4 +1,4 @@
-"""KafkaJS and @platformatic/kafka: one short program each, every step of it named."""
+"""KafkaJS and @platformatic/kafka: a short program each, every step of it named, and a plug-in of an editor."""
 
 import shutil
 import subprocess
@@ -19,6 +19,9 @@ STEPS = {
     ],
     "platformatic.mjs": [
         "create topics", "produce", "consume in a group, classic", "consume in a group, consumer", "admin",
+    ],
+    "editor.mjs": [
+        "connect", "make and fill a topic", "topics", "configs", "read a topic", "a group", "purge and delete",
     ],
 }  # fmt: skip
 
