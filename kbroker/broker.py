@@ -133,6 +133,8 @@ class Broker:
     async def stop(self) -> None:
         """Go down in good order: nobody is accepted, what is under way ends, everything that saves time is saved."""
         self.is_serving = False
+        if self.control is not None and self.control.house is not None:
+            await self.control.house.close()
         for doors in self._doors():
             doors.close()
         if self._server is not None:

@@ -5,6 +5,10 @@
     GET  /control/requests/follow?api=Produce                               streams: server-sent events, one JSON each
     GET  /openapi.json                                                      all of it for machines; /control for people
 
+    POST   /brokers               one more isolated broker in this process (the verb brokers.create): where it is, and
+                                  in `http` HOST:PORT/brokers/N, below which it has a /control of its own
+    GET    /brokers               all of them           DELETE /brokers/N    it ends, and its port refuses
+
 An error is {"error": {"kind": ..., "message": ...}}: 400 for a wrong argument, 404 for what is not there, 408 for
 waiting too long, 409 for what Kafka refuses (its error's name comes first in the message), 500 for a mistake of ours.
 """
@@ -22,6 +26,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import BaseRoute, Route
 
 from kbroker.control.door import told
+from kbroker.control.house import House
 from kbroker.control.plain import name_of, to_plain
 from kbroker.control.table import ControlError, Verb, every, find
 from kbroker.http.openapi import document
@@ -57,17 +62,32 @@ def only_looks(verb: Verb) -> bool:
 def control_routes(control: Control) -> list[BaseRoute]:
     """The paths of the verbs."""
 
+    def chosen(request: Request) -> Control:
+        """The broker that the path names; the first one where it names none."""
+        number = request.path_params.get("number")
+        return control if number is None else (control.house or House(control)).find(number)
+
     async def asked(request: Request) -> Response:
         try:
             verb = find(f"{request.path_params['noun']}.{request.path_params['verb']}")
             if request.method == "GET" and not only_looks(verb):
                 raise ControlError("argument", f"{verb.name} changes something: POST it")
             arguments = _of_query(request) if request.method == "GET" else await _of_body(request)
-            bound = verb.bind(arguments)
-            if verb.streams:
-                return StreamingResponse(_events(verb, control, bound), media_type="text/event-stream")
-            answer = verb.run(control, **bound)
-            return JSONResponse(to_plain(await answer if isawaitable(answer) else answer))
+            return await _carried_out(verb, chosen(request), arguments)
+        except Exception as error:
+            return _refusal(error)
+
+    async def brokers(request: Request) -> Response:
+        try:
+            if request.method == "GET":
+                return await _carried_out(find("brokers.list"), control, {})
+            return await _carried_out(find("brokers.create"), control, await _of_body(request))
+        except Exception as error:
+            return _refusal(error)
+
+    async def broker(request: Request) -> Response:
+        try:
+            return await _carried_out(find("brokers.drop"), control, {"broker": request.path_params["number"]})
         except Exception as error:
             return _refusal(error)
 
@@ -79,9 +99,20 @@ def control_routes(control: Control) -> list[BaseRoute]:
 
     return [
         Route("/control/{noun}/{verb}", asked, methods=["GET", "POST"]),
+        Route("/brokers", brokers, methods=["GET", "POST"]),
+        Route("/brokers/{number:int}", broker, methods=["DELETE"]),
+        Route("/brokers/{number:int}/control/{noun}/{verb}", asked, methods=["GET", "POST"]),
         Route("/control", people),
         Route("/openapi.json", openapi),
     ]
+
+
+async def _carried_out(verb: Verb, control: Control, arguments: dict[str, Any]) -> Response:
+    bound = verb.bind(arguments)
+    if verb.streams:
+        return StreamingResponse(_events(verb, control, bound), media_type="text/event-stream")
+    answer = verb.run(control, **bound)
+    return JSONResponse(to_plain(await answer if isawaitable(answer) else answer))
 
 
 def _of_query(request: Request) -> dict[str, Any]:

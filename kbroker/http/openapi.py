@@ -46,11 +46,28 @@ def document(verbs: Iterable[Verb], only_looks: Callable[[Verb], bool]) -> dict[
         noun, _, word = verb.name.partition(".")
         method = "get" if only_looks(verb) else "post"
         paths[f"/control/{noun}/{word}"] = {method: _operation(verb, method, schemas)}
+    another = {"default": "1", "description": "what POST /brokers has answered as its number"}
     return {
         "openapi": "3.1.0",
         "info": {"title": "kbroker control", "version": VERSION},
-        "paths": paths,
+        "servers": [
+            {"url": "/", "description": "the first broker of the process"},
+            {"url": "/brokers/{number}", "description": "one more of them", "variables": {"number": another}},
+        ],
+        "paths": paths | _brokers(paths),
         "components": {"schemas": schemas},
+    }
+
+
+def _brokers(paths: dict[str, Any]) -> dict[str, Any]:
+    """The same verbs where people look for them: a broker is a resource."""
+    number = {"name": "number", "in": "path", "required": True, "schema": {"type": "integer"}}
+    verbs = {word: next(iter(paths[f"/control/brokers/{word}"].values())) for word in ("list", "create", "drop")}
+    named = {word: {**one, "operationId": f"brokers/{word}"} for word, one in verbs.items()}
+    ended = {name: value for name, value in named["drop"].items() if name != "requestBody"}
+    return {
+        "/brokers": {"get": named["list"], "post": named["create"]},
+        "/brokers/{number}": {"delete": {**ended, "parameters": [number]}},
     }
 
 

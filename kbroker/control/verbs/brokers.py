@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kbroker.control.control import Control
-from kbroker.control.house import House
+from kbroker.control.house import FIRST, House
 from kbroker.control.shapes import Created
 from kbroker.control.table import verb
 from kbroker.control.verbs.broker import started
@@ -16,8 +16,7 @@ async def create(
     """Start one more broker, in memory and on free ports unless the configs say otherwise. Its number is for `drop`,
     and for whoever wants to ask it."""
     house = _house(control)
-    number = await house.create(configs or {}, nodes, seed)
-    return Created(number, started(house.find(number)))
+    return _created(house, await house.create(configs or {}, nodes, seed))
 
 
 @verb
@@ -29,7 +28,14 @@ async def drop(control: Control, broker: int) -> None:
 @verb
 def list_(control: Control) -> list[Created]:
     """The brokers of this process."""
-    return [Created(number, started(each)) for number, each in _house(control).controls.items()]
+    house = _house(control)
+    return [_created(house, number) for number in house.controls]
+
+
+def _created(house: House, number: int) -> Created:
+    """A broker without an HTTP door of its own is below that of the first."""
+    found, door = started(house.find(number)), house.find(FIRST).broker.http
+    return Created(number, found if found.http or not door else found._replace(http=f"{door}/brokers/{number}"))
 
 
 def _house(control: Control) -> House:

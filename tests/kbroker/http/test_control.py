@@ -104,6 +104,45 @@ def test_a_stream_is_server_sent_events() -> None:
     run(body)
 
 
+def test_one_more_broker_has_data_faults_and_history_of_its_own() -> None:
+    async def body() -> None:
+        async with controlled() as broker:
+            status, made = await post(broker, "/brokers", {"configs": {"num.partitions": "2"}})
+            assert (status, made["number"]) == (200, 1)
+            assert made["broker"]["bootstrap"] not in ("", ",".join(broker.bound))
+            own = f"/brokers/{made['number']}/control"
+            assert made["broker"]["http"] == f"{broker.http}/brokers/1"
+            await post(broker, f"{own}/records/produce", {"topic": "orders", "records": [{"value": "1"}]})
+            await post(broker, f"{own}/faults/install", {"effect": {"hold": True}})
+            assert [len(json.loads((await get(broker, f"{at}/topics/list"))[1])) for at in (own, "/control")] == [1, 0]
+            assert [len(json.loads((await get(broker, f"{at}/faults/list"))[1])) for at in (own, "/control")] == [1, 0]
+            _, all_of_them = await get(broker, "/brokers")
+            assert [each["number"] for each in json.loads(all_of_them)] == [0, 1]
+
+            host, port = made["broker"]["bootstrap"].split(":")
+            assert (await get(broker, "/brokers/1", "DELETE", "", Content_Type="application/json"))[0] == 200
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(host, int(port))
+            assert (await get(broker, f"{own}/topics/list"))[0] == 404
+            assert (await post(broker, "/brokers", {"configs": {"num.partition": "2"}}))[0] == STATUS["refused"]
+
+    run(body)
+
+
+def test_fifty_more_at_once_have_fifty_ports() -> None:
+    async def body() -> None:
+        async with controlled() as broker:
+            made = await asyncio.gather(*[post(broker, "/brokers", {}) for _ in range(50)])
+            assert {status for status, _ in made} == {200}
+            assert len({one["broker"]["bootstrap"] for _, one in made}) == 50
+            for _, one in made:
+                reader, writer = await asyncio.open_connection(*one["broker"]["bootstrap"].split(":"))
+                writer.close()
+                del reader
+
+    run(body)
+
+
 def test_without_control_there_are_no_verbs() -> None:
     async def body() -> None:
         async with serving(kbroker_http="127.0.0.1:0") as broker:
