@@ -15,10 +15,11 @@ class ShippingTest {
     @Autowired
     KafkaTemplate<String, String> kafka;
 
-    /** Empties the topics and forgets faults; producers and listeners stay open and go on. */
+    /** Empties the topics and forgets groups and faults; producers stay open, and the listener joins its group again. */
     @BeforeEach
     void beginAnew() throws Exception {
         TestBroker.ask("data/reset", "{\"keep\": \"topics\"}");
+        TestBroker.ask("groups/wait_assigned", "{\"group\": \"shipping\", \"timeout\": 30}");
     }
 
     @Test
