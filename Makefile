@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test compiled test-compiled lint lives power kills synced compaction soak compat oracle java-long bench clean docs
+.PHONY: run test compiled test-compiled lint lives power kills synced compaction soak compat browser oracle java-long bench clean docs
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -63,6 +63,11 @@ soak: $(VENV)/compat.stamp
 # Real clients against a real process, under 25 minutes.
 compat: $(VENV)/compat.stamp
 	$(BIN)/python -m pytest compat_tests
+
+# The web console in a real browser (Debian's chromium), about 2 minutes; KBROKER_SCREENSHOTS=1 renews docs/console/.
+browser: $(VENV)/compat.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[browser]"
+	$(BIN)/python -m pytest compat_tests/browser
 
 # A live Apache Kafka (Java and Maven) against its recorded answers and against kbroker: a minute.
 oracle: $(VENV)/compat.stamp

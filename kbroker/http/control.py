@@ -3,14 +3,13 @@
     POST /control/topics/create   {"name": "orders", "partitions": 3}      the answer as JSON
     GET  /control/groups/list                                               verbs that only look, arguments in the query
     GET  /control/requests/follow?api=Produce                               streams: server-sent events, one JSON each
-    GET  /openapi.json                                                      all of it for machines; /control for people
+    GET  /control                                                           all of it for people
 
     POST   /brokers               one more isolated broker in this process (the verb brokers.create): where it is, and
                                   in `http` HOST:PORT/brokers/N, below which it has a /control of its own
     GET    /brokers               all of them           DELETE /brokers/N    it ends, and its port refuses
 
-An error is {"error": {"kind": ..., "message": ...}}: 400 for a wrong argument, 404 for what is not there, 408 for
-waiting too long, 409 for what Kafka refuses (its error's name comes first in the message), 500 for a mistake of ours.
+How a refusal is said: `bodies.py`.
 """
 
 from __future__ import annotations
@@ -25,18 +24,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from kbroker.control.door import told
 from kbroker.control.house import House
 from kbroker.control.plain import name_of, to_plain
 from kbroker.control.table import ControlError, Verb, every, find
-from kbroker.http.openapi import document
+from kbroker.http.bodies import object_of, refusal
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from kbroker.control.control import Control
 
-STATUS = {"argument": 400, "unknown": 404, "missing": 404, "timeout": 408, "refused": 409, "failed": 500}
 LOOKS = (
     "connections",
     "disconnects",
@@ -52,7 +49,6 @@ LOOKS = (
     "wait",
 )
 """Verbs that only look begin with one of these."""
-LONGEST_BODY = 256 << 20
 
 
 def only_looks(verb: Verb) -> bool:
@@ -72,27 +68,24 @@ def control_routes(control: Control) -> list[BaseRoute]:
             verb = find(f"{request.path_params['noun']}.{request.path_params['verb']}")
             if request.method == "GET" and not only_looks(verb):
                 raise ControlError("argument", f"{verb.name} changes something: POST it")
-            arguments = _of_query(request) if request.method == "GET" else await _of_body(request)
+            arguments = _of_query(request) if request.method == "GET" else await object_of(request)
             return await _carried_out(verb, chosen(request), arguments)
         except Exception as error:
-            return _refusal(error)
+            return refusal(error)
 
     async def brokers(request: Request) -> Response:
         try:
             if request.method == "GET":
                 return await _carried_out(find("brokers.list"), control, {})
-            return await _carried_out(find("brokers.create"), control, await _of_body(request))
+            return await _carried_out(find("brokers.create"), control, await object_of(request))
         except Exception as error:
-            return _refusal(error)
+            return refusal(error)
 
     async def broker(request: Request) -> Response:
         try:
             return await _carried_out(find("brokers.drop"), control, {"broker": request.path_params["number"]})
         except Exception as error:
-            return _refusal(error)
-
-    async def openapi(request: Request) -> Response:
-        return JSONResponse(document(every(), only_looks))
+            return refusal(error)
 
     async def people(request: Request) -> Response:
         return HTMLResponse(_page(every()))
@@ -103,7 +96,6 @@ def control_routes(control: Control) -> list[BaseRoute]:
         Route("/brokers/{number:int}", broker, methods=["DELETE"]),
         Route("/brokers/{number:int}/control/{noun}/{verb}", asked, methods=["GET", "POST"]),
         Route("/control", people),
-        Route("/openapi.json", openapi),
     ]
 
 
@@ -126,21 +118,6 @@ def _of_query(request: Request) -> dict[str, Any]:
     return found
 
 
-async def _of_body(request: Request) -> dict[str, Any]:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LONGEST_BODY:
-            raise ControlError("argument", f"a body has {LONGEST_BODY} bytes at most")
-    try:
-        arguments = json.loads(body or b"{}")
-    except ValueError as error:
-        raise ControlError("argument", f"the body is no JSON: {error}") from None
-    if not isinstance(arguments, dict):
-        raise ControlError("argument", "the body is no object with the arguments")
-    return arguments
-
-
 async def _events(verb: Verb, control: Control, bound: dict[str, Any]) -> AsyncIterator[bytes]:
     yield b": listening\n\n"
     try:
@@ -149,12 +126,7 @@ async def _events(verb: Verb, control: Control, bound: dict[str, Any]) -> AsyncI
     except asyncio.CancelledError:
         raise
     except Exception as error:
-        yield b"event: error\ndata: " + _refusal(error).body + b"\n\n"
-
-
-def _refusal(error: Exception) -> JSONResponse:
-    why = told(error)
-    return JSONResponse({"error": why}, STATUS.get(why["kind"], 500))
+        yield b"event: error\ndata: " + refusal(error).body + b"\n\n"
 
 
 def _page(verbs: list[Verb]) -> str:

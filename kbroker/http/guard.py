@@ -1,12 +1,16 @@
 """Who may come in, decided before anything else is looked at.
 
 A web page that somebody happens to visit can send requests to loopback. It cannot set an application/json content
-type without being asked first (CORS), and its browser names the page in Origin; a name that was made to point to
-127.0.0.1 (DNS rebinding) stands in Host. So:
+type without being asked first (CORS), and its browser names the page in Origin, and in Sec-Fetch-Site what the page is
+to us; a name that was made to point to 127.0.0.1 (DNS rebinding) stands in Host. So:
 
-    every request   Host is an address that we listen on           else 421
-    changes         Content-Type: application/json, no foreign Origin   else 415, 403
-    off loopback    a token as `Authorization: Bearer ...` on everything but health   else 401
+    every request   Host is an address that we listen on                              else 421
+                    no foreign Origin; another site may only lead here by a link      else 403
+    changes         Content-Type: application/json                                    else 415
+    off loopback    a token as `Authorization: Bearer ...` on everything but health
+                    and the files of the console, which asks for it                   else 401
+
+Every answer forbids that another site's page embeds it, or that a browser takes it for something else.
 """
 
 from __future__ import annotations
@@ -22,7 +26,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEALTH = frozenset(("/healthz", "/readyz"))
+FILES = "/console/"
 SAFE = frozenset(("GET", "HEAD"))
+ELSEWHERE = frozenset((b"cross-site", b"same-site"))
+"""What Sec-Fetch-Site says of a page that is not ours; another port of this machine is the same site."""
 LOCAL = frozenset(("localhost", "127.0.0.1", "[::1]"))
 ANY = frozenset("*")
 
@@ -51,14 +58,18 @@ class Guard:
             if refusal is not None:
                 await _answer(send, *refusal)
                 return
+            send = _closed_to_others(send)
         await self.app(scope, receive, send)
 
     def refusal(self, method: str, path: str, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
         """The status and the sentence for a request that may not come in."""
-        host = _without_port(headers.get(b"host", b"").decode("latin-1"))
+        named = headers.get(b"host", b"").decode("latin-1").lower()
+        host = _without_port(named)
         if "*" not in self.hosts and host not in self.hosts:
             return 421, f"this door is not called {host}"
-        if self.token is not None and path not in HEALTH:
+        if _is_foreign(named, headers):
+            return 403, "requests from another origin are not taken"
+        if self.token is not None and not (path in HEALTH or path == "/" or path.startswith(FILES)):
             said = headers.get(b"authorization", b"")
             if not compare_digest(said, b"Bearer " + self.token.encode()):
                 return 401, "a token is needed: Authorization: Bearer TOKEN"
@@ -67,10 +78,28 @@ class Guard:
         content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if content_type != b"application/json":
             return 415, "changes need Content-Type: application/json"
-        origin = headers.get(b"origin")
-        if origin is not None and _without_port(origin.decode("latin-1").partition("://")[2]) != host:
-            return 403, "changes from another origin are not taken"
         return None
+
+
+def _is_foreign(host: str, headers: dict[bytes, bytes]) -> bool:
+    """Whether a page that did not come from here asks. Whoever follows a link to us comes from elsewhere, and may."""
+    origin = headers.get(b"origin")
+    if origin is not None and origin.decode("latin-1").lower().partition("://")[2] != host:
+        return True
+    return headers.get(b"sec-fetch-site") in ELSEWHERE and headers.get(b"sec-fetch-mode") != b"navigate"
+
+
+def _closed_to_others(send: Send) -> Send:
+    async def closed(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"cross-origin-resource-policy", b"same-origin"),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        await send(message)
+
+    return closed
 
 
 def _without_port(host: str) -> str:

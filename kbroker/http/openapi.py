@@ -1,10 +1,10 @@
-"""The table of control verbs as an OpenAPI 3.1 document: paths from verbs, schemas from the types that they are
-annotated with.
+"""What the door answers as an OpenAPI 3.1 document. The paths of the control verbs are made of their table, and their
+schemas of the types that they are annotated with; other rooms bring their paths along.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -36,27 +36,35 @@ _ERROR = {
     },
     "required": ["error"],
 }
+_ANOTHER = {"default": "1", "description": "what POST /brokers has answered as its number"}
+_SERVERS = [
+    {"url": "/", "description": "the first broker of the process"},
+    {"url": "/brokers/{number}", "description": "one more of them", "variables": {"number": _ANOTHER}},
+]
 
 
-def document(verbs: Iterable[Verb], only_looks: Callable[[Verb], bool]) -> dict[str, Any]:
-    """The whole document."""
+def document(
+    verbs: Collection[Verb], only_looks: Callable[[Verb], bool], others: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The whole document; `others` are paths that are no verbs, as OpenAPI has them."""
     schemas: dict[str, Any] = {"Error": _ERROR}
-    paths = {}
+    paths: dict[str, Any] = {}
     for verb in verbs:
         noun, _, word = verb.name.partition(".")
         method = "get" if only_looks(verb) else "post"
         paths[f"/control/{noun}/{word}"] = {method: _operation(verb, method, schemas)}
-    another = {"default": "1", "description": "what POST /brokers has answered as its number"}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "kbroker control", "version": VERSION},
-        "servers": [
-            {"url": "/", "description": "the first broker of the process"},
-            {"url": "/brokers/{number}", "description": "one more of them", "variables": {"number": another}},
-        ],
-        "paths": paths | _brokers(paths),
+        "info": {"title": "kbroker", "version": VERSION},
+        **({"servers": _SERVERS} if verbs else {}),
+        "paths": {**_first_only(others or {}), **paths, **(_brokers(paths) if paths else {})},
         "components": {"schemas": schemas},
     }
+
+
+def _first_only(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """What the other brokers of the process do not have."""
+    return {path: {"servers": _SERVERS[:1], **item} for path, item in paths.items()}
 
 
 def _brokers(paths: dict[str, Any]) -> dict[str, Any]:

@@ -45,3 +45,13 @@ async def _ask(
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     writer.write(("\r\n".join([*lines, "", ""]) + body).encode())
     return reader, writer
+
+
+async def head(broker: Broker, path: str, **headers: str) -> tuple[int, dict[str, str]]:
+    """The status and the headers of the answer, their names in lower case."""
+    reader, writer = await _ask(broker, path, "GET", "", headers)
+    said, _, _ = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    first, *lines = said.decode().split("\r\n")
+    pairs = (line.partition(": ") for line in lines)
+    return int(first.split()[1]), {name.lower(): value for name, _, value in pairs}
