@@ -6,6 +6,7 @@ python 3_produce.py 127.0.0.1:9092 TOPIC VALUE...
 import struct
 import sys
 import time
+from collections.abc import Callable
 
 from wire import Broker, array, blob, int8, int16, int32, int64, string, varint
 
@@ -31,12 +32,20 @@ def record(offset_delta: int, key: bytes | None, value: bytes | None) -> bytes:
     return varint(len(body)) + body
 
 
-def batch(values: list[bytes], producer_id: int = -1, epoch: int = -1, sequence: int = -1) -> bytes:
-    """The records together: 61 bytes of head, then the records. The checksum covers all that comes after it."""
-    records = b"".join(record(at, None, value) for at, value in enumerate(values))
+def batch(
+    values: list[bytes],
+    producer_id: int = -1,
+    epoch: int = -1,
+    sequence: int = -1,
+    attributes: int = 0,
+    compress: Callable[[bytes], bytes] = bytes,
+) -> bytes:
+    """The records together: 61 bytes of head, then the records. The checksum covers all that comes after it.
+    Attributes of 0 mean: no compression (chapter 5), the producer's timestamps, no transaction (chapter 8)."""
+    records = compress(b"".join(record(at, None, value) for at, value in enumerate(values)))
     now_ms = int(time.time() * 1000)
     checked = (
-        int16(0)  # attributes: no compression, create time, no transaction
+        int16(attributes)
         + int32(len(values) - 1)  # offset delta of the last record
         + int64(now_ms) * 2  # first and largest timestamp
         + int64(producer_id) + int16(epoch) + int32(sequence)
@@ -46,9 +55,11 @@ def batch(values: list[bytes], producer_id: int = -1, epoch: int = -1, sequence:
     return int64(0) + int32(len(head) + len(checked)) + head + checked  # base offset, length
 
 
-def produce(broker: Broker, topic: str, partition: int, data: bytes, acks: int = -1) -> tuple[int, int]:
+def produce(
+    broker: Broker, topic: str, partition: int, data: bytes, acks: int = -1, transactional_id: str | None = None
+) -> tuple[int, int]:
     """The error code, and the offset of the batch's first record."""
-    body = string(None) + int16(acks) + int32(10_000)  # transactional id, acks, timeout
+    body = string(transactional_id) + int16(acks) + int32(10_000)  # the last is for how long the broker may wait
     body += array([string(topic) + array([int32(partition) + blob(data)])])
     answer = broker.ask(PRODUCE, VERSION, body)
     assert answer.int32() == 1 and answer.string() == topic and answer.int32() == 1

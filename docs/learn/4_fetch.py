@@ -3,33 +3,53 @@
 python 4_fetch.py 127.0.0.1:9092 TOPIC [OFFSET]
 """
 
-import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from wire import Broker, Reader, array, int8, int32, int64, string
 
 FETCH, VERSION = 1, 4
+CODEC, CONTROL = 0b111, 0b10_0000  # bits of a batch's attributes
 
 
-def fetch(broker: Broker, topic: str, partition: int, offset: int, wait_ms: int = 500) -> tuple[int, int, bytes]:
-    """The error code, the high watermark, and batches as they lie in the log."""
-    body = (
-        int32(-1) + int32(wait_ms) + int32(1) + int32(1 << 20) + int8(0)
-    )  # a consumer; wait, min, max; uncommitted too
+class Fetched(NamedTuple):
+    """`aborted` has a producer id and the first offset of each aborted transaction in `data` (chapter 8); `data` are
+    batches as they lie in the log."""
+
+    error: int
+    high_watermark: int
+    last_stable_offset: int
+    aborted: list[tuple[int, int]]
+    data: bytes
+
+
+def fetch(broker: Broker, topic: str, partition: int, offset: int, wait_ms: int = 500, isolation: int = 0) -> Fetched:
+    """What one partition has from an offset on; isolation 1 leaves out what is not committed."""
+    body = int32(-1) + int32(wait_ms) + int32(1) + int32(1 << 20) + int8(isolation)  # no replica; wait, min, max
     body += array([string(topic) + array([int32(partition) + int64(offset) + int32(1 << 20)])])
     answer = broker.ask(FETCH, VERSION, body)
     answer.int32()  # throttle time
     assert answer.int32() == 1 and answer.string() == topic and answer.int32() == 1
     assert answer.int32() == partition
-    error, high_watermark, _last_stable = answer.int16(), answer.int64(), answer.int64()
-    for _ in range(max(answer.int32(), 0)):  # aborted transactions
-        answer.take(16)
-    return error, high_watermark, answer.blob()
+    error, high_watermark, last_stable = answer.int16(), answer.int64(), answer.int64()
+    aborted = [(answer.int64(), answer.int64()) for _ in range(answer.int32())]
+    return Fetched(error, high_watermark, last_stable, aborted, answer.blob())
 
 
-def records(data: bytes) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    """Offset, key and value of every record in whole batches; the last batch may have been cut off."""
+class Batch(NamedTuple):
+    """The head of a batch, and its records as they stand there."""
+
+    base_offset: int
+    next_offset: int
+    attributes: int
+    producer_id: int
+    count: int
+    records: bytes
+
+
+def batches(data: bytes) -> Iterator[Batch]:
+    """The whole ones; the last may have been cut off."""
     reader = Reader(data)
     while len(data) - reader.at >= 61:
         base_offset, length = reader.int64(), reader.int32()
@@ -37,32 +57,43 @@ def records(data: bytes) -> Iterator[tuple[int, bytes | None, bytes | None]]:
             return
         one = Reader(reader.take(length))
         one.take(4 + 1 + 4)  # leader epoch, magic, checksum
-        (attributes,) = struct.unpack(">h", one.take(2))
-        assert not attributes & 7, "compressed: another chapter"
-        one.take(4 + 8 + 8 + 8 + 2 + 4)
-        for _ in range(one.int32()):
-            one.varint()
-            one.int8()
-            one.varint()
-            delta = one.varint()
-            key, value = (None if (size := one.varint()) < 0 else one.take(size) for _ in range(2))
-            for _ in range(one.varint()):
-                one.take(one.varint())
-                one.take(max(one.varint(), 0))
-            if not attributes & 32:  # a control batch is for clients themselves
-                yield base_offset + delta, key, value
+        attributes = one.int16()
+        next_offset = base_offset + one.int32() + 1  # not by counting: compaction may have taken records away
+        one.take(8 + 8)  # first and largest timestamp
+        producer_id = one.int64()
+        one.take(2 + 4)  # epoch, first sequence number
+        yield Batch(base_offset, next_offset, attributes, producer_id, one.int32(), one.data[one.at :])
+
+
+def records(one: Batch, plain: bytes | None = None) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """Offset, key and value of every record of a batch. `plain` are its records where they were compressed."""
+    if one.attributes & CONTROL:
+        return  # of no meaning to an application: chapter 8
+    assert plain is not None or not one.attributes & CODEC, "compressed: chapter 5"
+    reader = Reader(one.records if plain is None else plain)
+    for _ in range(one.count):
+        reader.varint()  # the record's length: we read its fields instead
+        reader.int8()  # attributes, of which there are none
+        reader.varint()  # milliseconds after the batch's first timestamp
+        delta = reader.varint()
+        key, value = (None if (size := reader.varint()) < 0 else reader.take(size) for _ in range(2))
+        for _ in range(reader.varint()):  # headers
+            reader.take(reader.varint())
+            reader.take(max(reader.varint(), 0))
+        yield one.base_offset + delta, key, value
 
 
 if __name__ == "__main__":
     broker, topic = Broker(sys.argv[1]), sys.argv[2]
     offset = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     while True:
-        error, high_watermark, data = fetch(broker, topic, 0, offset)
-        if error:
-            raise SystemExit(f"error {error}")
-        for at, key, value in records(data):
-            if at >= offset:  # the first batch may begin before what was asked for
-                print(f"{at}: {value.decode() if value is not None else None}")
-                offset = at + 1
-        if offset >= high_watermark:
+        got = fetch(broker, topic, 0, offset)
+        if got.error:
+            raise SystemExit(f"error {got.error}")
+        for one in batches(got.data):
+            for at, _key, value in records(one):
+                if at >= offset:  # the first batch may begin before what was asked for
+                    print(f"{at}: {value.decode() if value is not None else None}")
+            offset = max(offset, one.next_offset)
+        if offset >= got.high_watermark:
             break

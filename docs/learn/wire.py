@@ -5,6 +5,21 @@ Everything is written out in plain Python; the names of types are those of Kafka
 
 import socket
 import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+FIND_COORDINATOR, GROUP, TRANSACTION = 10, 0, 1
+
+NOT_YET = {
+    3: "UNKNOWN_TOPIC_OR_PARTITION",
+    5: "LEADER_NOT_AVAILABLE",
+    6: "NOT_LEADER_OR_FOLLOWER",
+    14: "COORDINATOR_LOAD_IN_PROGRESS",
+    15: "COORDINATOR_NOT_AVAILABLE",
+    16: "NOT_COORDINATOR",
+    51: "CONCURRENT_TRANSACTIONS",
+}
 
 
 class Broker:
@@ -15,13 +30,15 @@ class Broker:
         self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=30)
         self.last_id = 0
 
-    def ask(self, key: int, version: int, body: bytes) -> "Reader":
-        """Send a request with an old-style header (version 1) and give the body of its answer."""
+    def ask(self, key: int, version: int, body: bytes, flexible: bool = False) -> "Reader":
+        """Send a request and give the body of its answer, to be read. Flexible versions have one more byte in both
+        headers, for tagged fields: chapter 9."""
         self.last_id += 1
-        request = struct.pack(">hhi", key, version, self.last_id) + string("learner") + body
-        self.socket.sendall(struct.pack(">i", len(request)) + request)
+        header = struct.pack(">hhi", key, version, self.last_id) + string("learner") + NO_TAGS * flexible
+        self.socket.sendall(struct.pack(">i", len(header + body)) + header + body)
         answer = Reader(self.receive(struct.unpack(">i", self.receive(4))[0]))
         assert answer.int32() == self.last_id, "the answer to another request"
+        answer.take(1 * flexible)
         return answer
 
     def receive(self, count: int) -> bytes:
@@ -32,6 +49,32 @@ class Broker:
                 raise SystemExit("the broker closed the connection: something in the request was wrong")
             data += piece
         return data
+
+
+def patiently(ask: Callable[[], Any]) -> Any:
+    """What `ask` gives: an error code, or a tuple that begins with one. Some errors only say: not yet. Then we ask
+    again, for ten seconds at most; every client does."""
+    for _ in range(100):
+        told = ask()
+        if (told[0] if isinstance(told, tuple) else told) not in NOT_YET:
+            break
+        time.sleep(0.1)
+    return told
+
+
+def coordinator(address: str, name: str, kind: int = GROUP) -> Broker:
+    """A connection to the broker that looks after this group, or this transactional id."""
+
+    def ask() -> tuple[int, int, str | None, int]:
+        answer = Broker(address).ask(FIND_COORDINATOR, 1, string(name) + int8(kind))
+        answer.int32()  # throttle time
+        error, _message = answer.int16(), answer.string()
+        return error, answer.int32(), answer.string(), answer.int32()
+
+    error, node, host, port = patiently(ask)
+    assert error == 0, f"error {error}"
+    print(f"the coordinator of {name} is node {node}")
+    return Broker(f"{host}:{port}")
 
 
 # --- writing --------------------------------------------------------------------------------------------------------
@@ -69,15 +112,33 @@ def array(items: list[bytes]) -> bytes:
     return int32(len(items)) + b"".join(items)
 
 
-def varint(value: int) -> bytes:
-    """Zigzag (small negative numbers become small ones), then seven bits a byte, the lowest first."""
-    left = value << 1 ^ value >> 63
+def uvarint(value: int) -> bytes:
+    """Seven bits a byte, the lowest first; the highest bit says that there is more."""
     out = bytearray()
-    while left > 0x7F:
-        out.append(left & 0x7F | 0x80)
-        left >>= 7
-    out.append(left)
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
     return bytes(out)
+
+
+def varint(value: int) -> bytes:
+    """Zigzag first, so that small negative numbers become small ones: 0, -1, 1, -2 are 0, 1, 2, 3."""
+    return uvarint(value << 1 ^ value >> 63)
+
+
+# Flexible versions write lengths as varints, one too large, so that 0 is left for none; and after the fields of every
+# message and structure stands how many tagged fields there are.
+
+NO_TAGS = b"\0"
+
+
+def compact_string(text: str | None) -> bytes:
+    return b"\0" if text is None else uvarint(len(text.encode()) + 1) + text.encode()
+
+
+def compact_array(items: list[bytes] | None) -> bytes:
+    return b"\0" if items is None else uvarint(len(items) + 1) + b"".join(items)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -114,11 +175,29 @@ class Reader:
     def blob(self) -> bytes:
         return self.take(max(self.int32(), 0))
 
-    def varint(self) -> int:
+    def uvarint(self) -> int:
         value = shift = 0
         while True:
             byte = self.take(1)[0]
             value |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
-                return value >> 1 ^ -(value & 1)
+                return value
+
+    def varint(self) -> int:
+        value = self.uvarint()
+        return value >> 1 ^ -(value & 1)
+
+    def compact_string(self) -> str | None:
+        length = self.uvarint() - 1
+        return None if length < 0 else self.take(length).decode()
+
+    def compact_count(self) -> int:
+        """How many items follow; none where there is no array."""
+        return max(self.uvarint() - 1, 0)
+
+    def tags(self) -> None:
+        """Tagged fields may be of any number; what we do not know we leave out."""
+        for _ in range(self.uvarint()):
+            self.uvarint()
+            self.take(self.uvarint())

@@ -1,38 +1,35 @@
-"""Chapter 6: a member of a classic group: join, sync, heartbeat, commit, leave.
+"""Chapter 7: a member of a classic group: join, sync, heartbeat, commit, leave.
 
-python 6_group.py 127.0.0.1:9092 TOPIC GROUP
+python 7_group.py 127.0.0.1:9092 TOPIC GROUP
 """
 
 import sys
 
-from wire import Broker, Reader, array, blob, int16, int32, int64, string
+from wire import Reader, array, blob, coordinator, int16, int32, int64, patiently, string
 
-FIND_COORDINATOR, JOIN, SYNC, HEARTBEAT, LEAVE, COMMIT, FETCH_OFFSETS = 10, 11, 14, 12, 13, 8, 9
-COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOADING = 15, 14
+JOIN, SYNC, HEARTBEAT, LEAVE, COMMIT, FETCH_OFFSETS = 11, 14, 12, 13, 8, 9
 address, topic, group = sys.argv[1:4]
 
 # Who looks after this group? Its coordinator leads the partition of __consumer_offsets that the group's name belongs to.
-error = COORDINATOR_NOT_AVAILABLE
-while error in (COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOADING):
-    answer = Broker(address).ask(FIND_COORDINATOR, 0, string(group))
-    error, node, host, port = answer.int16(), answer.int32(), answer.string(), answer.int32()
-assert error == 0, error
-broker = Broker(f"{host}:{port}")
-print(f"the coordinator is node {node}")
+broker = coordinator(address, group)
 
 # Join with what we can do: the protocol "range", and inside it the topics that we want.
 subscription = int16(0) + array([string(topic)]) + blob(b"")
-member = ""
-while True:
-    body = string(group) + int32(10_000) + int32(10_000) + string(member) + string("consumer")
-    answer = broker.ask(JOIN, 2, body + array([string("range") + blob(subscription)]))
+
+
+def join() -> tuple[int, int, str | None, str | None, list[tuple[str | None, bytes]]]:
+    """An error code, the generation, the leader's name, ours, and for the leader what all members said."""
+    body = string(group) + int32(10_000) + int32(10_000)  # session and rebalance timeout
+    body += string("") + string("consumer") + array([string("range") + blob(subscription)])  # "": no name yet
+    answer = broker.ask(JOIN, 2, body)
     answer.int32()  # throttle time
-    error, generation = answer.int16(), answer.int32()
-    protocol, leader, member = answer.string(), answer.string(), answer.string() or ""
-    if error != COORDINATOR_LOADING:
-        break
-assert error == 0, error
-members = [(answer.string(), answer.blob()) for _ in range(answer.int32())]
+    error, generation, _protocol = answer.int16(), answer.int32(), answer.string()
+    leader, member = answer.string(), answer.string()
+    return error, generation, leader, member, [(answer.string(), answer.blob()) for _ in range(answer.int32())]
+
+
+error, generation, leader, member, members = patiently(join)
+assert error == 0, f"error {error}"
 print(f"generation {generation}: I am {member}, the leader is {leader}, of {len(members)} members")
 
 # The leader decides who gets what, and tells the coordinator; the others send nothing. Alone, we get everything.
@@ -49,7 +46,7 @@ answer = broker.ask(HEARTBEAT, 1, string(group) + int32(generation) + string(mem
 answer.int32()
 print("heartbeat: error", answer.int16())
 
-where = array([string(topic) + array([int32(0) + int64(42) + string("from chapter 6")])])
+where = array([string(topic) + array([int32(0) + int64(42) + string("from chapter 7")])])
 answer = broker.ask(COMMIT, 2, string(group) + int32(generation) + string(member) + int64(-1) + where)
 assert answer.int32() == 1 and answer.string() == topic and answer.int32() == 1 and answer.int32() == 0
 print("commit: error", answer.int16())

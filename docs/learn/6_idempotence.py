@@ -1,22 +1,29 @@
-"""Chapter 5: a producer id and sequence numbers: sent twice, stored once.
+"""Chapter 6: a producer id and sequence numbers: sent twice, stored once.
 
-python 5_idempotence.py 127.0.0.1:9092 TOPIC
+python 6_idempotence.py 127.0.0.1:9092 TOPIC
 """
 
 import importlib
 import sys
 
-from wire import Broker, int32, string
+from wire import Broker, int32, patiently, string
 
 produce, batch = (getattr(importlib.import_module("3_produce"), name) for name in ("produce", "batch"))
 
 INIT_PRODUCER_ID, VERSION = 22, 0
 broker, topic = Broker(sys.argv[1]), sys.argv[2]
 
-answer = broker.ask(INIT_PRODUCER_ID, VERSION, string(None) + int32(60_000))
-answer.int32()  # throttle time
-assert answer.int16() == 0
-producer_id, epoch = answer.int64(), answer.int16()
+
+
+def init_producer_id() -> tuple[int, int, int]:
+    """An error code, a producer id that nobody else has, and its epoch."""
+    answer = broker.ask(INIT_PRODUCER_ID, VERSION, string(None) + int32(60_000))  # no transactional id, timeout
+    answer.int32()  # throttle time
+    return answer.int16(), answer.int64(), answer.int16()
+
+
+error, producer_id, epoch = patiently(init_producer_id)
+assert error == 0, f"error {error}"
 print(f"producer {producer_id}, epoch {epoch}")
 
 first = batch([b"once"], producer_id, epoch, sequence=0)
