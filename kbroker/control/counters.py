@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kbroker.control import views
 from kbroker.control.settling import made
+from kbroker.groups.streams.group import NOT_VALIDATED
 from kbroker.machine import Record
 from kbroker.transactions.states import State
 from kbroker.transactions.transaction import LAST_EPOCH, Transaction, record_of
@@ -40,6 +41,14 @@ from wire.durable.share import (
     ShareGroupMetadataValue,
     ShareGroupTargetAssignmentMemberKey,
     ShareGroupTargetAssignmentMetadataKey,
+)
+from wire.durable.streams import (
+    StreamsGroupCurrentMemberAssignmentKey,
+    StreamsGroupMemberMetadataKey,
+    StreamsGroupMetadataKey,
+    StreamsGroupMetadataValue,
+    StreamsGroupTargetAssignmentMemberKey,
+    StreamsGroupTargetAssignmentMetadataKey,
 )
 
 if TYPE_CHECKING:
@@ -144,6 +153,17 @@ def group_records(machine: GroupsMachine, counters: Counters, now: int) -> Itera
         yield Record(ShareGroupTargetAssignmentMetadataKey(group_id=group_id), None)
         epoch = max(shares.epoch, counters.generations.get(group_id, 0)) + 1
         yield Record(ShareGroupMetadataKey(group_id=group_id), ShareGroupMetadataValue(epoch=epoch, metadata_hash=0))
+    for group_id, streams in machine.store.streams.items():
+        for member_id in streams.members:
+            yield Record(StreamsGroupCurrentMemberAssignmentKey(group_id=group_id, member_id=member_id), None)
+            yield Record(StreamsGroupTargetAssignmentMemberKey(group_id=group_id, member_id=member_id), None)
+            yield Record(StreamsGroupMemberMetadataKey(group_id=group_id, member_id=member_id), None)
+        yield Record(StreamsGroupTargetAssignmentMetadataKey(group_id=group_id), None)
+        epoch = max(streams.epoch, counters.generations.get(group_id, 0)) + 1
+        value_ = StreamsGroupMetadataValue(
+            epoch=epoch, metadata_hash=0, validated_topology_epoch=NOT_VALIDATED, last_assignment_configs=[]
+        )
+        yield Record(StreamsGroupMetadataKey(group_id=group_id), value_)
 
 
 def transaction_records(found: Mapping[str, Transaction], counters: Counters, now: int) -> Iterator[Record]:

@@ -232,6 +232,25 @@ class Versions(NamedTuple):
     max_version: int
 
 
+class Metric(NamedTuple):
+    """A data point that a client has pushed (KIP-714)."""
+
+    name: str
+    kind: str
+    value: float
+    unit: str
+    attributes: dict[str, str]
+
+
+class Push(NamedTuple):
+    """What one push has brought. `client` has what is known of who sent it: client_id, client_software_name ..."""
+
+    client: dict[str, str]
+    at_ms: int
+    terminating: bool
+    metrics: list[Metric]
+
+
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
@@ -286,7 +305,8 @@ class Match(NamedTuple):
 class When(NamedTuple):
     """Which of the requests that fit are met. `nth` is one of them alone, counted from 1; the first `skip` pass;
     after `times` the fault is used up. `probability` is thrown for each with dice of this `seed`. A fault begins with
-    the mark `after` and ends with the mark `until`."""
+    the mark `after` and ends with the mark `until`, or so many milliseconds of real time after it was installed
+    (`for_ms`): what it holds goes on then."""
 
     times: int | None = None
     nth: int | None = None
@@ -295,6 +315,7 @@ class When(NamedTuple):
     seed: int = 0
     after: str | None = None
     until: str | None = None
+    for_ms: int | None = None
 
 
 class Effect(NamedTuple):
@@ -308,6 +329,8 @@ class Effect(NamedTuple):
     errors          these errors in their order, one for each; without `times` the fault is used up then
     answer          this response, in JSON form, and nothing is done
     leader, leader_epoch     what Metadata says of the partition (the truth stays)
+    stale           Metadata says what was true when the fault was installed: ids, leaders, replicas, brokers
+    hide_brokers    brokers that Metadata does not name
     bad_crc         records are fetched with a broken checksum
     answer_delay_ms it has been handled, and the answer waits
     wrong_correlation_id, duplicate    the answer of somebody else; twice
@@ -327,6 +350,8 @@ class Effect(NamedTuple):
     answer: dict[str, Any] | None = None
     leader: int | None = None
     leader_epoch: int | None = None
+    stale: bool = False
+    hide_brokers: list[int] | None = None
     bad_crc: bool = False
     answer_delay_ms: int = 0
     wrong_correlation_id: bool = False

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kbroker.groups.classic.member import Member as ClassicMember
     from kbroker.groups.consumer.group import ConsumerGroup
     from kbroker.groups.machine import GroupsMachine
+    from kbroker.groups.share.group import ShareGroup
     from kbroker.groups.streams.group import StreamsGroup
     from kbroker.partitions.partition import Partition as OpenPartition
     from kbroker.server.connection import Connection as LiveConnection
@@ -58,9 +59,7 @@ def partition_of(cluster: Cluster, topic: CatalogTopic, index: int) -> Partition
 
 def groups(cluster: Cluster) -> list[Group]:
     """All groups whose coordinators have read their logs, by id."""
-    found = [
-        each for runtime in cluster.groups.coordinators.serving() for each in _groups_of(cluster, runtime.machine)
-    ]
+    found = [each for runtime in cluster.groups.coordinators.serving() for each in _groups_of(cluster, runtime.machine)]
     return sorted(found, key=lambda group: group.id)
 
 
@@ -75,6 +74,8 @@ def _groups_of(cluster: Cluster, machine: GroupsMachine) -> Iterator[Group]:
         yield _consumers(cluster, machine, consumers)
     for streams in machine.store.streams.values():
         yield _streams(cluster, machine, streams)
+    for shares in machine.store.shares.values():
+        yield _shares(cluster, shares)
 
 
 def _classic(cluster: Cluster, machine: GroupsMachine, group: ClassicGroup) -> Group:
@@ -132,6 +133,34 @@ def _consumers(cluster: Cluster, machine: GroupsMachine, group: ConsumerGroup) -
         coordinator=coordinator_of(cluster, "__consumer_offsets", cluster.groups.coordinator(group.id)),
         members=members,
         offsets=_offsets(cluster, machine, group.id),
+    )
+
+
+def _shares(cluster: Cluster, group: ShareGroup) -> Group:
+    """Several members may have one partition; offsets are not committed but kept record by record."""
+    members = [
+        Member(
+            id=member.id,
+            client_id=member.client_id,
+            host=member.client_host,
+            instance_id=None,
+            epoch=0 if current is None else current.epoch,
+            topics=sorted(member.topics),
+            assigned=[] if current is None else _named(cluster, current.assigned),
+            revoking=[],
+        )
+        for member in group.members.values()
+        for current in [group.currents.get(member.id)]
+    ]
+    return Group(
+        id=group.id,
+        type="share",
+        state=group.state.value,
+        epoch=group.epoch,
+        protocol="simple",
+        coordinator=coordinator_of(cluster, "__consumer_offsets", cluster.groups.coordinator(group.id)),
+        members=members,
+        offsets=[],
     )
 
 

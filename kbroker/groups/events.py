@@ -201,6 +201,17 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class Rebalance:
+    """Somebody who has the broker in hand wants the group to rebalance now; with `targets`, so that each member gets
+    these partitions by topic name and id, and who is not named nothing. Answered with None.
+    """
+
+    ticket: Ticket
+    group_id: str
+    targets: Mapping[str, Mapping[tuple[str, bytes], frozenset[int]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Describe:
     ticket: Ticket
     group_id: str

@@ -44,7 +44,7 @@ from kbroker.groups.streams.group import StreamsGroup
 from kbroker.groups.streams.part import Streams
 from kbroker.groups.turn import Dice, Turn
 from kbroker.machine import Effects, Loaded, Marker, Origin, Record
-from wire.errors import ErrorCode
+from wire.errors import ErrorCode, KafkaError
 from wire.messages.heartbeat import HeartbeatResponse
 from wire.messages.leave_group import LeaveGroupResponse
 from wire.messages.list_groups import ListedGroup
@@ -83,6 +83,7 @@ class GroupsMachine:
             events.AlterShares: self.shares.alter,
             events.ForgetShareTopics: self.shares.forget,
             events.TopicsSeen: self._topics_seen,
+            events.Rebalance: self._rebalance,
             events.Describe: self._describe,
             events.ListAll: self._list,
             events.Delete: self._delete,
@@ -200,6 +201,15 @@ class GroupsMachine:
         self.metadata = event.metadata
 
     # --- administration ---------------------------------------------------------------------------------------------
+
+    def _rebalance(self, event: events.Rebalance, turn: Turn) -> None:
+        from kbroker.groups.forced import force  # hardly ever needed
+
+        group = self._find(event.group_id) or self.store.shares.get(event.group_id)
+        if group is None:
+            raise KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {event.group_id} not found.")
+        force(group, event.targets, turn)
+        turn.answer(event.ticket, None)
 
     def _describe(self, event: events.Describe, turn: Turn) -> None:
         group = self.groups.get(event.group_id)

@@ -12,8 +12,8 @@ test wants to do to it. Each method does its work and answers; in asyncio, `awai
 is the same without blocking the loop. `docs/testing.md` has the whole list.
 
     link.py      the process, and the lines to it          ask.py    one question, asked in either way
-    cluster.py   Cluster
-    broker.py    Broker                                    verbs.py  what can be asked, and every answer's type
+    broker.py    Broker                                    verbs.py, groups.py   what can be asked
+    cluster.py   Cluster                                   partition.py          one partition
 
 The standard library, `kbroker.control.plain` and `kbroker.control.shapes`; nothing of the broker itself is imported
 into the process of the test.

@@ -61,6 +61,19 @@ class Ask(Generic[T]):
         return typed
 
 
+class Known(Ask[T]):
+    """A question whose answer is there already."""
+
+    def __init__(self, answer: T) -> None:
+        self._known = answer
+
+    def now(self) -> T:
+        return self._known
+
+    async def later(self) -> T:
+        return self._known
+
+
 class Bound(Generic[P, T]):
     """A verb of one object."""
 

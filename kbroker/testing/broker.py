@@ -20,10 +20,12 @@ from kbroker.control.plain import from_plain
 from kbroker.control.shapes import Created, Started
 from kbroker.testing.clock import Clock
 from kbroker.testing.faults import Faults
+from kbroker.testing.groups import text_of
 from kbroker.testing.link import BrokerGone, Extension, Line, Link
+from kbroker.testing.partition import Partition
 from kbroker.testing.scenario import Step, load, steps_of
 from kbroker.testing.security import Rule, Security, client_config
-from kbroker.testing.verbs import Verbs, text_of
+from kbroker.testing.verbs import Verbs
 
 HISTORY_BYTES = 32 << 20
 
@@ -128,6 +130,10 @@ class Broker(Verbs):
     def scenario(self) -> list[dict[str, Any]]:
         """What this test has done to the broker until now, as a scenario that `play` takes from a file."""
         return steps_of(self._link.asked)
+
+    def partition(self, topic: str, index: int = 0) -> Partition:
+        """A partition: who leads it, and whether anybody does."""
+        return Partition(lambda: self._link, topic, index)
 
     # --- what it is ---------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeAlias
 
 from kbroker.control.plain import from_plain, hints
 from kbroker.control.shapes import Effect, Fault, Held, Hit, Match, When
-from kbroker.testing.ask import Ask, Asker, verb
+from kbroker.testing.ask import Ask, Asker, Known, verb
 from kbroker.testing.link import Line, Stream
 
 Callback = Callable[[Held], "str | dict[str, Any] | None"]
@@ -68,12 +68,16 @@ class Handle(Asker):
         """Let go of all requests that it holds now."""
         return self._ask(int, "faults.release_all", id=self.id)
 
-    def remove(self) -> Fault:
+    @verb
+    def remove(self) -> Ask[Fault]:
         """Take it out; what it has met. Harmless twice."""
-        if not self._removed:
-            self._last = self._faults.remove(self.id)
-            self._removed = True
-        return self._last
+        if self._removed:
+            return Known(self._last)
+        return self._ask(Fault, "faults.remove", self._taken_out, id=self.id)
+
+    def _taken_out(self, fault: Fault) -> Fault:
+        self._last, self._removed = fault, True
+        return fault
 
     def __enter__(self) -> Self:
         return self
@@ -97,14 +101,20 @@ class Faults(Asker):
         return self.link()
 
     @verb
-    def install(self, /, api: str | Sequence[str] | None = None, *, name: str = "", **words: Any) -> Ask[Handle]:
+    def install(self, /, api: str | Sequence[str] | None = None, **words: Any) -> Ask[Handle]:
         """Install a fault for one API, several, or all of them. Keywords are the fields of Match (client_id, topic,
         partition, group ...), When (times, nth, skip, probability, seed ...) and Effect (errors, delay_ms, hold, drop
-        ...)."""
+        ...); and `name`, for reports."""
+        return self._install(api, words)
+
+    def _install(self, api: str | Sequence[str] | None, words: dict[str, Any]) -> Ask[Handle]:
+        name = words.pop("name", "")
         apis = [api] if isinstance(api, str) else None if api is None else list(api)
         match, when, effect = _sort(words)
-        arguments = {"match": {"api": apis, **match}, "when": when, "effect": effect, "name": name}
-        return self._ask(Fault, "faults.install", lambda fault: Handle(self, fault), **arguments)
+        return self._handle("faults.install", match={"api": apis, **match}, when=when, effect=effect, name=name)
+
+    def _handle(self, verb: str, **arguments: Any) -> Ask[Handle]:
+        return self._ask(Fault, verb, lambda fault: Handle(self, fault), **arguments)
 
     @verb
     def list(self) -> Ask[_FAULTS]:
@@ -134,29 +144,68 @@ class Faults(Asker):
 
     # --- in fewer words -----------------------------------------------------------------------------------------------
 
-    def fail(self, api: str | Sequence[str], *errors: str, **words: Any) -> Handle:
+    @verb
+    def fail(self, /, api: str | Sequence[str], *errors: str, **words: Any) -> Ask[Handle]:
         """Answer with an error: always, or with several in their order, one for each request."""
-        return self.install(api, errors=[*errors], **words)
+        return self._install(api, {"errors": [*errors], **words})
 
-    def delay(self, api: str | Sequence[str] | None = None, delay_ms: int = 100, **words: Any) -> Handle:
+    @verb
+    def delay(self, /, api: str | Sequence[str] | None = None, delay_ms: int = 100, **words: Any) -> Ask[Handle]:
         """Let requests wait before they are handled; `jitter_ms` is up to how much longer."""
-        return self.install(api, delay_ms=delay_ms, **words)
+        return self._install(api, {"delay_ms": delay_ms, **words})
 
-    def hold(self, api: str | Sequence[str] | None = None, **words: Any) -> Handle:
+    @verb
+    def hold(self, /, api: str | Sequence[str] | None = None, **words: Any) -> Ask[Handle]:
         """Hold requests until `release()` or `remove()`."""
-        return self.install(api, hold=True, **words)
+        return self._install(api, {"hold": True, **words})
 
-    def disconnect(self, api: str | Sequence[str] | None = None, *, after: bool = False, **words: Any) -> Handle:
+    @verb
+    def disconnect(
+        self, /, api: str | Sequence[str] | None = None, *, after: bool = False, **words: Any
+    ) -> Ask[Handle]:
         """Close the connection in place of an answer: before the request is handled, or `after`."""
-        return self.install(api, drop="after" if after else "before", **words)
+        return self._install(api, {"drop": "after" if after else "before", **words})
 
-    def blackhole(self, client_id: str | None = None, **words: Any) -> Handle:
+    @verb
+    def blackhole(self, /, client_id: str | None = None, **words: Any) -> Ask[Handle]:
         """Never answer this client again, or anybody; its connections stay open."""
-        return self.install(client_id=client_id, blackhole=True, **words)
+        return self._install(None, {"client_id": client_id, "blackhole": True, **words})
 
-    def loading(self, **words: Any) -> Handle:
-        """The coordinator of a `group=` or `transactional_id=` is still reading its log."""
-        return self.install(None, errors=["COORDINATOR_LOAD_IN_PROGRESS"], **words)
+    @verb
+    def loading(
+        self,
+        *,
+        group: str | None = None,
+        transactional_id: str | None = None,
+        error: str = "COORDINATOR_LOAD_IN_PROGRESS",
+        for_ms: int | None = None,
+        times: int | None = None,
+    ) -> Ask[Handle]:
+        """The coordinator of a group or a transactional id is still reading its log; or, with another error, elsewhere
+        (NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE). Until `remove()`, for a time, or so many times."""
+        return self._handle(
+            "faults.loading",
+            group=group,
+            transactional_id=transactional_id,
+            error=error,
+            for_ms=for_ms,
+            times=times,
+        )
+
+    @verb
+    def unstable_offsets(
+        self, group: str, topic: str | None = None, *, for_ms: int | None = None, times: int | None = None
+    ) -> Ask[Handle]:
+        """The group's offsets are those of a transaction that has not ended (KIP-447)."""
+        return self._handle("faults.unstable_offsets", group=group, topic=topic, for_ms=for_ms, times=times)
+
+    @verb
+    def metadata_lag(
+        self, topic: str | None = None, *, for_ms: int | None = None, times: int | None = None
+    ) -> Ask[Handle]:
+        """Metadata says from now on what is true now, whatever changes: ids of topics that are made again, leaders,
+        brokers."""
+        return self._handle("faults.metadata_lag", topic=topic, for_ms=for_ms, times=times)
 
     def on(self, api: str | Sequence[str] | None = None, **words: Any) -> Callable[[Callback], Handle]:
         """Decorate a function that is asked what to do with each request; see `Callback`. What it says within 5 seconds

@@ -9,28 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kbroker.control.shapes import (
-    Committed,
     Connection,
+    Fault,
     Frame,
-    Group,
-    GroupEvent,
     Header,
     LogLine,
     Place,
+    Push,
     Record,
     Request,
     State,
     Topic,
-    Transaction,
     Versions,
 )
-from kbroker.testing.ask import Ask, Asker, verb
+from kbroker.testing.ask import Ask, verb
+from kbroker.testing.groups import GroupVerbs, text_of, texts_of
 
 Text = str | bytes
 
 
-class Verbs(Asker):
-    """Topics, records, groups, transactions, and the broker as a whole."""
+class Verbs(GroupVerbs):
+    """Topics, records, and the broker as a whole; groups and transactions are inherited."""
 
     # --- topics -------------------------------------------------------------------------------------------------------
 
@@ -153,69 +152,6 @@ class Verbs(Asker):
             timeout=float(timeout),
         )
 
-    # --- groups and transactions --------------------------------------------------------------------------------------
-
-    @verb
-    def groups(self) -> Ask[list[Group]]:
-        """All groups: states, members with what they have, committed offsets with lags."""
-        return self._ask(list[Group], "groups.list")
-
-    @verb
-    def group(self, group: str) -> Ask[Group]:
-        """One group."""
-        return self._ask(Group, "groups.get", group=group)
-
-    @verb
-    def group_history(self, group: str) -> Ask[list[GroupEvent]]:
-        """What has happened to a group lately, and why: who came and went, who waited for whom."""
-        return self._ask(list[GroupEvent], "groups.history", group=group)
-
-    @verb
-    def delete_group(self, group: str) -> Ask[None]:
-        """Delete a group that has no members, with its offsets."""
-        return self._ask(None, "groups.delete", group=group)
-
-    @verb
-    def evict(self, group: str, member: str) -> Ask[Group]:
-        """Put a member out of its group, by its member id or client id."""
-        return self._ask(Group, "groups.evict", group=group, member=member)
-
-    @verb
-    def wait_assigned(self, group: str, members: int = 1, *, timeout: float = 10.0) -> Ask[Group]:
-        """Wait until a group is stable with so many members, and every partition has its member."""
-        return self._ask(Group, "groups.wait_assigned", group=group, members=members, timeout=float(timeout))
-
-    @verb
-    def wait_empty(self, group: str, *, timeout: float = 10.0) -> Ask[Group]:
-        """Wait until a group has no members any more."""
-        return self._ask(Group, "groups.wait_empty", group=group, timeout=float(timeout))
-
-    @verb
-    def wait_consumed(self, group: str, topic: str | None = None, *, timeout: float = 10.0) -> Ask[list[Committed]]:
-        """Wait until a group has committed all that there is to read, in one topic or in all of its topics."""
-        return self._ask(
-            list[Committed], "groups.wait_consumed", group=group, topic=topic, timeout=float(timeout)
-        )
-
-    @verb
-    def transactions(self) -> Ask[list[Transaction]]:
-        """All transactional ids and how they stand."""
-        return self._ask(list[Transaction], "transactions.list")
-
-    @verb
-    def transaction(self, transactional_id: str) -> Ask[Transaction]:
-        """One transactional id."""
-        return self._ask(Transaction, "transactions.get", transactional_id=transactional_id)
-
-    @verb
-    def wait_transaction(
-        self, transactional_id: str, state: str = "CompleteCommit", *, timeout: float = 10.0
-    ) -> Ask[Transaction]:
-        """Wait until a transactional id is in a state: Empty, Ongoing, PrepareCommit, CompleteCommit ..."""
-        return self._ask(
-            Transaction, "transactions.wait", transactional_id=transactional_id, state=state, timeout=float(timeout)
-        )
-
     # --- the data as a whole ------------------------------------------------------------------------------------------
 
     @verb
@@ -243,6 +179,40 @@ class Verbs(Asker):
     def allow_auto_create(self) -> Ask[None]:
         """After a reset: let clients that were connected before it make topics again by asking for them."""
         return self._ask(None, "data.allow_auto_create")
+
+    # --- faults that have a name of their own -------------------------------------------------------------------------
+
+    @verb
+    def chaos(self, seed: int = 0, level: int = 1) -> Ask[list[Fault]]:
+        """A mix of faults that a correct client survives, at level 1, 2 or 3; `faults.clear()` ends it."""
+        return self._ask(list[Fault], "faults.chaos", seed=seed, level=level)
+
+    @verb
+    def half_open(self, *, client_id: str | None = None, connection: int | None = None) -> Ask[int]:
+        """Let connections be half open: the client has them, and nobody reads or answers there any more. New ones
+        work. How many they were; `disconnect` ends them."""
+        return self._ask(int, "broker.half_open", client_id=client_id, connection=connection)
+
+    @verb
+    def truncate(self, topic: str, partition: int, end: int) -> Ask[Topic]:
+        """Lose the records of a partition from an offset on, in a later leader epoch, as an unclean election does."""
+        return self._ask(Topic, "topics.truncate", name=topic, partition=partition, end=end)
+
+    # --- telemetry ----------------------------------------------------------------------------------------------------
+
+    @verb
+    def request_metrics(
+        self, *metrics: str, interval_ms: int = 1000, match: str = "", name: str = "kbroker-control"
+    ) -> Ask[None]:
+        """Ask clients for metrics whose names begin so, "*" for all (KIP-714); without any, take the question back."""
+        return self._ask(
+            None, "telemetry.request", metrics=list(metrics), interval_ms=interval_ms, match=match, name=name
+        )
+
+    @verb
+    def pushed_metrics(self, client_id: str | None = None) -> Ask[list[Push]]:
+        """What clients have pushed, the oldest first."""
+        return self._ask(list[Push], "telemetry.list", client_id=client_id)
 
     # --- access -------------------------------------------------------------------------------------------------------
 
@@ -401,14 +371,3 @@ class Verbs(Asker):
 
 def bytes_of(text: Text | None) -> bytes | None:
     return text.encode() if isinstance(text, str) else text
-
-
-def text_of(value: object) -> str:
-    """A config's value as Kafka writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def texts_of(configs: Mapping[str, object]) -> dict[str, str | None]:
-    return {name: None if value is None else text_of(value) for name, value in configs.items()}

@@ -102,6 +102,16 @@ def add(
     )
 
 
+def used_up(transaction: Transaction | None, epoch: int) -> Transaction:
+    """The transaction as if its id had come to this epoch by use; its producer, if there is one, is fenced."""
+    if transaction is None:
+        raise KafkaError(ErrorCode.TRANSACTIONAL_ID_NOT_FOUND)
+    if transaction.state not in RESTING or not transaction.epoch <= epoch <= LAST_EPOCH:
+        text = f"It is {transaction.state.title} in epoch {transaction.epoch}; epochs only rise, between transactions."
+        raise KafkaError(ErrorCode.INVALID_TXN_STATE, text)
+    return transaction._replace(epoch=epoch)
+
+
 def verify(
     transaction: Transaction | None, producer: Producer, partitions: Collection[Partition]
 ) -> dict[Partition, ErrorCode]:

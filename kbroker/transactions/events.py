@@ -60,6 +60,14 @@ class EndTransaction(NamedTuple):
     raises_epochs: bool = False
 
 
+class UseUp(NamedTuple):
+    """Somebody who has the broker in hand lets the epochs of an id come to this one. Answered with None."""
+
+    ticket: Ticket
+    transactional_id: str
+    epoch: int
+
+
 class Describe(NamedTuple):
     """Answered with a Transaction, or None."""
 

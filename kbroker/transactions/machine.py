@@ -76,6 +76,7 @@ class TransactionsMachine:
             events.AddPartitions: self._add,
             events.VerifyPartitions: self._verify,
             events.EndTransaction: self._end,
+            events.UseUp: self._use_up,
             events.Describe: self._describe,
             events.ListAll: self._list,
             events.TimedOut: self._timed_out,
@@ -170,6 +171,12 @@ class TransactionsMachine:
             return
         self._taken(decided)
         self._send(name, decided, turn).askers.append(event.ticket)
+
+    def _use_up(self, event: events.UseUp, turn: _Turn) -> None:
+        known = decisions.used_up(self.ids.get(event.transactional_id), event.epoch)
+        self._last_epochs.pop(event.transactional_id, None)
+        self._write(event.transactional_id, known, turn)
+        turn.answer(event.ticket, None)
 
     def _describe(self, event: events.Describe, turn: _Turn) -> None:
         turn.answer(event.ticket, self.ids.get(event.transactional_id))

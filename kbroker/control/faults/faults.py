@@ -82,9 +82,20 @@ class Faults:
     def install(self, name: str, match: Match, when: When, effect: Effect) -> Plan:
         self._last += 1
         plan = Plan(self._last, name, match, when, effect)
+        if effect.stale:
+            from kbroker.control.faults.stale import picture_of
+
+            plan.picture = picture_of(self._control.cluster.catalog)
+        if when.for_ms is not None:
+            plan.timer = self._control.cluster.world.later(when.for_ms / 1000, self._time_is_up, plan)
         self.plans[plan.id] = plan
         self._arrange()
         return plan
+
+    def _time_is_up(self, plan: Plan) -> None:
+        plan.is_over = True
+        self._let_go(plan)
+        self._control.watch.tell()
 
     def find(self, id: int) -> Plan:
         plan = self.plans.get(id)
@@ -98,10 +109,16 @@ class Faults:
         plan = self.find(id)
         del self.plans[id]
         self._arrange()
+        if plan.timer is not None:
+            plan.timer.cancel()
+        self._let_go(plan)
+        return plan
+
+    def _let_go(self, plan: Plan) -> None:
+        """Of all that it holds."""
         for waiting in [each for each in self._waiting.values() if each.plan is plan]:
             if not waiting.future.done():
                 waiting.future.set_result({"drop": "before"} if plan.effect.blackhole else PASS)
-        return plan
 
     def clear(self) -> None:
         for id in list(self.plans):
@@ -224,7 +241,7 @@ class Faults:
         """What happens to an answer."""
         effect = plan.effect
         if response is not None:
-            response = lies.lie(plan, response, self._name_of)
+            response = lies.lie(plan, response, self._name_of, call)
         if effect.answer_delay_ms:
             await self._pause(effect.answer_delay_ms)
         if effect.wrong_correlation_id:

@@ -15,14 +15,22 @@ from wire.schema import keep
 
 if TYPE_CHECKING:
     from kbroker.control.faults.plan import Plan
+    from kbroker.server.dispatch import Call
 
 _CRC_AT = 17  # of a batch
 _TELL_LEADERS = (3, 75)  # Metadata, DescribeTopicPartitions
+_TELL_BROKERS = (3, 60)  # Metadata, DescribeCluster
 
 
-def lie(plan: Plan, response: Any, name_of: topics.Names) -> Any:
+def lie(plan: Plan, response: Any, name_of: topics.Names, call: Call) -> Any:
     """The response as the fault wants it."""
     effect = plan.effect
+    if plan.picture is not None and response.__api_key__ in _TELL_LEADERS:
+        from kbroker.control.faults.stale import age
+
+        age(plan.picture, response, call, lambda name: plan.is_for(name, None))
+    if effect.hide_brokers and response.__api_key__ in _TELL_BROKERS:
+        response.brokers = [each for each in response.brokers if _id_of(each) not in effect.hide_brokers]
     lies_of_leaders = (effect.leader, effect.leader_epoch) != (None, None)
     if lies_of_leaders and response.__api_key__ in _TELL_LEADERS:
         _move_leaders(plan, response)
@@ -31,6 +39,12 @@ def lie(plan: Plan, response: Any, name_of: topics.Names) -> Any:
             if plan.is_for(topic, topics.index_of(partition)) and getattr(partition, "records", None):
                 partition.records = _broken(partition.records)  # type: ignore[attr-defined]
     return response
+
+
+def _id_of(broker: Any) -> int:
+    """Metadata and DescribeCluster call it differently."""
+    found: int = broker.node_id if hasattr(broker, "node_id") else broker.broker_id
+    return found
 
 
 def _move_leaders(plan: Plan, response: Any) -> None:

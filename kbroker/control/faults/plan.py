@@ -22,6 +22,8 @@ from wire.records import Record, iterate
 
 if TYPE_CHECKING:
     from kbroker.context import Context
+    from kbroker.control.faults.stale import Picture
+    from kbroker.world import Handle
     from wire.schema import Request
 
 FETCH, METADATA = 1, 3
@@ -45,14 +47,19 @@ class Plan:
         self.times = when.times if when.times is not None else len(self.codes) if len(self.codes) > 1 else None
         self.dice = random.Random(when.seed)
         self.seen = self.met = 0
+        self.is_over = False
+        self.picture: Picture | None = None
+        self.timer: Handle | None = None
         self.hits: deque[Hit] = deque(maxlen=MOST_LISTED)
         self.held: dict[int, Any] = {}
         self.problems: list[str] = []
 
     @property
     def is_used_up(self) -> bool:
-        return (self.times is not None and self.met >= self.times) or (
-            self.when.nth is not None and self.seen >= self.when.nth
+        return (
+            self.is_over
+            or (self.times is not None and self.met >= self.times)
+            or (self.when.nth is not None and self.seen >= self.when.nth)
         )
 
     @property

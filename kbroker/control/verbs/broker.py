@@ -10,6 +10,7 @@ from kbroker.control.control import Control, accept
 from kbroker.control.shapes import Connection, LogLine, Started, State
 from kbroker.control.table import ControlError, verb
 from kbroker.control.verbs import groups, topics, transactions
+from kbroker.server.connection import Connection as LiveConnection
 from kbroker.version import VERSION
 from wire.messages.incremental_alter_configs import (
     AlterableConfig,
@@ -63,13 +64,28 @@ def connections(control: Control) -> list[Connection]:
 @verb
 def disconnect(control: Control, connection: int | None = None, client_id: str | None = None) -> int:
     """Close connections at once: one by its number, those that have named this client id, or all. How many."""
-    chosen = [
+    chosen = _chosen(control, connection, client_id)
+    for each in chosen:
+        each.drop("a test asked for it")
+    return len(chosen)
+
+
+def _chosen(control: Control, connection: int | None, client_id: str | None) -> list[LiveConnection]:
+    return [
         each
         for each in list(control.server.connections)
         if connection in (None, each.id) and client_id in (None, each.client_id)
     ]
+
+
+@verb
+def half_open(control: Control, connection: int | None = None, client_id: str | None = None) -> int:
+    """Let connections be half open: to the client they are there, but nobody reads or answers any more, as after a
+    power failure or behind a firewall that has forgotten them. New ones work. How many they were; `disconnect` ends
+    them."""
+    chosen = _chosen(control, connection, client_id)
     for each in chosen:
-        each.drop("a test asked for it")
+        each.freeze()
     return len(chosen)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kbroker.control.control import Control
 from kbroker.control.shapes import Effect, Fault, Held, Match, When
-from kbroker.control.table import verb
+from kbroker.control.table import ControlError, verb
 
 MOST_WAITING = 1000
 
@@ -29,6 +29,55 @@ def chaos(control: Control, seed: int = 0, level: int = 1) -> list[Fault]:
     from kbroker.control.faults.chaos import mix
 
     return [control.faults.install(*part).shape() for part in mix(seed, level)]
+
+
+_OF_GROUPS = [
+    "JoinGroup", "SyncGroup", "Heartbeat", "LeaveGroup", "OffsetCommit", "OffsetFetch", "OffsetDelete",
+    "TxnOffsetCommit", "DescribeGroups", "DeleteGroups", "ConsumerGroupHeartbeat", "ConsumerGroupDescribe",
+    "ShareGroupHeartbeat", "ShareGroupDescribe", "StreamsGroupHeartbeat", "StreamsGroupDescribe",
+]  # fmt: skip
+_OF_TRANSACTIONS = ["InitProducerId", "AddPartitionsToTxn", "AddOffsetsToTxn", "EndTxn", "DescribeTransactions"]
+
+
+@verb
+def loading(
+    control: Control,
+    group: str | None = None,
+    transactional_id: str | None = None,
+    error: str = "COORDINATOR_LOAD_IN_PROGRESS",
+    for_ms: int | None = None,
+    times: int | None = None,
+) -> Fault:
+    """Let the coordinator of a group or of a transactional id be reading its log: whoever asks it hears so, until the
+    fault is removed, for a time, or so many times. With error=NOT_COORDINATOR or COORDINATOR_NOT_AVAILABLE it is
+    elsewhere."""
+    if (group is None) == (transactional_id is None):
+        raise ControlError("argument", "faults.loading is for a group or for a transactional_id")
+    apis = _OF_TRANSACTIONS if group is None else _OF_GROUPS
+    match = Match(api=apis, group=group, transactional_id=transactional_id)
+    name = f"coordinator of {group or transactional_id}"
+    return control.faults.install(name, match, When(times=times, for_ms=for_ms), Effect(errors=[error])).shape()
+
+
+@verb
+def unstable_offsets(
+    control: Control, group: str, topic: str | None = None, for_ms: int | None = None, times: int | None = None
+) -> Fault:
+    """Let offsets of a group be those of a transaction that has not ended: who asks for stable ones (KIP-447) hears
+    UNSTABLE_OFFSET_COMMIT and asks again."""
+    match = Match(api=["OffsetFetch"], group=group, topic=topic, where={"requireStable": True})
+    effect = Effect(errors=["UNSTABLE_OFFSET_COMMIT"])
+    return control.faults.install("unstable offsets", match, When(times=times, for_ms=for_ms), effect).shape()
+
+
+@verb
+def metadata_lag(
+    control: Control, topic: str | None = None, for_ms: int | None = None, times: int | None = None
+) -> Fault:
+    """Let Metadata say from now on what is true now, whatever changes: ids of topics that are made again, leaders,
+    brokers."""
+    match = Match(api=["Metadata", "DescribeTopicPartitions"], topic=topic)
+    return control.faults.install("metadata lag", match, When(times=times, for_ms=for_ms), Effect(stale=True)).shape()
 
 
 @verb

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from kbroker.catalog.state import GROUP
 from kbroker.control import views
-from kbroker.control.control import Control, accept
+from kbroker.control.control import Control, accept, refusal
 from kbroker.control.shapes import Committed, Group, GroupEvent
 from kbroker.control.table import ControlError, verb
+from kbroker.groups.events import Rebalance
 from kbroker.partitions.partition import Partition
 from wire.batch import batches
+from wire.errors import KafkaError
 from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 from wire.messages.delete_groups import DeleteGroupsRequest
+from wire.messages.incremental_alter_configs import (
+    AlterableConfig,
+    AlterConfigsResource,
+    IncrementalAlterConfigsRequest,
+)
 from wire.messages.leave_group import LeaveGroupRequest, MemberIdentity
+from wire.messages.share_group_heartbeat import ShareGroupHeartbeatRequest
+from wire.messages.streams_group_heartbeat import StreamsGroupHeartbeatRequest
+from wire.schema import Request
 
+SET, DELETE = 0, 1
 STABLE = "Stable"
 LEAVES = -1  # the member epoch of who leaves (KIP-848)
 READ_BYTES = 1 << 20
@@ -74,9 +86,89 @@ async def evict(control: Control, group: str, member: str) -> Group:
         accept((await control.ask(request, found.coordinator)).error_code)
     else:
         for each in chosen:
-            beat = ConsumerGroupHeartbeatRequest(group_id=group, member_id=each.id, member_epoch=LEAVES)
-            accept((await control.ask(beat, found.coordinator)).error_code)
+            accept((await control.ask(_goodbye(found.type, group, each.id), found.coordinator)).error_code)
     return await get(control, group)
+
+
+def _goodbye(type_: str, group: str, member: str) -> Request:
+    """How a member of such a group says that it leaves."""
+    if type_ == "share":
+        return ShareGroupHeartbeatRequest(
+            group_id=group, member_id=member, member_epoch=LEAVES, subscribed_topic_names=None
+        )
+    if type_ == "streams":
+        return StreamsGroupHeartbeatRequest(
+            group_id=group, member_id=member, member_epoch=LEAVES, endpoint_information_epoch=0
+        )
+    return ConsumerGroupHeartbeatRequest(group_id=group, member_id=member, member_epoch=LEAVES)
+
+
+@verb
+async def rebalance(control: Control, group: str) -> Group:
+    """Let a group rebalance now, as if a member had come: classic members join again, others hear of the next epoch.
+    Members find out with their next heartbeat."""
+    return await _force(control, group, None)
+
+
+@verb
+async def assign(control: Control, group: str, assignment: dict[str, dict[str, list[int]]]) -> Group:
+    """Let a group rebalance now, and its members get these partitions: by member id or client id, then by topic. Who
+    is not named gets none. It holds until members, subscriptions or topics change. Not for streams groups, whose tasks
+    are a matter of their topology."""
+    found = await get(control, group)
+    targets: dict[str, dict[tuple[str, bytes], frozenset[int]]] = {}
+    taken: set[tuple[str, int]] = set()
+    for who, topics in assignment.items():
+        wanted = {_topic(control, name, indexes): frozenset(indexes) for name, indexes in topics.items()}
+        twice = taken.intersection((name, index) for (name, _), indexes in wanted.items() for index in indexes)
+        if twice and found.type != "share":
+            name, index = min(twice)
+            raise ControlError("argument", f"{name}-{index} cannot be for two members")
+        taken.update((name, index) for (name, _), indexes in wanted.items() for index in indexes)
+        targets[_member(found, who)] = wanted
+    return await _force(control, group, targets)
+
+
+def _member(group: Group, who: str) -> str:
+    chosen = [each.id for each in group.members if who in (each.id, each.client_id)]
+    if len(chosen) != 1:
+        known = ", ".join(f"{each.id} ({each.client_id})" for each in group.members) or "nobody"
+        what = "is not in" if not chosen else "stands for several members of"
+        raise ControlError("missing", f"{who} {what} group {group.id}; there is {known}")
+    return chosen[0]
+
+
+def _topic(control: Control, name: str, indexes: list[int]) -> tuple[str, bytes]:
+    topic = control.cluster.catalog.topic(name)
+    beyond = [index for index in indexes if topic is not None and not 0 <= index < len(topic.partitions)]
+    if topic is None or beyond:
+        raise ControlError("missing", f"there is no {'topic ' + name if topic is None else f'{name}-{beyond[0]}'}")
+    return name, topic.id
+
+
+async def _force(
+    control: Control, group: str, targets: dict[str, dict[tuple[str, bytes], frozenset[int]]] | None
+) -> Group:
+    await get(control, group)
+    try:
+        await control.cluster.groups.coordinators.of(group).ask(lambda ticket: Rebalance(ticket, group, targets))
+    except KafkaError as error:
+        raise refusal(error.code, error.message) from None
+    return await get(control, group)
+
+
+@verb
+async def configure(control: Control, group: str, configs: dict[str, str | None]) -> None:
+    """Set configs of a group, also of one that is not there yet: consumer.session.timeout.ms,
+    share.record.lock.duration.ms, streams.num.standby.replicas ...; null takes one back."""
+    changes = [
+        AlterableConfig(name=each, config_operation=DELETE if value is None else SET, value=value)
+        for each, value in configs.items()
+    ]
+    resource = AlterConfigsResource(resource_type=GROUP, resource_name=group, configs=changes)
+    request = IncrementalAlterConfigsRequest(resources=[resource], validate_only=False)
+    (result,) = (await control.ask(request)).responses
+    accept(result.error_code, result.error_message)
 
 
 @verb

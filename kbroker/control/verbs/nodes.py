@@ -92,6 +92,24 @@ async def restart(control: Control, node: int) -> Node:
     return await start(control, node)
 
 
+@verb
+def advertise(control: Control, node: int, host: str, port: int) -> Node:
+    """Tell clients from now on that they reach a broker there, on every listener. It listens where it did."""
+    found = control.node(node)
+    for listener in found.listeners.values():
+        listener.advertised_host, listener.advertised_port = host, port
+        control.cluster.catalog.members[node].endpoints[listener.name] = (host, port)
+    return _told(control, found)
+
+
+@verb
+def move_rack(control: Control, node: int, rack: str | None = None) -> Node:
+    """Let a broker stand in another rack, until it is started anew."""
+    found = control.node(node)
+    found.rack = control.cluster.catalog.members[node].rack = rack
+    return _told(control, found)
+
+
 async def revive(control: Control, node: LocalNode) -> None:
     """It listens before anybody is told of it."""
     catalog = control.cluster.catalog

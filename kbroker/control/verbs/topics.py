@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kbroker.catalog.state import TOPIC
+from kbroker.catalog.state import NO_LEADER, TOPIC
 from kbroker.control.control import Control, accept
 from kbroker.control.shapes import Topic
 from kbroker.control.table import ControlError, verb
@@ -89,6 +89,22 @@ async def configure(control: Control, name: str, configs: dict[str, str | None])
     request = IncrementalAlterConfigsRequest(resources=[resource], validate_only=False)
     (result,) = (await control.ask(request)).responses
     accept(result.error_code, result.error_message)
+    return await get(control, name)
+
+
+@verb
+async def truncate(control: Control, name: str, partition: int, end: int) -> Topic:
+    """Lose the records of a partition from an offset on, as an unclean election does: its leader leads again, in a
+    later epoch, and has only what is below; of a batch that goes across nothing is left, as in Kafka."""
+    opened = await control.partition(name, partition)
+    leader = control.cluster.catalog.leader(name, partition)[0]
+    if not opened.log_start <= end <= opened.end or leader < 0:
+        raise ControlError("argument", f"{opened.name} goes from {opened.log_start} to {opened.end}; it has to be led")
+    await control.cluster.catalog.move_leader(name, partition, NO_LEADER)
+    if end < opened.end:
+        opened.replicas.hold(leader, end)
+    await control.cluster.catalog.move_leader(name, partition, leader)
+    control.watch.tell()
     return await get(control, name)
 
 

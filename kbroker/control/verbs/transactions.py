@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from kbroker.control import views
-from kbroker.control.control import Control
+from kbroker.control.control import Control, accept, refusal
 from kbroker.control.shapes import Transaction
 from kbroker.control.table import ControlError, verb
+from kbroker.transactions.events import UseUp
+from kbroker.transactions.transaction import LAST_EPOCH
+from wire.errors import KafkaError
+from wire.messages.init_producer_id import InitProducerIdRequest
+
+TRANSACTION_STATE = "__transaction_state"
 
 
 async def _load(control: Control) -> None:
@@ -28,6 +34,26 @@ async def get(control: Control, transactional_id: str) -> Transaction:
     if found is None:
         raise ControlError("missing", f"there is no transactional id {transactional_id}")
     return found
+
+
+@verb
+async def use_up(control: Control, transactional_id: str, left: int = 0) -> Transaction:
+    """Let the epochs of a transactional id be used up but for so many: with none left the next InitProducerId, or the
+    next end of a transaction of version 2, gives a new producer id. It is made if it is not there; a producer that is
+    at it is fenced, so this comes before one begins."""
+    await _load(control)
+    if _find(control, transactional_id) is None:
+        wish = InitProducerIdRequest(transactional_id=transactional_id, transaction_timeout_ms=60_000)
+        await control.cluster.catalog.ensure_internal(TRANSACTION_STATE)
+        index = control.cluster.transactions.coordinator(transactional_id)
+        leader = views.coordinator_of(control.cluster, TRANSACTION_STATE, index)
+        accept((await control.ask(wish, leader)).error_code)
+    coordinator = control.cluster.transactions.coordinators.of(transactional_id)
+    try:
+        await coordinator.ask(lambda ticket: UseUp(ticket, transactional_id, LAST_EPOCH - left))
+    except KafkaError as error:
+        raise refusal(error.code, error.message) from None
+    return await get(control, transactional_id)
 
 
 @verb

@@ -24,6 +24,7 @@ class ClassicGroup:
 
     __slots__ = (
         "came_from",
+        "forced",
         "generation",
         "has_newcomer",
         "id",
@@ -57,6 +58,7 @@ class ClassicGroup:
         self.offered: dict[str, int] = {}  # how many members offer each protocol
         self.pending: set[str] = set()  # member ids given out that have not come back (KIP-394)
         self.unsynced: set[str] = set()  # members of this generation that have not asked for their assignment
+        self.forced: dict[str, bytes] = {}  # what members get in the next generation, whatever their leader assigns
         self.last_to_join = ""  # in this join phase, for the history
         self.has_newcomer = False  # somebody came during the initial delay, which is a reason to extend it
         self.subscribed: frozenset[str] | None = None  # None: not known

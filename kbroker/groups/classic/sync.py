@@ -51,7 +51,8 @@ def sync(group: ClassicGroup, event: Sync, turn: Turn) -> None:
 
 
 def _distribute(group: ClassicGroup, request: SyncGroupRequest, turn: Turn) -> None:
-    assignments = {each.member_id: each.assignment for each in request.assignments}
+    assignments = group.forced or {each.member_id: each.assignment for each in request.assignments}
+    group.forced = {}
     text = f"generation {group.generation}, by the leader after {turn.now - group.since_ms} ms"
     turn.tell(group.id, What.ASSIGNED, text, request.member_id)
     group.move(State.STABLE, turn.now)

@@ -157,6 +157,27 @@ async def test_nobody_is_in_a_share_group_that_comes_back(ask: Hand) -> None:
 
 
 @places
+async def test_nobody_is_in_a_streams_group_that_comes_back(ask: Hand) -> None:
+    from tests.kbroker.control.test_forcing import streams
+
+    await ask("topics.create", name="in", partitions=2)
+    client = await ask.connect()
+    await coordinator(client, "app", 0)
+    epoch = (await streams(client)).member_epoch
+    kept = await ask("data.snapshot")
+    for number in range(2):
+        await ask("data.restore", snapshot=kept)
+        group = await ask("groups.get", group="app")
+        assert (group.members, group.epoch > epoch) == ([], True)
+        client = await ask.connect()
+        await coordinator(client, "app", 0)
+        told = await streams(client, member=f"after{number}")
+        assert [len(each.partitions) for each in told.active_tasks] == [2]
+        assert told.member_epoch > epoch
+        epoch = told.member_epoch
+
+
+@places
 async def test_transactional_producers_are_remembered(ask: Hand) -> None:
     client = await ask.connect()
     first = await producer_id(client, "tx")
