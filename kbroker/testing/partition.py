@@ -1,4 +1,4 @@
-"""One partition, to be moved about: `broker.partition("orders", 0).leader = 3`. In a cluster any in-sync broker may lead;
+"""One partition, to be moved about: `broker.partition("orders", 0).leader = 3`. In a cluster any in-sync replica leads;
 where there is only one, that one leads it or nobody does.
 """
 
