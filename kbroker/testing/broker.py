@@ -18,13 +18,14 @@ from typing import Any, Self
 
 from kbroker.control.plain import from_plain
 from kbroker.control.shapes import Created, Started
+from kbroker.testing.clients import client_config
 from kbroker.testing.clock import Clock
 from kbroker.testing.faults import Faults
 from kbroker.testing.groups import text_of
 from kbroker.testing.link import BrokerGone, Extension, Line, Link
 from kbroker.testing.partition import Partition
 from kbroker.testing.scenario import Step, load, steps_of
-from kbroker.testing.security import Rule, Security, client_config
+from kbroker.testing.security import Rule, Security
 from kbroker.testing.verbs import Verbs
 
 HISTORY_BYTES = 32 << 20
@@ -165,8 +166,8 @@ class Broker(Verbs):
 
     def client_config(self, client: str, *, user: str | None = None) -> dict[str, Any]:
         """What a client of that library takes to connect, TLS and login included: "kafka-python", "aiokafka",
-        "confluent", "java", "kafkajs"."""
-        return client_config(client, self.bootstrap, self._security, user)
+        "confluent", "librdkafka", "java", "spring", "kafkajs", "platformatic"."""
+        return client_config(client, self._security.access(self.bootstrap, user))
 
     def name(self, text: str) -> str:
         """The name of a topic, group or transactional id: as it is. On a real Kafka a test's names get a prefix, so a

@@ -1,4 +1,4 @@
-"""TLS, logins and access rules of a test's broker, and what each client library calls them.
+"""TLS, logins and access rules of a test's broker.
 
     Broker(tls=True, sasl="SCRAM-SHA-512", users={"alice": "secret"}, acls=[("User:alice", "READ", "TOPIC", "orders")])
     KafkaProducer(**broker.client_config("kafka-python", user="alice"))
@@ -12,10 +12,11 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from kbroker.testing.clients import Access
 
 AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
-CLIENTS = ("kafka-python", "aiokafka", "confluent", "librdkafka", "java", "kafkajs")
 
 Rule = tuple[str, str, str, str]
 """Principal, operation, type of resource, name: ("User:alice", "READ", "TOPIC", "orders"). A name that ends with * is a
@@ -63,73 +64,13 @@ class Security(NamedTuple):
             found["authorizer.class.name"] = AUTHORIZER
         return found
 
+    def access(self, bootstrap: str, user: str | None) -> Access:
+        """The way in of that user, or of the first one."""
+        if self.sasl is None:
+            return Access(bootstrap, self.tls, self.authority)
+        name = next(iter(self.users)) if user is None else user
+        return Access(bootstrap, self.tls, self.authority, "", self.sasl, name, self.users[name])
+
     def close(self) -> None:
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def client_config(client: str, bootstrap: str, security: Security, user: str | None) -> dict[str, Any]:
-    """What that client takes, by its own names."""
-    if client not in CLIENTS:
-        raise ValueError(f"there is no client {client}; there are {', '.join(CLIENTS)}")
-    login = None
-    if security.sasl is not None:
-        name = next(iter(security.users)) if user is None else user
-        login = (security.sasl, name, security.users[name])
-    make = {"kafka-python": _kafka_python, "aiokafka": _aiokafka, "java": _java, "kafkajs": _kafkajs}
-    return make.get(client, _librdkafka)(bootstrap, security, login)
-
-
-Login = tuple[str, str, str] | None  # mechanism, name, password
-
-
-def _kafka_python(bootstrap: str, security: Security, login: Login) -> dict[str, Any]:
-    found: dict[str, Any] = {"bootstrap_servers": bootstrap, "security_protocol": security.protocol}
-    if security.tls:
-        found["ssl_cafile"] = security.authority
-    if login is not None:
-        mechanism, name, password = login
-        found |= {"sasl_mechanism": mechanism, "sasl_plain_username": name, "sasl_plain_password": password}
-    return found
-
-
-def _aiokafka(bootstrap: str, security: Security, login: Login) -> dict[str, Any]:
-    found = _kafka_python(bootstrap, security, login)
-    if security.tls:
-        import ssl
-
-        del found["ssl_cafile"]
-        found["ssl_context"] = ssl.create_default_context(cafile=security.authority)
-    return found
-
-
-def _librdkafka(bootstrap: str, security: Security, login: Login) -> dict[str, Any]:
-    found = {"bootstrap.servers": bootstrap, "security.protocol": security.protocol}
-    if security.tls:
-        found["ssl.ca.location"] = security.authority
-    if login is not None:
-        found |= {"sasl.mechanisms": login[0], "sasl.username": login[1], "sasl.password": login[2]}
-    return found
-
-
-def _java(bootstrap: str, security: Security, login: Login) -> dict[str, Any]:
-    found = {"bootstrap.servers": bootstrap, "security.protocol": security.protocol}
-    if security.tls:
-        found |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": security.authority}
-    if login is not None:
-        mechanism, name, password = login
-        module = "scram.ScramLoginModule" if mechanism.startswith("SCRAM") else "plain.PlainLoginModule"
-        found["sasl.mechanism"] = mechanism
-        found["sasl.jaas.config"] = (
-            f'org.apache.kafka.common.security.{module} required username="{name}" password="{password}";'
-        )
-    return found
-
-
-def _kafkajs(bootstrap: str, security: Security, login: Login) -> dict[str, Any]:
-    found: dict[str, Any] = {"brokers": bootstrap.split(",")}
-    if security.tls:
-        found["ssl"] = {"ca": [Path(security.authority).read_text()]}
-    if login is not None:
-        found["sasl"] = {"mechanism": login[0].lower(), "username": login[1], "password": login[2]}
-    return found
