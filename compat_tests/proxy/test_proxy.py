@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,26 +13,10 @@ from compat_tests.conftest import CLIENTS
 from compat_tests.drivers import Client
 from compat_tests.every_client.test_groups import fill, places
 from compat_tests.members import Members
+from compat_tests.proxy.running import proxying
 from compat_tests.tools import need_module, unique
 from kbroker.trace.exchange import Exchange, read
 from kbroker.trace.recording import recorded
-
-READY = "kbroker proxy ready on "
-
-
-@contextmanager
-def proxying(upstream: str, *options: str) -> Iterator[str]:
-    """A proxy before this cluster; what it shows goes to nobody."""
-    command = [sys.executable, "-m", "kbroker", "proxy", "--upstream", upstream, "--quiet", *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    line = process.stderr.readline()
-    assert line.startswith(READY), line
-    try:
-        yield line.removeprefix(READY).split()[0]
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
 
 
 @pytest.fixture(scope="module")
