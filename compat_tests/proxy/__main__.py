@@ -39,9 +39,12 @@ OF_ONE_BROKER = (
 def main() -> int:
     words = [sys.executable, "-m", "pytest", "-q", *(f"compat_tests/{suite}" for suite in SUITES)]
     words += [f"--deselect=compat_tests/{test}" for test in OF_ONE_BROKER]
-    with tempfile.TemporaryDirectory() as home, three_kafkas(Path(home)) as brokers:
-        with proxying(brokers[0].bootstrap) as address:
-            return subprocess.run([*words, "--bootstrap", address, *sys.argv[1:]], cwd=REPOSITORY).returncode
+    with (
+        tempfile.TemporaryDirectory() as home,
+        three_kafkas(Path(home)) as brokers,
+        proxying(brokers[0].bootstrap) as address,
+    ):
+        return subprocess.run([*words, "--bootstrap", address, *sys.argv[1:]], cwd=REPOSITORY).returncode
 
 
 if __name__ == "__main__":
