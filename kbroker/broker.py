@@ -237,7 +237,7 @@ class Broker:
         from kbroker.server.guards import Guards
 
         if self._guards is None:
-            self._guards = Guards(self.cluster, self.server.dispatcher)
+            self._guards = self.cluster.listening = Guards(self.cluster, self.server.dispatcher)
         return self._guards.of(spec)
 
     def _http_door(self) -> HttpDoor:
@@ -330,6 +330,8 @@ class Broker:
 
             await add_scram_users(cluster)
         self._configured()
+        if self._guards is not None:
+            self._guards.renew()
         self._rules_changed()
         if cluster.catalog.topic("__transaction_state") is not None:
             cluster.transactions.resume()

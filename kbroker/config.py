@@ -163,6 +163,12 @@ class Config(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(entries())
 
+    def with_own(self, own: Mapping[str, str]) -> Config:
+        """This config as it would be with these set at run time for this broker."""
+        made = Config(self._texts)
+        made.change(own, self._dynamic[1])
+        return made
+
     def change(self, own: Mapping[str, str], of_all: Mapping[str, str]) -> None:
         """What is set at run time from now on, for this broker and for all. Names that a broker does not know are for
         its plugins, and values that do not hold here (another version wrote them) are as if not set.
@@ -209,9 +215,10 @@ class Config(Mapping[str, Value]):
         first = next((at for at, layer in enumerate(found) if layer.name == name), len(found))
         return found[first:]
 
-    def of_listeners(self) -> list[Entry]:
-        """What was set before the start for single listeners."""
-        return [entry for name in sorted(self._texts) if name not in entries() and (entry := find(name)) is not None]
+    def of_listeners(self, own: Mapping[str, str]) -> list[Entry]:
+        """What is set for single listeners, before the start or at run time (`own`)."""
+        names = sorted({**self._texts, **own})
+        return [entry for name in names if name not in entries() and (entry := find(name)) is not None]
 
     def without_effect(self) -> list[str]:
         """The names that were set although they are only stored."""
@@ -220,11 +227,10 @@ class Config(Mapping[str, Value]):
 
 def _holding(texts: Mapping[str, str]) -> dict[str, str]:
     found = {}
-    table = entries() if texts else {}
     for name, text in texts.items():
-        if name in table:
+        if (entry := find(name)) is not None:
             try:
-                parse(table[name], text)
+                parse(entry, text)
             except ConfigError:
                 continue
             found[name] = text

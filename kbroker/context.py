@@ -7,7 +7,7 @@ only from `ctx.version`, and gives it a name on its first lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -83,13 +83,24 @@ class Peer(Protocol):
     software_version: str
 
 
+class Listening(Protocol):
+    """What listeners show to clients, and can show anew while the broker runs."""
+
+    def check(self, own: Mapping[str, str]) -> None:
+        """Could they with these configs of the broker? Raises ConfigError."""
+
+    def renew(self) -> None:
+        """Read again what the configs name. Who connects from now on is shown that."""
+
+
 class Cluster:
     """The parts of the broker as `broker.py` put them together. Those of `late` are made when they are first asked for:
     a start does not wait for what only some clients need.
     """
 
-    __slots__ = ("apis", "authorizer", "catalog", "cleaner", "config", "data", "engine", "groups", "late", "markers",
-                 "partitions", "shares", "telemetry", "throttle", "transactions", "world")  # fmt: skip
+    __slots__ = ("apis", "authorizer", "catalog", "cleaner", "config", "data", "engine", "groups", "late",
+                 "listening", "markers", "partitions", "shares", "telemetry", "throttle", "transactions",
+                 "world")  # fmt: skip
 
     world: World
     config: Config
@@ -101,6 +112,8 @@ class Cluster:
     partitions: Partitions
     groups: Groups
     markers: Markers
+    listening: Listening | None
+    """None: no listener has anything that could change."""
     shares: Shares
     telemetry: Telemetry
     transactions: Transactions
@@ -112,6 +125,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self.authorizer = None
+        self.listening = None
         self.throttle = None
         self.late: dict[str, Callable[[], object]] = {}
 

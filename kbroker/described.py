@@ -97,7 +97,7 @@ def described_broker(config: Config, node_id: int, own: Mapping[str, str]) -> It
     are in the config. What is set at run time and no config of ours may be one of a plugin, and a secret.
     """
     identity = {"node.id": str(node_id), "broker.id": str(node_id)}
-    for entry in (*broker_config.entries().values(), *config.of_listeners()):
+    for entry in (*broker_config.entries().values(), *config.of_listeners(own)):
         name, secret = entry.name, entry.sensitive
         layers = config.layers(name, own)
         if name in HIDDEN and all(layer.source == "default" for layer in layers):
@@ -114,7 +114,7 @@ def described_broker(config: Config, node_id: int, own: Mapping[str, str]) -> It
             TYPES[entry.type],
             tuple(found),
             entry.doc or ONLY_STORED,
-            read_only=not entry.dynamic,
+            read_only=not entry.dynamic or name not in broker_config.entries(),
             sensitive=secret,
         )
     yield from _of_plugins(own, BROKER)
@@ -135,7 +135,7 @@ def described_of_all_brokers(of_all: Mapping[str, str]) -> Iterator[Described]:
 
 def _of_plugins(texts: Mapping[str, str], source: int) -> Iterator[Described]:
     for name in texts:
-        if name not in broker_config.entries():
+        if broker_config.find(name) is None:
             synonyms = (Synonym(name, None, source),)
             yield Described(name, None, source, UNKNOWN_TYPE, synonyms, ONLY_STORED, read_only=True, sensitive=True)
 

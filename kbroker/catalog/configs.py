@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kbroker import group_config, telemetry_config, topic_config
 from kbroker.catalog.state import BROKER, CLIENT_METRICS, GROUP, TOPIC
-from kbroker.config import Config, ConfigError, canonical
+from kbroker.config import Config, ConfigError, canonical, find
 from kbroker.config import entries as broker_entries
 from wire.errors import ErrorCode, KafkaError
 
@@ -22,7 +22,8 @@ _VERBS = {APPEND: "APPEND", SUBTRACT: "SUBTRACT"}
 # These come up with the broker; Kafka can change them in a running one.
 _FROM_THE_START = ("listeners", "listener.security.protocol.map")
 _ONLY_BY_LISTENER = "ssl."
-_ONLY_OF_ONE_BROKER = "sasl."
+_OF_A_LISTENER = "listener.name."
+_ONLY_OF_ONE_BROKER = ("sasl.", _OF_A_LISTENER)
 
 
 class ConfigChange(NamedTuple):
@@ -70,6 +71,12 @@ def altered(
         return telemetry_config.check(after)
     assert kind == BROKER
     return _checked_broker(after, of_all=not alteration.name)
+
+
+def shows_anew(alteration: Alteration, before: Mapping[str, str]) -> bool:
+    """Whether it says, or says once more, what a listener with TLS shows and whom it believes."""
+    names = [*(change.name for change in alteration.changes), *before]
+    return alteration.kind == BROKER and any(f".{_ONLY_BY_LISTENER}" in name for name in names)
 
 
 def _check_changes(changes: Sequence[ConfigChange]) -> None:
@@ -121,10 +128,10 @@ def _checked_broker(texts: Mapping[str, str], *, of_all: bool) -> dict[str, str]
     if of_all:
         _refuse(
             "Cannot update these configs at default cluster level, broker id must be specified",
-            [name for name in texts if name in table and name.startswith(_ONLY_OF_ONE_BROKER)],
+            [name for name in texts if find(name) is not None and name.startswith(_ONLY_OF_ONE_BROKER)],
         )
     try:
-        return {name: canonical(table[name], text) if name in table else text for name, text in texts.items()}
+        return {name: text if (entry := find(name)) is None else canonical(entry, text) for name, text in texts.items()}
     except ConfigError as error:
         raise KafkaError(ErrorCode.INVALID_REQUEST, str(error)) from None
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kbroker.catalog import names
-from kbroker.catalog.configs import Alteration
+from kbroker.catalog.configs import Alteration, altered, shows_anew
 from kbroker.catalog.state import BROKER, CLIENT_METRICS, GROUP, TOPIC
+from kbroker.config import ConfigError
 from kbroker.context import Context
 from kbroker.operations import CLUSTER_NAME
 from wire.errors import ErrorCode, KafkaError
@@ -30,6 +31,7 @@ async def alter(
     outcomes: list[Outcome] = [None] * len(resources)
     asked = [(resource.resource_type, resource.resource_name) for resource in resources]
     wanted: list[tuple[int, Alteration]] = []
+    renews = False
     for at, resource in enumerate(resources):
         try:
             if asked.count(asked[at]) > 1:
@@ -37,6 +39,7 @@ async def alter(
             _check(resource.resource_type, resource.resource_name, ctx)
             alteration = alteration_of(resource)
             if alteration is not None:
+                renews |= _renews(alteration, ctx)
                 wanted.append((at, alteration))
         except KafkaError as error:
             outcomes[at] = error
@@ -44,7 +47,24 @@ async def alter(
         found = await ctx.cluster.catalog.alter_configs([one for _, one in wanted], validate_only=validate_only)
         for (at, _), outcome in zip(wanted, found, strict=True):
             outcomes[at] = outcome
+    if renews and not validate_only and ctx.cluster.listening is not None:
+        ctx.cluster.listening.renew()
     return outcomes
+
+
+def _renews(alteration: Alteration, ctx: Context) -> bool:
+    """Whether listeners show something else then, or the same from files that may be others; KafkaError where they
+    could not."""
+    cluster = ctx.cluster
+    before = cluster.catalog.overrides(alteration.kind, alteration.name)
+    if cluster.listening is None or not shows_anew(alteration, before):
+        return False
+    after = altered(alteration, before, cluster.config.text, cluster.config)
+    try:
+        cluster.listening.check(after)
+    except ConfigError as error:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, str(error)) from None
+    return True
 
 
 def _check(kind: int, name: str, ctx: Context) -> None:

@@ -69,6 +69,18 @@ def context(config: Config, listener: str, *, with_sasl: bool) -> ssl.SSLContext
     return made
 
 
+class Showing(ssl.SSLContext):
+    """What a listener shows at the moment: the loop is given this, and each handshake is one of `now`."""
+
+    now: ssl.SSLContext
+
+    def __new__(cls) -> Showing:
+        return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+
+    def wrap_bio(self, *words: Any, **named: Any) -> ssl.SSLObject:
+        return self.now.wrap_bio(*words, **named)
+
+
 class CertificateGate:
     """The gate of a listener with TLS alone: the client is who its certificate says, or anonymous."""
 
