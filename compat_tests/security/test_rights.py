@@ -4,9 +4,11 @@ clients that make and list rules, a producer that is slowed down, and metrics th
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -166,7 +168,7 @@ def test_librdkafka_pushes_its_metrics_when_somebody_wants_them(new_broker: Call
     from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient
 
-    broker = new_broker(memory=True)
+    broker = new_broker("kbroker.http=127.0.0.1:0", memory=True)
     command = [
         sys.executable, "-m", "kbroker", "config", "alter", "client-metrics", "all", "--set", "metrics=*",
         "--set", "interval.ms=200", "--to", broker.bootstrap,
@@ -179,3 +181,6 @@ def test_librdkafka_pushes_its_metrics_when_somebody_wants_them(new_broker: Call
         producer.produce("t", b"v")
         producer.flush(1)
     assert "client measured" in broker.stderr_tail()
+    with urllib.request.urlopen(f"http://{broker.ready_line.split('http=')[1].split()[0]}/metrics") as page:
+        told = page.read().decode()
+    assert re.search(r'(?m)^org_apache_kafka_producer_connection_creation_total\{client_id="measured",.*} [1-9]', told)

@@ -2,7 +2,8 @@
 
 Names are those that dashboards know where there are such: `kafka_server_...`, `kafka_network_...`, `kafka_log_...` as
 the usual rules of the JMX exporter make them of Kafka's own, `kafka_topic_...`, `kafka_consumergroup_...` as
-kafka_exporter has them. Our own begin with `kbroker_`.
+kafka_exporter has them. Our own begin with `kbroker_`. What clients push of themselves keeps its name, with `_` for
+what cannot stand in one.
 
 The page is made in pieces, and the loop has its turn between them: ten thousand partitions hold nobody up.
 """
@@ -67,6 +68,7 @@ def _families(broker: Broker, metrics: Metrics) -> Iterator[Family]:
     yield from _logs(cluster)
     yield from _groups(cluster)
     yield from _transactions(cluster)
+    yield from _clients(cluster)
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -227,3 +229,13 @@ def _transactions(cluster: Cluster) -> Iterator[Family]:
         counts[one.state] = counts.get(one.state, 0) + 1
     samples = [({"state": state}, float(count)) for state, count in sorted(counts.items())]
     yield "kbroker_transactional_ids", "gauge", "Transactional ids by the state of their transaction.", samples
+
+
+def _clients(cluster: Cluster) -> Iterator[Family]:
+    """What clients push of themselves (KIP-714); nothing where nobody has ever asked them."""
+    if "telemetry" in cluster.late:
+        return
+    latest = cluster.telemetry.latest
+    yield from latest.families(cluster.world.time_ms())
+    left_out: list[Sample] = [({}, latest.left_out)]
+    yield "kbroker_client_metrics_left_out_total", "counter", "Data points of clients over the limits.", left_out

@@ -5,7 +5,8 @@ pushes when the interval is over, and is refused when it comes sooner, names an 
 codec that nobody has, or comes again after it said that it ends. As Kafka's `ClientMetricsManager`; the words are its.
 
 What is wanted stands in configs (`telemetry_config.py`); a client that matches several subscriptions pushes all that
-any of them wants, at the shortest of the intervals. Pushed metrics are read at once and the latest of them kept.
+any of them wants, at the shortest of the intervals. Pushed metrics are read at once: the latest pushes are kept as they
+came, and what they say together is on the metrics page (`latest.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from kbroker.telemetry import otlp
+from kbroker.telemetry.latest import Latest
 from kbroker.telemetry_config import TABLE
 from wire.compression import GZIP, LZ4, NONE, SNAPPY, ZSTD, decompress
 from wire.crc import crc32c
@@ -84,6 +86,7 @@ class Telemetry:
         self.max_bytes = max_bytes
         self.received: deque[Push] = deque(maxlen=_MOST_PUSHES)
         """The latest pushes, the oldest first."""
+        self.latest = Latest()
         self._clients: dict[bytes, _Client] = {}
 
     def subscribe(self, instance_id: bytes, known: Mapping[str, str], now: int) -> Subscription:
@@ -112,7 +115,9 @@ class Telemetry:
         try:
             self._check(client, instance_id, subscription_id, codec, len(data), terminating, now)
             if len(data):
-                self._take(known, codec, data, terminating, now)
+                self._take(known, codec, data, terminating, now, client.subscription.interval_ms)
+            if terminating:
+                self.latest.ended(known["client_instance_id"])
         except KafkaError as error:
             client.error = error.code
             raise
@@ -149,7 +154,13 @@ class Telemetry:
             raise _refused("TELEMETRY_TOO_LARGE", reason)
 
     def _take(
-        self, known: Mapping[str, str], codec: int, data: bytes | memoryview, terminating: bool, now: int
+        self,
+        known: Mapping[str, str],
+        codec: int,
+        data: bytes | memoryview,
+        terminating: bool,
+        now: int,
+        interval_ms: int,
     ) -> None:
         try:
             unfolded = decompress(codec, data, self.max_bytes * _MOST_UNFOLDED) if codec != NONE else bytes(data)
@@ -157,10 +168,14 @@ class Telemetry:
         except (ProtocolError, ValueError) as error:
             log.warning("metrics of client %s cannot be read: %s", known["client_id"], error)
             raise _refused("INVALID_RECORD", "The metrics cannot be read.") from None
+        self.latest.take(known, metrics, interval_ms, now)
         self.received.append(Push(known, now, terminating, metrics))
         while len(self.received) > 1 and sum(len(push.metrics) for push in self.received) > _MOST_METRICS:
             self.received.popleft()
         log.info("client %s (%s) pushed %d metrics", known["client_id"], known["client_instance_id"], len(metrics))
+        if log.isEnabledFor(logging.DEBUG):
+            for one in metrics:
+                log.debug("%s %s of client %s: %g", one.name, one.attributes or "", known["client_id"], one.value)
 
     def _client(self, instance_id: bytes, known: Mapping[str, str]) -> _Client:
         """One that is asked for something else than before begins anew."""

@@ -16,6 +16,7 @@ Buffer = bytes | memoryview
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _KINDS = {5: "gauge", 7: "sum", 9: "histogram", 10: "exponential histogram", 11: "summary"}
 _NUMBERS = ("gauge", "sum")
+_DELTA = 1
 _DEEPEST = 16  # values inside values
 
 
@@ -29,6 +30,10 @@ class Metric(NamedTuple):
     attributes: dict[str, str]
     resource: dict[str, str]
     time_ms: int
+    is_delta: bool = False
+    """Whether the value is what has come since the last push."""
+    is_monotonic: bool = False
+    """Whether it only grows."""
 
 
 def metrics(data: Buffer) -> list[Metric]:
@@ -49,19 +54,27 @@ def metrics(data: Buffer) -> list[Metric]:
 
 def _points(data: Buffer, resource: dict[str, str]) -> Iterator[Metric]:
     name = unit = ""
-    points: list[tuple[str, Buffer]] = []
+    points: list[tuple[str, Buffer, tuple[bool, bool]]] = []
     for number, part in _messages(data):
         if number == 1:
             name = _text(part)
         elif number == 3:
             unit = _text(part)
         elif number in _KINDS:
-            points += [(_KINDS[number], point) for inner, point in _messages(part) if inner == 1]
-    for kind, point in points:
-        yield _point(name, kind, unit, point, resource)
+            kind = _KINDS[number]
+            how = _how(part) if kind == "sum" else (False, False)
+            points += [(kind, point, how) for inner, point in _messages(part) if inner == 1]
+    for kind, point, how in points:
+        yield _point(name, kind, unit, point, resource, how)
 
 
-def _point(name: str, kind: str, unit: str, data: Buffer, resource: dict[str, str]) -> Metric:
+def _how(data: Buffer) -> tuple[bool, bool]:
+    """Of a sum: is it one of deltas (1 is AGGREGATION_TEMPORALITY_DELTA), and does it only grow?"""
+    said = {number: int.from_bytes(raw, "little") for number, wire, raw in _fields(data) if wire == _VARINT}
+    return said.get(2) == _DELTA, bool(said.get(3))
+
+
+def _point(name: str, kind: str, unit: str, data: Buffer, resource: dict[str, str], how: tuple[bool, bool]) -> Metric:
     """A NumberDataPoint has its value in 4 (double) or 6 (integer), the others their sum in 5."""
     value, time_ns = 0.0, 0
     attributes_at = 7 if kind in _NUMBERS or kind == "summary" else 9 if kind == "histogram" else 1
@@ -72,7 +85,8 @@ def _point(name: str, kind: str, unit: str, data: Buffer, resource: dict[str, st
             (value,) = unpack_from("<d", raw)
         elif wire == _FIXED64 and number == 6 and kind in _NUMBERS:
             value = float(int.from_bytes(raw, "little", signed=True))
-    return Metric(name, kind, value, unit, dict(_attributes(data, attributes_at)), resource, time_ns // 1_000_000)
+    attributes = dict(_attributes(data, attributes_at))
+    return Metric(name, kind, value, unit, attributes, resource, time_ns // 1_000_000, *how)
 
 
 def _attributes(data: Buffer, at: int) -> Iterator[tuple[str, str]]:

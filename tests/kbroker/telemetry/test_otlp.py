@@ -26,6 +26,10 @@ def pushes(draw: st.DrawFn) -> tuple[MetricsData, list[Metric]]:
             metric = scope.metrics.add(name=name, unit=unit, description="not read")
             kind = draw(st.sampled_from(["gauge", "sum", "histogram"]))
             attributes = draw(st.dictionaries(texts, st.integers(-(2**63), 2**63 - 1), max_size=2))
+            how = False, False
+            if kind == "sum":
+                how = draw(st.booleans()), draw(st.booleans())
+                metric.sum.aggregation_temporality, metric.sum.is_monotonic = 1 if how[0] else 2, how[1]
             points = getattr(metric, kind).data_points
             point = points.add(time_unix_nano=draw(st.integers(0, 2**62)))
             for key, number in attributes.items():
@@ -40,7 +44,7 @@ def pushes(draw: st.DrawFn) -> tuple[MetricsData, list[Metric]]:
                 whole = draw(st.integers(-(2**53), 2**53))
                 value, point.as_int = float(whole), whole
             told = {key: str(number) for key, number in attributes.items()}
-            expected.append(Metric(name, kind, value, unit, told, resource, point.time_unix_nano // 1_000_000))
+            expected.append(Metric(name, kind, value, unit, told, resource, point.time_unix_nano // 1_000_000, *how))
     return data, expected
 
 
