@@ -107,7 +107,7 @@ def serve(
             racks=racks,
         )
     except ConfigError as error:
-        raise _cannot_start(str(error)) from None
+        raise cannot_start(str(error)) from None
     idle = [*gathered.config.without_effect(), *gathered.unknown]
     if idle:
         log.warning("accepted, but without effect in this broker: %s", ", ".join(idle))
@@ -123,17 +123,17 @@ async def _serve(config: Config, topics: Sequence[Seed], ephemeral: bool) -> Non
         name = error.name or ""
         if name.startswith(("kbroker", "storage", "wire")):
             raise
-        raise _cannot_start(f"the Python package {name} is missing; get it with: pip install {name}") from None
+        raise cannot_start(f"the Python package {name} is missing; get it with: pip install {name}") from None
 
     stopping = asyncio.Event()
-    _on_signals(asyncio.get_running_loop(), stopping.set)
+    on_signals(asyncio.get_running_loop(), stopping.set)
     try:
         broker = Broker(config, topics=topics)
         await broker.start()
     except CannotListen as error:
-        raise _cannot_start(f"{error}{_way_out() if error.in_use else ''}") from None
+        raise cannot_start(f"{error}{way_out() if error.in_use else ''}") from None
     except (ConfigError, CannotStart, StorageError) as error:
-        raise _cannot_start(str(error)) from None
+        raise cannot_start(str(error)) from None
     gc.freeze()
     gc.enable()
     if ephemeral:
@@ -173,12 +173,12 @@ def _stop_with_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) 
     Thread(target=wait, name="stdin", daemon=True).start()
 
 
-def _cannot_start(sentence: str) -> SystemExit:
+def cannot_start(sentence: str) -> SystemExit:
     print(f"kbroker: {' '.join(sentence.split())}", file=sys.stderr)
     return SystemExit(CANNOT_START)
 
 
-def _way_out() -> str:
+def way_out() -> str:
     """What to do about a port in use: `make run` takes the port in its own way and says which."""
     hint = os.environ.get("KBROKER_PORT_HINT")
     return f"; choose another one with {hint}" if hint else "; choose another one with --listen HOST:PORT"
@@ -194,7 +194,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-def _on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+def on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
     """Stop cleanly at the first signal, at once at the second."""
     told = False
 
