@@ -22,7 +22,7 @@ from kbroker.client.cluster import Client
 from kbroker.client.errors import ClientError
 from kbroker.client.offsets import NONE_FOUND, Place, offsets, ranges
 from kbroker.records.read import NotUnderstood
-from kbroker.records.times import date, milliseconds
+from kbroker.records.places import date, milliseconds
 
 
 @click.group("group")

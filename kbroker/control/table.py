@@ -112,11 +112,12 @@ def _load(noun: str) -> None:
     module = import_module(f"{verbs.__name__}.{noun}")
     for name, function in vars(module).items():
         if getattr(function, "is_verb", False) and function.__module__ == module.__name__:
-            row = _row(f"{noun}.{name.rstrip('_')}", function)
-            _found[row.name] = row
+            made = row(f"{noun}.{name.rstrip('_')}", function)
+            _found[made.name] = made
 
 
-def _row(name: str, function: Callable[..., Any]) -> Verb:
+def row(name: str, function: Callable[..., Any]) -> Verb:
+    """The verb that a function is; its first argument is whom it acts on or for."""
     types = get_type_hints(function)
     _, *parameters = signature(function).parameters.values()
     arguments = {

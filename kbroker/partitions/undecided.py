@@ -146,6 +146,17 @@ class Undecided:
         before = [(producer_id, first) for first, producer_id in sorted(opened) if first < end]
         return before, [each for each in self.aborted if each.last < end]
 
+    def is_aborted(self, batch: Batch) -> bool:
+        """Whether the batch belongs to a transaction that was aborted; its marker does not."""
+        return (
+            batch.is_transactional
+            and not batch.is_control
+            and any(
+                each.producer_id == batch.producer_id and each.first <= batch.base_offset <= each.last
+                for each in self.aborted_between(batch.base_offset, batch.base_offset + 1)
+            )
+        )
+
 
 def _last(aborted: Aborted) -> int:
     return aborted.last

@@ -21,12 +21,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kbroker.records.read import NotUnderstood, Read
-from kbroker.records.times import date
-from wire.durable.codec import GROUPS, TRANSACTIONS, decode_key, decode_value
+from kbroker.records.places import date
+from wire.durable.codec import GROUPS, SHARE_STATE, TRANSACTIONS, decode_key, decode_value
 from wire.errors import MalformedMessage
 from wire.records import Record
 
-INTERNAL = {"__consumer_offsets": GROUPS, "__transaction_state": TRANSACTIONS}
+INTERNAL = {"__consumer_offsets": GROUPS, "__share_group_state": SHARE_STATE, "__transaction_state": TRANSACTIONS}
 ABSENT = b"NULL"
 
 _LETTER = re.compile(r"%(.)|\\(.)", re.DOTALL)

@@ -1,5 +1,6 @@
-"""Times as people write them.
+"""Partitions and times as people write them.
 
+0,2,4-6           these partitions
 2026-11-21        midnight UTC of that day               2026-11-21T14:30   UTC unless it says +02:00
 15m, 2h, 7d       so long ago                            1795266515747      milliseconds since 1970
 """
@@ -14,6 +15,18 @@ from kbroker.records.read import NotUnderstood
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST_OFFSET = 12
+_MOST_PARTITIONS = 100_000
+
+
+def numbers(text: str) -> list[int]:
+    """0,2,4-6; raises NotUnderstood."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not is_offset(first) or (dash and not is_offset(last)) or (dash and int(last) - int(first) > _MOST_PARTITIONS):
+            raise NotUnderstood(f"{text!r} are no partitions; 0,2,4-6 would be")
+        found += range(int(first), int(last) + 1) if dash else [int(first)]
+    return found
 
 
 def is_offset(text: str) -> bool:

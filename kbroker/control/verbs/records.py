@@ -144,7 +144,7 @@ async def _records(partition: Partition, topic: str, offset: int, read_committed
         chunk = await partition.read(offset, READ_BYTES, end)
         for buffer in chunk.buffers:
             for batch in batches(buffer):
-                if batch.is_control or (read_committed and _is_aborted(partition, batch)):
+                if batch.is_control or (read_committed and partition.undecided.is_aborted(batch)):
                     continue
                 for record in _inside(batch, topic, index):
                     if offset <= record.offset < end:
@@ -166,10 +166,3 @@ def _inside(batch: Batch, topic: str, index: int) -> Iterator[Record]:
             offset=record.offset,
             transactional=batch.is_transactional,
         )
-
-
-def _is_aborted(partition: Partition, batch: Batch) -> bool:
-    return batch.is_transactional and any(
-        each.producer_id == batch.producer_id and each.first <= batch.base_offset <= each.last
-        for each in partition.undecided.aborted_between(batch.base_offset, batch.base_offset + 1)
-    )
