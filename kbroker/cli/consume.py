@@ -17,8 +17,8 @@ from kbroker.client.offsets import EARLIEST, LATEST, NONE_FOUND, Place, offsets,
 from kbroker.client.reading import Reader, read_all
 from kbroker.records.filters import Filter, containing, having, matching
 from kbroker.records.lines import formatter, to_json
-from kbroker.records.read import NotUnderstood, Read
 from kbroker.records.places import is_offset, milliseconds
+from kbroker.records.read import NotUnderstood, Read
 
 FOLLOW_WAIT_MS = 1000
 WHERE = "earliest, latest, an offset, -N (the last N of each partition), a time, or so long ago (15m)."

@@ -21,8 +21,8 @@ from kbroker.client import groups
 from kbroker.client.cluster import Client
 from kbroker.client.errors import ClientError
 from kbroker.client.offsets import NONE_FOUND, Place, offsets, ranges
-from kbroker.records.read import NotUnderstood
 from kbroker.records.places import date, milliseconds
+from kbroker.records.read import NotUnderstood
 
 
 @click.group("group")

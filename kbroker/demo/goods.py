@@ -43,7 +43,7 @@ class Goods:
         self.count += 1
         random = self._random
         customer = random.choice(CUSTOMERS)
-        items = [
+        items: list[dict[str, Any]] = [
             {"sku": sku, "quantity": random.randint(1, 3), "price": GOODS[sku]}
             for sku in random.sample(sorted(GOODS), random.randint(1, 3))
         ]

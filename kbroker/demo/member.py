@@ -151,7 +151,7 @@ class Member:
             for name, indexes in grouped(sorted(places)).items()
         ]
         asked = OffsetFetchRequestGroup(group_id=self.group, member_id=self.id, member_epoch=self.epoch, topics=topics)
-        request = OffsetFetchRequest(groups=[asked], require_stable=True)
+        request = OffsetFetchRequest(group_id="", topics=[], groups=[asked], require_stable=True)
         answer = self._client.coordinator(self.group).call(request, OffsetFetchResponse, newest=BY_NAME)
         check(answer.groups[0].error_code)
         found = {

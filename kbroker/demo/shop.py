@@ -34,7 +34,12 @@ from wire.records import Record
 
 log = logging.getLogger("kbroker.demo")
 
-KEPT: Mapping[str, str] = {"retention.ms": "600000", "segment.ms": "60000", "retention.bytes": "1048576", "segment.bytes": "1048576"}
+KEPT: Mapping[str, str] = {
+    "retention.ms": "600000",
+    "segment.ms": "60000",
+    "retention.bytes": "1048576",
+    "segment.bytes": "1048576",
+}
 TOPICS: Mapping[str, tuple[int, Mapping[str, str]]] = {
     "orders": (3, KEPT),
     "payments": (3, KEPT),
@@ -53,9 +58,10 @@ STOPPING_S = 3.0
 class Shop:
     """`start` opens it, `stop` closes it: then nobody of it runs any more."""
 
-    def __init__(self, bootstrap: str, seed: int) -> None:
+    def __init__(self, bootstrap: str, seed: int, order_every_s: float = ORDER_EVERY_S) -> None:
         self._bootstrap = addresses(bootstrap)
         self._goods = Goods(seed)
+        self._order_every_s = order_every_s
         self._stock = dict.fromkeys(GOODS, 1000)
         self._closing = threading.Event()
         self._people = (self._storefront, self._billing, self._shipping, self._analytics)
@@ -99,7 +105,7 @@ class Shop:
 
     def _storefront(self, client: Client) -> None:
         writer = Writer(client)
-        while not self._closing.wait(ORDER_EVERY_S):
+        while not self._closing.wait(self._order_every_s):
             writer.add("orders", self._goods.order()._replace(timestamp=now_ms()))
             writer.flush()
             writer.written.clear()

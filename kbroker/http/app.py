@@ -2,6 +2,7 @@
 
 GET /healthz    200 while the process answers                 GET /metrics        Prometheus
 GET /readyz     200 while clients are accepted, else 503      GET /openapi.json   these paths for machines
+/records/...    records, searched, written, copied: records.py
 /console/       the web console: console.py                   POST /kafka/{api}   any Kafka request: kafka.py
 /control/...    the control verbs, where control is on: control.py
 """
@@ -16,7 +17,10 @@ from starlette.routing import BaseRoute, Route
 
 from kbroker.http.console import console_paths, console_routes
 from kbroker.http.exposition import page
-from kbroker.http.kafka import kafka_paths, kafka_routes
+from kbroker.http.kafka import kafka_paths, kafka_routes, visitor_of
+from kbroker.http.records import ROWS
+from kbroker.http.rows import routes_of
+from kbroker.http.visiting import Visit
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -52,6 +56,7 @@ def app(broker: Broker, metrics: Metrics, control: Control | None) -> Starlette:
         Route("/openapi.json", openapi),
         *console_routes(broker, has_control=control is not None),
         *kafka_routes(broker),
+        *routes_of(ROWS, lambda request: Visit(broker, visitor_of(request))),
     ]
     if control is not None:
         from kbroker.http.control import control_routes
@@ -67,7 +72,7 @@ def _document(broker: Broker, control: Control | None) -> dict[str, Any]:
     from kbroker.http.openapi import document
 
     others = {**_plain_paths(), **console_paths(), **kafka_paths(broker.cluster.apis)}
-    return document(every() if control is not None else [], only_looks, others)
+    return document(every() if control is not None else [], only_looks, others, ROWS)
 
 
 def _plain_paths() -> dict[str, Any]:

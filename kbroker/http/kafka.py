@@ -71,7 +71,7 @@ def kafka_routes(broker: Broker) -> list[BaseRoute]:
             version = _number(request, "version", api.max_version)
             body = await object_of(request, LONGEST_BODY)
             node = _node(broker, _number(request, "node", broker.nodes[0].id))
-            return JSONResponse(await answer(broker, node, api, version, body, _visitor(request)))
+            return JSONResponse(await answer(broker, node, api, version, body, visitor_of(request)))
         except Exception as error:
             return refusal(error)
 
@@ -91,21 +91,27 @@ def _vocabulary(apis: Apis) -> dict[str, Any]:
 async def answer(broker: Broker, node: LocalNode, api: Api, version: int, body: Any, visitor: Visitor) -> Any:
     """The response as JSON; None where Kafka sends none (Produce with acks=0)."""
     request = _request(api, version, body)
+    try:
+        response = await ask(broker, node, api, version, request, visitor)
+    except KafkaError as error:
+        response = error_response(api.response_class(), request, version, error.code, error.message)
+    return None if response is None else response.to_json(version)
+
+
+async def ask(broker: Broker, node: LocalNode, api: Api, version: int, request: Any, visitor: Visitor) -> Any:
+    """What the handler answers; KafkaError where it refuses the whole request."""
     cluster = broker.cluster
     handler = getattr(import_module(f"kbroker.handlers.{api.name}"), api.name)
     listener = next(iter(node.listeners.values()))
     now = cluster.world.loop_time()
     ctx = Asking(cluster, node, listener, visitor, CLIENT_ID, api.key, version, 0, now)
     try:
-        response = await asyncio.wait_for(ctx.ask(handler, request), LONGEST_WAIT_S)
-    except KafkaError as error:
-        response = error_response(api.response_class(), request, version, error.code, error.message)
+        return await asyncio.wait_for(ctx.ask(handler, request), LONGEST_WAIT_S)
     except TimeoutError:
         raise ControlError("timeout", f"{api.kafka_name} was not answered within {LONGEST_WAIT_S} s") from None
     finally:
         if ctx.when_gone is not None:
             ctx.when_gone()
-    return None if response is None else response.to_json(version)
 
 
 def _api(apis: Apis, name: str) -> Api:
@@ -149,7 +155,7 @@ def _node(broker: Broker, node_id: int) -> LocalNode:
     )
 
 
-def _visitor(request: Request) -> Visitor:
+def visitor_of(request: Request) -> Visitor:
     host, port = request.client or ("127.0.0.1", 0)
     server = request.scope.get("server")
     return Visitor(host, port, server[0] if server else host)

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from kbroker.control.plain import to_plain
 from kbroker.control.table import Verb
 from kbroker.version import VERSION
+
+if TYPE_CHECKING:
+    from kbroker.http.rows import Row
 
 _SCALARS: dict[Any, dict[str, Any]] = {
     bool: {"type": "boolean"},
@@ -44,11 +47,15 @@ _SERVERS = [
 
 
 def document(
-    verbs: Collection[Verb], only_looks: Callable[[Verb], bool], others: Mapping[str, Any] | None = None
+    verbs: Collection[Verb],
+    only_looks: Callable[[Verb], bool],
+    others: Mapping[str, Any] | None = None,
+    rows: Collection[Row] = (),
 ) -> dict[str, Any]:
-    """The whole document; `others` are paths that are no verbs, as OpenAPI has them."""
+    """The whole document; `others` are paths that are no verbs, as OpenAPI has them, `rows` are made as verbs are."""
     schemas: dict[str, Any] = {"Error": _ERROR}
     paths: dict[str, Any] = {}
+    typed = {row.path: {row.method.lower(): _operation(row.verb, row.method.lower(), schemas)} for row in rows}
     for verb in verbs:
         noun, _, word = verb.name.partition(".")
         method = "get" if only_looks(verb) else "post"
@@ -57,7 +64,7 @@ def document(
         "openapi": "3.1.0",
         "info": {"title": "kbroker", "version": VERSION},
         **({"servers": _SERVERS} if verbs else {}),
-        "paths": {**_first_only(others or {}), **paths, **(_brokers(paths) if paths else {})},
+        "paths": {**_first_only({**(others or {}), **typed}), **paths, **(_brokers(paths) if paths else {})},
         "components": {"schemas": schemas},
     }
 

@@ -21,7 +21,9 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kbroker.control.table import ControlError, Verb, row
+from kbroker.control.table import ControlError, row
+from kbroker.http.redrive import copy, produce
+from kbroker.http.rows import EVENTS, JSON, LINES, Row
 from kbroker.http.scanning import Asked, Found, Scan, Span
 from kbroker.http.shown import shown_batch, shown_control, shown_record, shown_trouble
 from kbroker.http.visiting import Visit
@@ -124,7 +126,9 @@ async def one(visit: Visit, topic: str, partition: int, offset: int) -> Whole:
         chunk = await log.read(offset, 1, log.high_watermark)
         for buffer in chunk.buffers:
             for batch in batches(buffer):
-                if batch.base_offset <= offset <= batch.last_offset and (found := _whole(log, topic, partition, batch, offset)):
+                if batch.base_offset <= offset <= batch.last_offset and (
+                    found := _whole(log, topic, partition, batch, offset)
+                ):
                     return found
     bounds = f"there are {log.log_start} to {log.high_watermark - 1}" if log.high_watermark else "there is none"
     raise ControlError("missing", f"{topic}-{partition} has no record {offset}; {bounds}")
@@ -220,6 +224,16 @@ async def _offset_of(visit: Visit, log: Partition, text: str, high: int) -> int:
     return high if found is None else found.offset
 
 
-ROWS: tuple[Verb, ...] = tuple(
-    row(f"records.{function.__name__.rstrip('_')}", function) for function in (search, export, one, batches_)
+def _row(method: str, function: Any, media: str = JSON) -> Row:
+    word = function.__name__.rstrip("_")
+    return Row(f"/records/{word}", method, row(f"records.{word}", function), media)
+
+
+ROWS = (
+    _row("GET", search, EVENTS),
+    _row("GET", export, LINES),
+    _row("GET", one),
+    _row("GET", batches_),
+    _row("POST", produce),
+    _row("POST", copy),
 )

@@ -42,7 +42,7 @@ class Selected(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """One record of a copy: whence, whither, and why it cannot go, if it cannot. `to_offset` is -1 until it is there."""
+    """One record of a copy: whence, whither, and why it cannot go. `to_offset` is -1 until it is there."""
 
     partition: int
     offset: int

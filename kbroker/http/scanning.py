@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -70,7 +70,8 @@ class Asked(NamedTuple):
 
 
 class Found(NamedTuple):
-    """News of a scan. `left` counts offsets. `skipped` hits came faster than they are told."""
+    """News of a scan. `left` counts offsets. `skipped` hits came faster than they are told. `next` is empty while it is
+    under way."""
 
     records: list[Any]
     scanned: int
@@ -102,16 +103,19 @@ class Scan:
         self._scanned = self._matched = self._skipped = 0
         self._told_at = world.loop_time()
 
-    async def search(self) -> AsyncIterator[Found]:
+    async def search(self) -> AsyncGenerator[Found, None]:
         """Everything, until there are `limit` hits or nothing is left; the last one is `done`."""
-        while self._matched < self._asked.limit and any(span.left for span in self._spans):
+        while self._is_more():
             async for _ in self._round(self._asked.limit - self._matched, follows=False):
                 yield self._found()
-            if self._ready:
+            if self._ready and self._is_more():
                 yield self._found()
         yield self._found(done=True)
 
-    async def follow(self) -> AsyncIterator[Found]:
+    def _is_more(self) -> bool:
+        return self._matched < self._asked.limit and any(span.left for span in self._spans)
+
+    async def follow(self) -> AsyncGenerator[Found, None]:
         """What is there, and then what comes, without an end. Of a burst the newest `limit` are told."""
         while True:
             with self._listening() as moved:
@@ -122,8 +126,9 @@ class Scan:
                 while any(span.left for span in self._spans):
                     async for _ in self._round(self._asked.limit, follows=True):
                         yield self._found()
-                yield self._found()
+                yield self._found(goes_on=True)
                 await moved
+                self._told_at = self._world.loop_time()
             rested: asyncio.Future[None] = self._world.future()
             self._world.later(REST_S, _wake, rested)
             await rested
@@ -139,7 +144,7 @@ class Scan:
             for span in self._spans:
                 span.partition.waiters.unwatch(moved)
 
-    def _found(self, done: bool = False) -> Found:
+    def _found(self, done: bool = False, goes_on: bool = False) -> Found:
         ready, self._ready = self._ready, []
         self._told_at = self._world.loop_time()
         newest = self._asked.newest
@@ -149,7 +154,7 @@ class Scan:
             self._matched,
             self._skipped,
             sum(span.left for span in self._spans),
-            {str(span.index): span.end if newest else span.first for span in self._spans},
+            {str(span.index): span.end if newest else span.first for span in self._spans} if done or goes_on else {},
             done,
         )
 
@@ -184,9 +189,13 @@ class Scan:
         self._hits = []
         self._matched += len(chosen)
         self._ready += [hit.told for hit in chosen]
+        if follows and (many := len(self._ready) - wanted) > 0:  # several rounds since the last word
+            del self._ready[:many]
+            self._matched -= many
+            self._skipped += many
 
     async def _onward(self, span: Span, hits: deque[_Hit], follows: bool) -> AsyncIterator[None]:
-        chunk = await span.partition.read(span.first, READ_BYTES, span.end)
+        chunk = await span.partition.read(span.first, READ_BYTES, span.partition.high_watermark)
         for buffer in chunk.buffers:
             for batch in batches(buffer):
                 async for hit in self._tested(span, batch, span.first, span.end):
@@ -197,13 +206,13 @@ class Scan:
                         self._skipped += 1
                     hits.append(hit)
                 yield
-        span.first = chunk.next_offset if chunk.next_offset > span.first else span.end
+        span.first = min(chunk.next_offset, span.end) if chunk.next_offset > span.first else span.end
 
     async def _before(self, span: Span, hits: deque[_Hit]) -> AsyncIterator[None]:
         first = at = max(span.first, span.end - self._window)
         full = False
         while at < span.end:
-            chunk = await span.partition.read(at, READ_BYTES, span.end)
+            chunk = await span.partition.read(at, READ_BYTES, span.partition.high_watermark)
             for buffer in chunk.buffers:
                 for batch in batches(buffer):
                     async for hit in self._tested(span, batch, at, span.end):

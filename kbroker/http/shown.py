@@ -1,8 +1,8 @@
 """A record, and the batch around it, as the JSON that people look at.
 
-A record is the object that `kbroker consume --json` prints (`records/lines.py`); records of brokers' own topics are what
-they mean. A long key, value or header is cut where only a glance was asked for: then "cut" has its size in bytes, and
-`GET /records/one` has the whole.
+A record is the object that `kbroker consume --json` prints (`records/lines.py`); records of brokers' own topics are
+what they mean. A long key, value or header is cut where only a glance was asked for: then "cut" has its size in bytes,
+and `GET /records/one` has the whole.
 """
 
 from __future__ import annotations

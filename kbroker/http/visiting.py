@@ -73,7 +73,8 @@ class Visit:
         leader = topic.partitions[index].leader
         node = next((each for each in self.broker.nodes if each.id == leader), self.broker.nodes[0])
         try:
-            response: Any = await ask(self.broker, node, request, self.visitor)
+            api = self.cluster.apis.row(ProduceRequest.__api_key__)
+            response: Any = await ask(self.broker, node, api, api.max_version, request, self.visitor)
         except KafkaError as error:
             raise refusal(error.code, error.message) from None
         (answer,) = response.responses[0].partition_responses

@@ -20,8 +20,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kbroker.records.read import NotUnderstood, Read
 from kbroker.records.places import date
+from kbroker.records.read import NotUnderstood, Read
 from wire.durable.codec import GROUPS, SHARE_STATE, TRANSACTIONS, decode_key, decode_value
 from wire.errors import MalformedMessage
 from wire.records import Record

@@ -23,7 +23,7 @@ def numbers(text: str) -> list[int]:
     found: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not is_offset(first) or (dash and not is_offset(last)) or (dash and int(last) - int(first) > _MOST_PARTITIONS):
+        if not is_offset(first) or (dash and not (is_offset(last) and int(last) - int(first) <= _MOST_PARTITIONS)):
             raise NotUnderstood(f"{text!r} are no partitions; 0,2,4-6 would be")
         found += range(int(first), int(last) + 1) if dash else [int(first)]
     return found
