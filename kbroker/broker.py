@@ -243,12 +243,10 @@ class Broker:
     def _http_door(self) -> HttpDoor:
         """With it requests are counted."""
         from kbroker.http.door import HttpDoor, NoDoor
-        from kbroker.metrics import Metrics
-        from kbroker.server.metered import Metered
+        from kbroker.server.metered import count_replies
 
         address = parse_address(self.config["kbroker.http"], "kbroker.http")
-        metrics = Metrics()
-        self.server.dispatcher = Metered(self.cluster, metrics)
+        metrics = count_replies(self.cluster, self.server.dispatcher)
         try:
             return HttpDoor(self, metrics, (address.host, address.port), self.config["kbroker.http.token"])
         except NoDoor as error:

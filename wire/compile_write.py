@@ -154,7 +154,7 @@ class Writer(Source):
         known, start = self.local("k"), self.local("n")
         self.line(f"{known} = None")
         with self.block(f"if type({item}) is not {self.constant('c', element.struct)}:"):
-            self.line(f"{known} = {item}.encoded; {start} = len(out)")
+            self.line(f"{known} = {item}.memo; {start} = len(out)")
             self.line(f"if {self.version} in {known}: w({known}[{self.version}]); continue")
         self.struct(element.struct, item)
         self.flush()

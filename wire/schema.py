@@ -297,11 +297,11 @@ def keep(struct: S) -> S:
     cls = type(struct)
     kind: Any = _KEPT.get(cls)
     if kind is None:
-        kind = _KEPT[cls] = StructType(cls.__name__, (cls,), {"__slots__": ("encoded",), "__setattr__": _refuse})
+        kind = _KEPT[cls] = StructType(cls.__name__, (cls,), {"__slots__": ("memo",), "__setattr__": _refuse})
     kept: S = object.__new__(kind)
     for name in (*[field.name for field in cls.__fields__], "unknown_tags"):
         object.__setattr__(kept, name, getattr(struct, name))
-    object.__setattr__(kept, "encoded", {})  # version -> bytes
+    object.__setattr__(kept, "memo", {})  # version -> bytes; what others make of it once, by their names
     return kept
 
 

@@ -132,7 +132,6 @@ class Tap:
         self._seen: Seen | None = None
         dispatcher.start = self.start  # type: ignore[method-assign]
         dispatcher.make_call = self._make_call
-        self._watched = dispatcher.calls_of(Watched)
 
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         seen = self._seen = self._history.asked(connection, frame, arrived_at)
@@ -144,4 +143,4 @@ class Tap:
 
     def _make_call(self, *arguments: Any) -> Call:
         assert self._seen is not None
-        return self._watched(self._history, self._seen, *arguments)
+        return Watched(self._history, self._seen, *arguments)

@@ -53,8 +53,9 @@ def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
     reads_near = ctx.version >= 11  # KIP-392
     tells_leaders = ctx.version >= 12  # KIP-595
     tells_endpoints = ctx.version >= 16  # KIP-951
-    if ctx.cluster.throttle is not None:
-        request.max_bytes = ctx.cluster.throttle.most_bytes(ctx, request.max_bytes)
+    throttle = ctx.cluster.throttle
+    if throttle is not None and request.max_bytes > throttle.limits.surely:
+        request.max_bytes = throttle.most_bytes(ctx, request.max_bytes)
     try:
         view = _view(request, ctx) if request.session_epoch >= 0 else None  # -1: without a session
         session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time(), view)

@@ -84,7 +84,7 @@ async def _in_steps(ctx: Context, new: Sequence[Topic], respond: Callable[[], Me
 
 def _is_kept(topic: Topic, version: int) -> bool:
     piece = topic.memo.get(MEMO)
-    return piece is not None and version in piece.encoded
+    return piece is not None and version in piece.memo
 
 
 async def _after_creation(

@@ -220,12 +220,12 @@ def _admitted(parts: Sequence[_Part], errors: Sequence[KafkaError | None]) -> No
 class _Part(PartitionProduceResponse):
     """One partition of the request: what is answered of it, and how that comes about."""
 
-    __slots__ = ("_admission", "_answer", "_base_offset", "_done", "_needs", "_partition", "_records", "_topic",
-                 "is_transactional")  # fmt: skip
+    __slots__ = ("_admission", "_answer", "_base_offset", "_done", "_needs", "_partition", "_records",
+                 "is_transactional", "topic")  # fmt: skip
 
     def __init__(self, answer: _Answer, topic: Topic | None, asked: PartitionProduceData) -> None:
         self._answer = answer
-        self._topic = topic
+        self.topic = topic
         self._records = records = asked.records
         self._partition: Partition | None = None
         self._admission: Admission | None = None
@@ -242,13 +242,23 @@ class _Part(PartitionProduceResponse):
         self.current_leader = NO_LEADER
         self.unknown_tags = None
 
+    @property
+    def size(self) -> int:
+        """What was taken, in bytes."""
+        return 0 if self._records is None else len(self._records)
+
+    @property
+    def count(self) -> int:
+        """What was taken, in records."""
+        return self._needs - self.base_offset
+
     def start(self) -> None:
         if self.error_code:
             self._finish()
             return
         try:
             ctx = self._answer.ctx
-            partition = ctx.cluster.partitions.lookup(ctx.node.id, self._topic, self.index)
+            partition = ctx.cluster.partitions.lookup(ctx.node.id, self.topic, self.index)
             self._partition = partition
             begin = self._ask_first if self.is_transactional else self._stage
             if partition.is_loading:
@@ -260,8 +270,8 @@ class _Part(PartitionProduceResponse):
 
     @property
     def place(self) -> tuple[str, int]:
-        assert self._topic is not None
-        return self._topic.name, self.index
+        assert self.topic is not None
+        return self.topic.name, self.index
 
     def _ask_first(self) -> None:
         """The first batch of a transaction here needs an admission. Whatever else is wrong with it is found later."""
@@ -373,7 +383,7 @@ class _Part(PartitionProduceResponse):
         if answer.tells_leaders:
             if answer.leaders is None:
                 answer.leaders = Leaders(answer.ctx)
-            leader = answer.leaders.name(error.code, self._topic, self.index)
+            leader = answer.leaders.name(error.code, self.topic, self.index)
             if leader is not None:
                 self.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
 

@@ -61,7 +61,8 @@ def _number(value: float) -> str:
 
 def _families(broker: Broker, metrics: Metrics) -> Iterator[Family]:
     cluster = broker.cluster
-    yield from _requests(metrics)
+    metrics.settle()
+    yield from _requests(metrics, broker.server.dispatcher.refusals)
     yield from _traffic(metrics)
     yield from _connections(broker)
     yield from _cluster(cluster)
@@ -74,7 +75,7 @@ def _families(broker: Broker, metrics: Metrics) -> Iterator[Family]:
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
-def _requests(metrics: Metrics) -> Iterator[Family]:
+def _requests(metrics: Metrics, refusals: int) -> Iterator[Family]:
     apis = sorted(metrics.apis.items())
 
     def each(value: str) -> Iterator[Sample]:
@@ -86,11 +87,11 @@ def _requests(metrics: Metrics) -> Iterator[Family]:
     yield "kbroker_response_bytes_total", "counter", "Bytes of responses.", each("bytes_out")
     errors = (
         ({"request": APIS[key].kafka_name, "error": error_name(code)}, float(count))
-        for (key, code), count in sorted(metrics.errors.items())
+        for (key, code), count in sorted(metrics.told().items())
     )
     yield "kafka_network_requestmetrics_errors_total", "counter", "Error codes told, NONE among them.", errors
     yield "kbroker_request_seconds", "histogram", "From the last byte of a request to its answer.", _latencies(metrics)
-    refused: list[Sample] = [({}, metrics.refused)]
+    refused: list[Sample] = [({}, refusals)]
     yield "kbroker_refused_requests_total", "counter", "Requests that cost their connection.", refused
 
 

@@ -18,6 +18,7 @@ _Key = tuple[str, str, str]
 _Kept = TypeVar("_Kept", Rate, Bucket)
 
 _MOST_KEPT = 10_000
+_ANY = 1 << 62
 _PRINCIPAL = "User:"
 
 
@@ -44,7 +45,8 @@ class Allowance(NamedTuple):
 
 class Limits:
     """`changed` tells all quotas; `kinds` are those that anybody has. `allowances` has the clients that are known, by
-    principal and client id, until quotas change; others are looked up by `allowance`."""
+    principal and client id, until quotas change; others are looked up by `allowance`. `surely` is what one Fetch may
+    bring of whomever it is."""
 
     def __init__(self, windows: Windows, controller_windows: Windows) -> None:
         self.windows = windows
@@ -54,11 +56,14 @@ class Limits:
         self._buckets: dict[_Key, Bucket] = {}
         self.allowances: dict[tuple[str, str | None], Allowance] = {}
         self.kinds: frozenset[str] = frozenset()
+        self.surely = 0
 
     def changed(self, quotas: Mapping[Entity, Mapping[str, float]]) -> None:
         self._quotas = quotas
         self.allowances.clear()
         self.kinds = frozenset(name for values in quotas.values() for name in values)
+        bounds = [values[FETCH] for values in quotas.values() if FETCH in values]
+        self.surely = Meter(min(bounds), Rate(self.windows)).most if bounds else _ANY
 
     def allowance(self, principal: str, client_id: str | None) -> Allowance:
         """That of a client which is not among `allowances` yet."""

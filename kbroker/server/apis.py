@@ -15,6 +15,8 @@ from wire.registry import APIS, BROKER, Api
 from wire.schema import Request, Response
 
 Handler = Callable[[Any, Context], Any]
+Tally = Callable[[Any, Any, int], None]
+"""Told of a request that has its reply, of the response (None: nothing is sent) and of the reply's bytes."""
 
 _SIZE_BYTES = 4
 _HEAD = Packing(">ii")  # size of the frame, correlation id
@@ -25,10 +27,12 @@ class Entry:
     """What the dispatcher needs of one API. A wrapper may stand in place of the handler.
 
     `heads` has for each version how the head of a reply is packed, and how many of its bytes the frame's size counts.
-    Where `parks` is true, nothing of a connection starts behind a request that has not been answered.
+    Where `parks` is true, nothing of a connection starts behind a request that has not been answered. `tally` counts
+    the replies, while they are counted.
     """
 
-    __slots__ = ("api", "handler", "heads", "max_version", "min_version", "parks", "request_class", "response_class")
+    __slots__ = ("api", "handler", "heads", "max_version", "min_version", "parks", "request_class", "response_class",
+                 "tally")  # fmt: skip
 
     def __init__(
         self, api: Api, handler: Handler, request_class: type[Request], response_class: type[Response]
@@ -38,6 +42,7 @@ class Entry:
         self.min_version = api.min_version
         self.max_version = api.max_version
         self.parks = False
+        self.tally: Tally | None = None
         self.request_class = request_class
         self.response_class = response_class
         self.heads = {version: _head(api.key, version) for version in range(api.min_version, api.max_version + 1)}
@@ -60,6 +65,8 @@ class Apis:
         """Another number whenever something else is advertised."""
         self.on_first_use: Callable[[Entry], object] | None = None
         """Told of an entry when it is made."""
+        self.tally_of: Callable[[Entry], Tally] | None = None
+        """Makes what counts its replies."""
 
     def __contains__(self, key: object) -> bool:
         return key in self._apis
@@ -112,6 +119,8 @@ class Apis:
             entry = self._entries[key] = Entry(api, handler, api.request_class(), api.response_class())
             if self._limits:
                 self._bound(entry)
+            if self.tally_of is not None:
+                entry.tally = self.tally_of(entry)
             if self.on_first_use is not None:
                 self.on_first_use(entry)
         return entry

@@ -291,7 +291,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             call = self.dispatch(self, frame, now)
         except Refused as refusal:
-            self.server.dispatcher.refused()
+            self.server.dispatcher.refusals += 1
             self._give_back(frame)
             self.close(str(refusal))
             return

@@ -97,13 +97,13 @@ class Call(Context):
         connection: Any = self.connection
         connection.answered(self)
 
-    def encoded(self, response: Any) -> list[Buffer]:
-        """The frame of the reply: its size and header joined to the first part of the body."""
+    def encoded(self, response: Any) -> tuple[list[Buffer], int]:
+        """The frame of the reply, its size and header joined to the first part of the body; and that size."""
         parts: list[Buffer] = response.parts(self.version)
         pack, size = self.entry.heads[self.version]
         size += len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
         parts[0] = pack(size, self.correlation_id) + parts[0]
-        return parts
+        return parts, size
 
 
 class Finds(Protocol):
@@ -118,22 +118,20 @@ class Dispatcher:
     make_call: Callable[..., Call] = Call
     """Whoever watches all requests puts its own in this place."""
 
-    measures = False
-    """Whether every call is to know when it began."""
-
     def __init__(self, cluster: Cluster, apis: Finds | None = None) -> None:
         self.cluster = cluster
-        self.clock: Callable[[], float] | None = cluster.world.work_time if self.measures else None
+        self.clock: Callable[[], float] | None = None
+        self.refusals = 0
+        """Requests that cost their connection."""
+        self._measures = False
         self.apis: Finds = cluster.apis if apis is None else apis
         self._meter: Throttle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself would forget them
 
-    def calls_of(self, call_class: type[Call]) -> Callable[..., Call]:
-        """What makes such calls here, for `make_call`."""
-        return call_class
-
-    def refused(self) -> None:
-        """A request has cost its connection."""
+    def measure(self) -> None:
+        """Every call is to know when it began."""
+        self._measures = True
+        self.clock = self.cluster.world.work_time
 
     def start(self, connection: Connection, frame: Frame, arrived_at: float) -> Call:
         """Start the request. If its reply is not there yet, `connection.answered(call)` is called when it is."""
@@ -179,7 +177,7 @@ class Dispatcher:
         """Quotas are others. Only if some are for the time of requests, that is taken."""
         self.cluster.throttle = throttle
         self._meter = throttle if throttle is not None and throttle.meters_time else None
-        self.clock = self.cluster.world.work_time if self._meter is not None or self.measures else None
+        self.clock = self.cluster.world.work_time if self._meter is not None or self._measures else None
 
     def _wait(self, connection: Connection, call: Call, result: Any) -> None:
         if type(result) is CoroutineType:
@@ -230,16 +228,19 @@ class Dispatcher:
 
 def finish(call: Call, response: Any) -> None:
     """Make the reply of the response; of None there is none."""
-    throttle = call.cluster.throttle
-    if throttle is not None:
-        response = throttle.finishing(call, response)
-    if response is None:
-        call.reply = []
-        return
-    if call.throttle_ms and hasattr(response, "throttle_time_ms"):
-        response.throttle_time_ms = call.throttle_ms
     try:
-        call.reply = call.encoded(response)
+        if call.throttle_ms and hasattr(response, "throttle_time_ms"):
+            response.throttle_time_ms = call.throttle_ms
+        parts, size = call.encoded(response) if response is not None else ([], 0)
+        throttle = call.cluster.throttle
+        if throttle is not None and (call.api_key <= FETCH or throttle.meters_time):
+            instead = throttle.finishing(call, response, size)
+            if instead is not None:
+                response = instead
+                parts, size = call.encoded(response)
+        if (tally := call.entry.tally) is not None:
+            tally(call, response, size)
+        call.reply = parts
     except Exception as error:
         _failed(call, error)
 
@@ -258,7 +259,11 @@ def _failed(call: Call, error: BaseException) -> None:
         call.reply = []
         return
     try:
-        call.reply = call.encoded(error_response(call.entry.response_class, call.request, version, code, message))
+        response = error_response(call.entry.response_class, call.request, version, code, message)
+        parts, size = call.encoded(response)
+        if (tally := call.entry.tally) is not None:
+            tally(call, response, size)
+        call.reply = parts
     except Exception:
         log.exception("the error response of %s v%s cannot be written", name, version)
         call.refused = f"its {name} failed"

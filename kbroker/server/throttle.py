@@ -1,9 +1,9 @@
 """Throttling (KIP-219): whoever has used more than its quota is answered at once, told to wait, and not read meanwhile.
 
-There is a `Throttle` only while anybody has a quota; the dispatcher asks it about every response just before it is
-written. Produce counts the bytes of its request; Fetch those of its response, which is put back and answered empty
-when it is too much: the client keeps its place and asks again. Every request counts the time that it took of this
-process, in per cent of one second, if there are quotas for that (KIP-124): the time until its handler has returned.
+There is a `Throttle` only while anybody has a quota; the dispatcher asks it about every reply that it has made. Produce
+counts the bytes of its request; Fetch those of its reply, which is put back and answered empty when it is too much: the
+client keeps its place and asks again. Every request counts the time that it took of this process, in per cent of one
+second, if there are quotas for that (KIP-124): the time until its handler has returned.
 
 Who has which quota is looked up once for each principal and client id; a request that nobody limits is let go at once.
 """
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _PRODUCE_KEY, _FETCH_KEY = 0, 1
 _FULL_FETCH_EPOCHS = (0, -1)
-_AROUND_A_RESPONSE, _AROUND_A_PARTITION = 20, 45
 
 
 class Throttle:
@@ -55,11 +54,10 @@ class Throttle:
             meter.rate.charge(percent, meter.bound, call.cluster.world.time_ms())
         self.timed = None
 
-    def finishing(self, call: Call, response: Any) -> Any:
-        """The response, or the one that stands in for it. None where nothing is sent."""
+    def finishing(self, call: Call, response: Any, size: int) -> Any:
+        """The response that has to be sent in place of this one, whose reply has so many bytes, because the client has
+        to wait; None, as nearly always, if it goes out as it is, or nothing is sent at all."""
         key = call.api_key
-        if key > _FETCH_KEY and not self.meters_time:
-            return response
         who = call.connection.principal, call.client_id
         produce, fetch, request = self.limits.allowances.get(who) or self.limits.allowance(*who)
         now = wait_ms = 0
@@ -76,18 +74,22 @@ class Throttle:
                 if produce_ms := produce.rate.charge(len(call.frame), produce.bound, now):
                     wait_ms = max(wait_ms, produce_ms)
         elif key == _FETCH_KEY and fetch is not None:
-            now, size = now or call.cluster.world.time_ms(), _size(response)
+            now = now or call.cluster.world.time_ms()
             fetch_ms = fetch.rate.charge(size, fetch.bound, now)
             if wait_ms or fetch_ms:
                 wait_ms = max(wait_ms, fetch_ms)
                 fetch.rate.record(-size, now)  # it does not happen after all
                 response = _empty(call.request, response)
-        if wait_ms:
-            call.throttle(wait_ms)
+        if not wait_ms:
+            return None
+        call.throttle(wait_ms)
+        if hasattr(response, "throttle_time_ms"):
+            response.throttle_time_ms = call.throttle_ms
         return response
 
     def most_bytes(self, ctx: Context, max_bytes: int) -> int:
-        """What one Fetch may bring: more than fits into all windows would never be let through."""
+        """What one Fetch may bring: more than fits into all windows would never be let through. Asked only about more
+        than `limits.surely` says."""
         who = ctx.connection.principal, ctx.client_id
         meter = (self.limits.allowances.get(who) or self.limits.allowance(*who)).fetch
         return max_bytes if meter is None or meter.most > max_bytes else meter.most
@@ -108,18 +110,6 @@ def made(config: Config, clock: Callable[[], float]) -> Throttle:
         config["controller.quota.window.num"], config["controller.quota.window.size.seconds"] * 1000
     )
     return Throttle(Limits(windows, controller_windows), clock)
-
-
-def _size(response: Any) -> int:
-    """The bytes of a fetch's answer: its records, and about what stands around them."""
-    size = _AROUND_A_RESPONSE
-    for topic in response.responses:
-        for partition in topic.partitions:
-            records = partition.records
-            size += _AROUND_A_PARTITION
-            if records:
-                size += sum(map(len, records)) if isinstance(records, list | tuple) else len(records)
-    return size
 
 
 def _empty(request: Any, response: Any) -> Any:

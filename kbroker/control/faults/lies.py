@@ -71,7 +71,7 @@ def _move_leaders(plan: Plan, response: Any) -> None:
 def _loose(struct: Any) -> Any:
     """A copy that can be changed, of a struct that may be kept."""
     cls = type(struct)
-    plain = cls if "encoded" not in getattr(cls, "__slots__", ()) else cls.__mro__[1]
+    plain = cls if "memo" not in getattr(cls, "__slots__", ()) else cls.__mro__[1]
     return plain(**{field.name: getattr(struct, field.name) for field in struct.__fields__})
 
 

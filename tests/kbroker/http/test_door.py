@@ -8,6 +8,7 @@ import pytest
 from kbroker.broker import Broker, CannotStart
 from kbroker.config import Config
 from wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
+from wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic, ReplicaState
 from wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from wire.primitives import ZERO_UUID
@@ -68,6 +69,31 @@ def test_health_and_metrics_tell_what_clients_did() -> None:
     run(body)
 
 
+def test_what_is_not_answered_counts_and_what_was_deleted_keeps_its_name() -> None:
+    async def body() -> None:
+        async with serving(kbroker_http="127.0.0.1:0") as broker:
+            client = await connect(broker)
+            topic = CreatableTopic(name="t", num_partitions=1, replication_factor=1, assignments=[], configs=[])
+            id = (await client.ask(CreateTopicsRequest(topics=[topic]), 7)).topics[0].topic_id
+            batch = build_batch([Record(b"k", b"v")] * 3, timestamp=1)
+            data = PartitionProduceData(index=0, records=batch)
+            wanted = [TopicProduceData(name="t", topic_id=id, partition_data=[data])]
+            client.send(ProduceRequest(acks=0, timeout_ms=1000, topic_data=wanted), 13)
+            client.asked.pop()
+            await client.ask(ProduceRequest(acks=-1, timeout_ms=1000, topic_data=wanted), 13)
+            state = DeleteTopicState(name="t", topic_id=ZERO_UUID)
+            await client.ask(DeleteTopicsRequest(topics=[state], timeout_ms=1000), 6)
+            found = samples((await get(broker, "/metrics"))[1])
+            assert value(found, "kafka_server_brokertopicmetrics_messagesin_total", topic="t") == 6
+            assert value(found, "kafka_server_brokertopicmetrics_bytesin_total", topic="t") == 2 * len(batch)
+            errors = "kafka_network_requestmetrics_errors_total"
+            assert value(found, errors, request="Produce", error="NONE") == 2
+            assert value(found, "kafka_network_requestmetrics_requests_total", request="Produce", version="13") == 2
+            await client.close()
+
+    run(body)
+
+
 def fetch(topic: str) -> FetchRequest:
     partition = FetchPartition(partition=0, fetch_offset=0, partition_max_bytes=1 << 20, replica_directory_id=ZERO_UUID)
     return FetchRequest(
@@ -106,6 +132,10 @@ def test_without_a_door_nothing_counts() -> None:
     async def body() -> None:
         async with serving() as broker:
             assert broker.http == ""
-            assert type(broker.server.dispatcher).__name__ == "Dispatcher"
+            client = await connect(broker)
+            await client.ask(fetch("t"), 11)
+            assert broker.server.dispatcher.clock is None
+            assert [entry.tally for entry in broker.cluster.apis.entries()] == [None]
+            await client.close()
 
     run(body)

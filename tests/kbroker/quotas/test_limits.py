@@ -43,6 +43,16 @@ def shares(admitted: list[tuple[float, float]], bound: float, until_ms: int) -> 
     ]
 
 
+def test_what_any_fetch_may_bring_is_what_the_least_quota_ever_admits() -> None:
+    made = Limits(WINDOWS, WINDOWS)
+    made.changed({(("user", None),): {FETCH: 5000.0, PRODUCE: 1.0}, (("user", "alice"),): {FETCH: 300.0}})
+    alice = made.meter(FETCH, "alice", "")
+    assert alice is not None
+    assert made.surely == alice.most
+    made.changed({(("user", None),): {PRODUCE: 1.0}})
+    assert made.surely > 1 << 60, "nobody's fetches are limited"
+
+
 @settings(max_examples=12, deadline=None)
 @given(bound=st.floats(1e3, 1e7), part=st.floats(0.01, 0.08), haste=st.floats(1.05, 30.0))
 def test_over_all_windows_never_a_tenth_more_than_the_quota(bound: float, part: float, haste: float) -> None:

@@ -5,12 +5,10 @@ from typing import Any
 import pytest
 
 from kbroker.server.errors import is_error_code
-from kbroker.server.metered import error_reader, records_in
-from wire.batch import batches
+from kbroker.server.metered import CODES, codes_in
 from wire.errors import ErrorCode
-from wire.records import Record, build_batch
 from wire.registry import APIS
-from wire.schema import Struct
+from wire.schema import Struct, keep
 
 
 def filled(struct: type[Struct], next_code: list[int]) -> Any:
@@ -29,22 +27,17 @@ def filled(struct: type[Struct], next_code: list[int]) -> Any:
 def test_every_error_code_of_an_answer_is_read_once(key: int) -> None:
     response_class, next_code = APIS[key].response_class(), [1]
     response = filled(response_class, next_code)
-    codes: list[int] = []
-    error_reader(response_class)(response, codes)
-    assert sorted(codes) == list(range(1, next_code[0]))
+    assert sorted(codes_in(response_class)(response)) == list(range(1, next_code[0]))
 
 
 def test_arrays_that_are_null_have_no_error_codes() -> None:
     response = APIS[3].response_class()(topics=None, brokers=[], error_code=ErrorCode.NONE)
-    codes: list[int] = []
-    error_reader(type(response))(response, codes)
-    assert codes == [0]
+    assert codes_in(type(response))(response) == [0]
 
 
-def test_records_are_counted_by_the_headers_of_their_batches() -> None:
-    each = [bytes(build_batch([Record(key=None, value=b"v", timestamp=1)] * count)) for count in (1, 7, 300)]
-    blob = b"".join(each)
-    assert records_in(blob) == sum(batch.count for batch in batches(blob)) == 308
-    assert records_in(memoryview(blob)[: 30 - len(each[2])]) == 8, "what is cut off within a header is not counted"
-    assert records_in(b"") == 0
-    assert records_in(bytes(200)) == 0
+def test_what_is_kept_for_many_answers_is_read_once() -> None:
+    response = filled(APIS[3].response_class(), [1])
+    codes = codes_in(type(response))(response)
+    response.topics = [keep(topic) for topic in response.topics]
+    assert [codes_in(type(response))(response) for _ in range(2)] == [codes, codes]
+    assert [topic.memo[CODES] for topic in response.topics] == [codes[1:4], codes[4:7]]
