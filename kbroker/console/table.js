@@ -10,6 +10,7 @@ import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./v
 
 const ROW = 29; // px, as --row in style.css
 const SPARE = 12; // rows kept above and below what is in sight
+const LEAST = 7; // rows that a table shows although others want the room, if it has as many
 
 const compare = (a, b) =>
   a === b ? 0 : a === null || a === undefined ? 1 : b === null || b === undefined ? -1
@@ -69,7 +70,7 @@ export function Table({ label, columns, rows, keyOf, onOpen, sort: first = 0, do
     if (onOpen && !event.target.closest("a, button, input, label") && !String(getSelection())) onOpen(row);
   };
 
-  return html`<div class="table" ref=${box} onKeyDown=${pressed}>
+  return html`<div class="table" ref=${box} onKeyDown=${pressed} style=${{ minHeight: (Math.min(order.length, LEAST) + 1) * ROW + 2 }}>
     <table aria-label=${label} aria-rowcount=${order.length + 1}>
       <thead><tr aria-rowindex="1">${columns.map((column, index) => html`<${Head} ...${{ column, index, sort, setSort }} />`)}</tr></thead>
       <tbody>

@@ -5,6 +5,7 @@ GET /readyz     200 while clients are accepted, else 503      GET /openapi.json 
 /records/...    records, searched, written, copied: records.py
 /console/       the web console: console.py                   POST /kafka/{api}   any Kafka request: kafka.py
 /control/...    the control verbs, where control is on: control.py
+GET /telemetry  what clients have pushed: telemetry.py
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from kbroker.http.exposition import page
 from kbroker.http.kafka import kafka_paths, kafka_routes, visitor_of
 from kbroker.http.records import ROWS
 from kbroker.http.rows import routes_of
+from kbroker.http.telemetry import telemetry_paths, telemetry_routes
 from kbroker.http.visiting import Visit
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def app(broker: Broker, metrics: Metrics, control: Control | None) -> Starlette:
         *console_routes(broker, has_control=control is not None),
         *kafka_routes(broker),
         *routes_of(ROWS, lambda request: Visit(broker, visitor_of(request))),
+        *telemetry_routes(broker),
     ]
     if control is not None:
         from kbroker.http.control import control_routes
@@ -71,7 +74,7 @@ def _document(broker: Broker, control: Control | None) -> dict[str, Any]:
     from kbroker.http.control import only_looks
     from kbroker.http.openapi import document
 
-    others = {**_plain_paths(), **console_paths(), **kafka_paths(broker.cluster.apis)}
+    others = {**_plain_paths(), **console_paths(), **kafka_paths(broker.cluster.apis), **telemetry_paths()}
     return document(every() if control is not None else [], only_looks, others, ROWS)
 
 

@@ -4,6 +4,8 @@
     POST /kafka/Metadata?version=9  {"topics": null}          in that version
     POST /kafka/DescribeLogDirs?node=2  {}                    as that broker of the cluster answers
     GET  /kafka                                               which APIs there are, and the names of error codes
+    POST /decode/ConsumerProtocolAssignment  {"blobs": [...]} bytes inside of responses (base64), as JSON; null
+                                                              where they are no such message
 
 The JSON is what `kbroker call` and `kbroker encode` take and give: Kafka's names, base64 for bytes; what a request
 leaves out has Kafka's defaults. What a handler refuses is a response with Kafka's error code in it, with status 200, as
@@ -15,6 +17,7 @@ Refused are requests that belong to a connection (logins, the sessions of fetche
 from __future__ import annotations
 
 import asyncio
+from binascii import a2b_base64
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +28,10 @@ from kbroker.control.asking import Asking
 from kbroker.control.table import ControlError
 from kbroker.http.bodies import object_of, refusal
 from kbroker.server.errors import error_response
+from wire.durable.codec import decode_blob
 from wire.errors import ErrorCode, KafkaError, ProtocolError
-from wire.registry import find
+from wire.registry import find, message
+from wire.schema import Data
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -78,7 +83,18 @@ def kafka_routes(broker: Broker) -> list[BaseRoute]:
     async def vocabulary(request: Request) -> Response:
         return JSONResponse(_vocabulary(broker.cluster.apis))
 
-    return [Route("/kafka/{api}", asked, methods=["POST"]), Route("/kafka", vocabulary)]
+    async def unfolded(request: Request) -> Response:
+        try:
+            blobs = (await object_of(request, LONGEST_BODY)).get("blobs")
+            return JSONResponse(_unfolded(request.path_params["message"], blobs))
+        except Exception as error:
+            return refusal(error)
+
+    return [
+        Route("/kafka/{api}", asked, methods=["POST"]),
+        Route("/kafka", vocabulary),
+        Route("/decode/{message}", unfolded, methods=["POST"]),
+    ]
 
 
 def _vocabulary(apis: Apis) -> dict[str, Any]:
@@ -112,6 +128,25 @@ async def ask(broker: Broker, node: LocalNode, api: Api, version: int, request: 
     finally:
         if ctx.when_gone is not None:
             ctx.when_gone()
+
+
+def _unfolded(name: str, blobs: Any) -> list[Any]:
+    """Each of the blobs as JSON, in the version that stands in front of it."""
+    try:
+        cls = message(name)
+    except KeyError:
+        cls = None
+    if cls is None or not issubclass(cls, Data):
+        raise ControlError("missing", f"there are no blobs {name}")
+    if not isinstance(blobs, list) or not all(isinstance(blob, str) for blob in blobs):
+        raise ControlError("argument", "blobs is a list of base64 texts")
+    found: list[Any] = []
+    for blob in blobs:
+        try:
+            found.append(decode_blob(cls, a2b_base64(blob, strict_mode=True)).to_json(cls.__versions__.high))
+        except (ProtocolError, ValueError):
+            found.append(None)
+    return found
 
 
 def _api(apis: Apis, name: str) -> Api:
@@ -155,38 +190,57 @@ def _node(broker: Broker, node_id: int) -> LocalNode:
     )
 
 
+def host_of(request: Request) -> str:
+    """The address that somebody came in from."""
+    return request.client.host if request.client else "127.0.0.1"
+
+
 def visitor_of(request: Request) -> Visitor:
-    host, port = request.client or ("127.0.0.1", 0)
     server = request.scope.get("server")
-    return Visitor(host, port, server[0] if server else host)
+    return Visitor(host_of(request), request.client.port if request.client else 0, server[0] if server else "127.0.0.1")
+
+
+_OBJECT = {"application/json": {"schema": {"type": "object"}}}
+_ANSWERS = {
+    "200": {"description": "done", "content": _OBJECT},
+    "default": {
+        "description": "not asked",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    },
+}
 
 
 def kafka_paths(apis: Apis) -> dict[str, Any]:
     """What the OpenAPI document says of it."""
     names = [api.kafka_name for api in map(apis.row, apis.all_keys()) if api.kafka_name not in OF_A_CONNECTION]
-    json_object = {"application/json": {"schema": {"type": "object"}}}
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     integer = {"type": "integer"}
     parameters = [
         {"name": "api", "in": "path", "required": True, "schema": {"type": "string", "enum": names}},
         {"name": "version", "in": "query", "description": "the newest, if left out", "schema": integer},
         {"name": "node", "in": "query", "description": "which broker of the cluster answers", "schema": integer},
     ]
-    operation = {
+    asked = {
         "operationId": "kafka",
         "summary": "Any Kafka request as JSON, and its response; error codes are in the response, as Kafka has them.",
         "tags": ["kafka"],
         "parameters": parameters,
-        "requestBody": {"required": False, "content": json_object},
-        "responses": {
-            "200": {"description": "Kafka's response", "content": json_object},
-            "default": {"description": "not asked", "content": error},
-        },
+        "requestBody": {"required": False, "content": _OBJECT},
+        "responses": _ANSWERS,
     }
     words = {
         "operationId": "vocabulary",
         "summary": "Which APIs there are, in which versions, and the names of error codes.",
         "tags": ["kafka"],
-        "responses": {"200": {"description": "done", "content": json_object}},
+        "responses": _ANSWERS,
     }
-    return {"/kafka/{api}": {"post": operation}, "/kafka": {"get": words}}
+    blobs = {"type": "array", "items": {"type": "string", "contentEncoding": "base64"}}
+    schema = {"type": "object", "properties": {"blobs": blobs}, "required": ["blobs"]}
+    unfolded = {
+        "operationId": "decode",
+        "summary": "Bytes with a schema of their own (ConsumerProtocolAssignment, ...), each as JSON or null.",
+        "tags": ["kafka"],
+        "parameters": [{"name": "message", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": _ANSWERS,
+    }
+    return {"/kafka/{api}": {"post": asked}, "/kafka": {"get": words}, "/decode/{message}": {"post": unfolded}}

@@ -8,4 +8,14 @@
 
 export const VIEWS = [
   { path: "/", title: "Overview", keys: "g o", load: () => import("./overview.js") },
+  { path: "/brokers/:id", title: null, load: () => import("./broker.js") },
+  { path: "/topics", title: "Topics", keys: "g t", load: () => import("./topics.js") },
+  { path: "/topics/:name", title: null, load: () => import("./topic.js") },
+  { path: "/groups", title: "Groups", keys: "g g", load: () => import("./groups.js") },
+  { path: "/groups/:id", title: null, load: () => import("./group.js") },
+  { path: "/transactions", title: "Transactions", keys: "g x", load: () => import("./transactions.js") },
+  { path: "/acls", title: "Access rules", keys: "g a", load: () => import("./acls.js") },
+  { path: "/users", title: "Users", keys: "g u", load: () => import("./users.js") },
+  { path: "/quotas", title: "Quotas", keys: "g q", load: () => import("./quotas.js") },
+  { path: "/metrics", title: "Client metrics", keys: "g c", load: () => import("./metrics.js") },
 ];

@@ -52,8 +52,8 @@ export default function Overview({ about }) {
       { title: "Broker", value: (row) => row.id, cell: (row) => html`${row.id} ${row.id === data.cluster.controllerId && html`<${Pill} kind="info">controller<//>`}` },
       { title: "Address", value: (row) => row.place, grow: true },
       { title: "Rack", value: (row) => row.rack, cell: (row) => row.rack ?? "–" },
-      { title: "Leads", num: true, value: (row) => row.leads, hint: "Partitions that this broker leads" },
-      { title: "Replicas", num: true, value: (row) => row.holds },
+      { title: "Leads", num: true, value: (row) => row.leads, cell: (row) => number(row.leads), hint: "Partitions that this broker leads" },
+      { title: "Replicas", num: true, value: (row) => row.holds, cell: (row) => number(row.holds) },
       { title: "Size", num: true, value: (row) => row.size, cell: (row) => html`<${Bytes} count=${row.size} />` },
     ];
     const card = (count, what, href, bad) => html`<a class="card ${bad ? "bad" : ""}" href=${href}><b>${typeof count === "number" ? number(count) : count}</b><span>${what}</span></a>`;
@@ -67,7 +67,7 @@ export default function Overview({ about }) {
         ${card(data.groups.length, "groups", "#/groups")}
         ${card(bytes(brokers.reduce((sum, row) => sum + (row.size ?? 0), 0)), "on disk", "#/topics")}
       </div>
-      <${Table} label="Brokers" columns=${columns} rows=${brokers} keyOf=${(row) => row.id} />
+      <${Table} label="Brokers" columns=${columns} rows=${brokers} keyOf=${(row) => row.id} onOpen=${(row) => (location.hash = `#/brokers/${row.id}`)} />
       <${Facts} facts=${[
         ["Clients connect to", html`<code>${about.bootstrap.join(", ")}</code>`],
         ["Cluster id", html`<code>${data.cluster.clusterId}</code>`],

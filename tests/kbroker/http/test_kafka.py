@@ -1,12 +1,14 @@
 """Any Kafka request as JSON by HTTP: the same answers as a client's, and nothing that belongs to a connection."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
 from kbroker.broker import Broker
 from kbroker.http.kafka import OF_A_CONNECTION
+from wire.durable.assignment import AssignedTopicPartition, ConsumerProtocolAssignment
 from wire.messages.metadata import MetadataRequest
 from wire.registry import APIS
 
@@ -93,6 +95,27 @@ def test_every_api_answers_an_empty_request_or_says_what_is_wrong() -> None:
                 if (name := APIS[key].kafka_name) not in OF_A_CONNECTION:
                     status, said = await post(broker, f"/kafka/{name}", {})
                     assert status == 200, (name, said)
+
+    run(body)
+
+
+def test_bytes_inside_of_answers_can_be_unfolded() -> None:
+    async def body() -> None:
+        async with serving(kbroker_http="127.0.0.1:0") as broker:
+            held = AssignedTopicPartition(topic="t", partitions=[0, 2])
+            assignment = ConsumerProtocolAssignment(assigned_partitions=[held], user_data=None)
+            blob = b64encode(b"\0\1" + assignment.encode(1)).decode()
+            status, found = await post(broker, "/decode/ConsumerProtocolAssignment", {"blobs": [blob, "", "AAA=", "?"]})
+            assert status == 200
+            assert found[0]["assignedPartitions"] == [{"topic": "t", "partitions": [0, 2]}]
+            assert found[1:] == [None, None, None]
+            for path, asked, status in (
+                ("/decode/Nothing", {"blobs": []}, 404),
+                ("/decode/MetadataRequest", {"blobs": []}, 404),
+                ("/decode/ConsumerProtocolAssignment", {}, 400),
+                ("/decode/ConsumerProtocolAssignment", {"blobs": [7]}, 400),
+            ):
+                assert (await post(broker, path, asked))[0] == status, path
 
     run(body)
 
