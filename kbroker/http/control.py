@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from html import escape
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
@@ -55,23 +55,39 @@ def only_looks(verb: Verb) -> bool:
     return verb.streams or verb.name.partition(".")[2].startswith(LOOKS)
 
 
+def verb_routes(
+    control_of: Callable[[Request], Control], verbs: Sequence[Verb], prefixes: Sequence[str] = ("",)
+) -> list[BaseRoute]:
+    """The paths of these verbs, and the page that shows them. `control_of` says what a request's verb acts on."""
+    known = {verb.name: verb for verb in verbs}
+
+    async def asked(request: Request) -> Response:
+        try:
+            name = f"{request.path_params['noun']}.{request.path_params['verb']}"
+            verb = known.get(name) or find(name)
+            if verb.name not in known:
+                raise ControlError("unknown", f"{verb.name} is for a broker, and this is none")
+            if request.method == "GET" and not only_looks(verb):
+                raise ControlError("argument", f"{verb.name} changes something: POST it")
+            arguments = _of_query(request) if request.method == "GET" else await object_of(request)
+            return await _carried_out(verb, control_of(request), arguments)
+        except Exception as error:
+            return refusal(error)
+
+    async def people(request: Request) -> Response:
+        return HTMLResponse(_page(verbs))
+
+    paths = [f"{prefix}/control/{{noun}}/{{verb}}" for prefix in prefixes]
+    return [*(Route(path, asked, methods=["GET", "POST"]) for path in paths), Route("/control", people)]
+
+
 def control_routes(control: Control) -> list[BaseRoute]:
-    """The paths of the verbs."""
+    """The paths of all verbs, for each broker of the process."""
 
     def chosen(request: Request) -> Control:
         """The broker that the path names; the first one where it names none."""
         number = request.path_params.get("number")
         return control if number is None else (control.house or House(control)).find(number)
-
-    async def asked(request: Request) -> Response:
-        try:
-            verb = find(f"{request.path_params['noun']}.{request.path_params['verb']}")
-            if request.method == "GET" and not only_looks(verb):
-                raise ControlError("argument", f"{verb.name} changes something: POST it")
-            arguments = _of_query(request) if request.method == "GET" else await object_of(request)
-            return await _carried_out(verb, chosen(request), arguments)
-        except Exception as error:
-            return refusal(error)
 
     async def brokers(request: Request) -> Response:
         try:
@@ -87,15 +103,10 @@ def control_routes(control: Control) -> list[BaseRoute]:
         except Exception as error:
             return refusal(error)
 
-    async def people(request: Request) -> Response:
-        return HTMLResponse(_page(every()))
-
     return [
-        Route("/control/{noun}/{verb}", asked, methods=["GET", "POST"]),
+        *verb_routes(chosen, every(), ("", "/brokers/{number:int}")),
         Route("/brokers", brokers, methods=["GET", "POST"]),
         Route("/brokers/{number:int}", broker, methods=["DELETE"]),
-        Route("/brokers/{number:int}/control/{noun}/{verb}", asked, methods=["GET", "POST"]),
-        Route("/control", people),
     ]
 
 
@@ -129,7 +140,7 @@ async def _events(verb: Verb, control: Control, bound: dict[str, Any]) -> AsyncI
         yield b"event: error\ndata: " + refusal(error).body + b"\n\n"
 
 
-def _page(verbs: list[Verb]) -> str:
+def _page(verbs: Sequence[Verb]) -> str:
     """The table for people."""
     rows = []
     for verb in verbs:

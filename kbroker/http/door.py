@@ -7,6 +7,7 @@ none of it needs a clock. So its `startup` and `shutdown` are called, and nothin
 from __future__ import annotations
 
 import socket
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from kbroker.http.guard import ANY, LOCAL, Guard, is_loopback
@@ -14,6 +15,7 @@ from kbroker.listeners import place
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.applications import Starlette
 
     from kbroker.broker import Broker
     from kbroker.control.control import Control
@@ -26,32 +28,26 @@ class NoDoor(Exception):
     """Why there can be no HTTP door, in one sentence."""
 
 
-class HttpDoor:
-    """`place` is HOST:PORT once it is open."""
+class Door:
+    """A socket for HTTP, bound when it is made: `place` is its HOST:PORT."""
 
-    def __init__(self, broker: Broker, metrics: Metrics, address: tuple[str, int], token: str | None) -> None:
+    def __init__(self, address: tuple[str, int], token: str | None) -> None:
         host, port = address
         if token is None and not is_loopback(host):
             raise NoDoor(f"kbroker.http listens on {host}, where others can reach it: set kbroker.http.token, too")
-        try:
-            import starlette
-            import uvicorn
-        except ModuleNotFoundError as error:
-            raise NoDoor(f"kbroker.http needs the Python package {error.name}: pip install 'kbroker[http]'") from None
-        del starlette, uvicorn
-        self._broker, self._metrics, self._token = broker, metrics, token
+        for package in ("starlette", "uvicorn"):
+            if find_spec(package) is None:
+                raise NoDoor(f"kbroker.http needs the Python package {package}: pip install 'kbroker[http]'")
+        self._token = token
         self._hosts = LOCAL if is_loopback(host) else ANY
         self._socket = _bound(host, port)
         self.place = place(host, self._socket.getsockname()[1])
         self._server: uvicorn.Server | None = None
 
-    async def open(self, control: Control | None) -> None:
-        """From here on it answers; `control` is what its verbs act on, None leaves them out."""
+    async def serve(self, application: Starlette) -> None:
+        """From here on it answers."""
         import uvicorn
 
-        from kbroker.http.app import app
-
-        application = app(self._broker, self._metrics, control)
         guarded = Guard(application, hosts=self._hosts, token=self._token)
         config = uvicorn.Config(
             guarded,
@@ -75,6 +71,20 @@ class HttpDoor:
             self._server.should_exit = True
             await self._server.shutdown(sockets=[self._socket])
         self._socket.close()
+
+
+class HttpDoor(Door):
+    """That of a broker."""
+
+    def __init__(self, broker: Broker, metrics: Metrics, address: tuple[str, int], token: str | None) -> None:
+        super().__init__(address, token)
+        self._broker, self._metrics = broker, metrics
+
+    async def open(self, control: Control | None) -> None:
+        """From here on it answers; `control` is what its verbs act on, None leaves them out."""
+        from kbroker.http.app import app
+
+        await self.serve(app(self._broker, self._metrics, control))
 
 
 def _bound(host: str, port: int) -> socket.socket:

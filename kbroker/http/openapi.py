@@ -60,11 +60,12 @@ def document(
         noun, _, word = verb.name.partition(".")
         method = "get" if only_looks(verb) else "post"
         paths[f"/control/{noun}/{word}"] = {method: _operation(verb, method, schemas)}
+    several = "/control/brokers/create" in paths
     return {
         "openapi": "3.1.0",
         "info": {"title": "kbroker", "version": VERSION},
-        **({"servers": _SERVERS} if verbs else {}),
-        "paths": {**_first_only({**(others or {}), **typed}), **paths, **(_brokers(paths) if paths else {})},
+        **({"servers": _SERVERS} if several else {}),
+        "paths": {**_first_only({**(others or {}), **typed}), **paths, **(_brokers(paths) if several else {})},
         "components": {"schemas": schemas},
     }
 

@@ -14,10 +14,11 @@ from typing import Any
 from wire.header import decode_response_header, response_head, response_header_version
 from wire.messages.api_versions import ApiVersionsResponse
 from wire.registry import APIS
-from wire.schema import Struct
+from wire.schema import Response, Struct
 
 Place = tuple[str, int]
 ToOurs = Callable[[Place], Place]
+Learn = Callable[[Response], object]
 
 PRODUCE, FETCH, METADATA, FIND_COORDINATOR, API_VERSIONS, DESCRIBE_CLUSTER = 0, 1, 3, 10, 18, 60
 SHARE_FETCH, SHARE_ACKNOWLEDGE = 78, 79
@@ -34,8 +35,11 @@ NAMES_BROKERS = {
 """The APIs whose answers do, from which version on."""
 
 
-def rewritten(key: int, version: int, frame: bytes, to_ours: ToOurs, most: dict[int, int]) -> bytes:
-    """The answer as clients are to see it. `most` are the newest versions that may be advertised."""
+def rewritten(
+    key: int, version: int, frame: bytes, to_ours: ToOurs, most: dict[int, int], learn: Learn | None = None
+) -> bytes:
+    """The answer as clients are to see it. `most` are the newest versions that may be advertised; `learn` is shown
+    what names brokers, as the cluster gave it."""
     if key == API_VERSIONS:
         return _capped(version, frame, most)
     if version < NAMES_BROKERS.get(key, version + 1):
@@ -43,6 +47,8 @@ def rewritten(key: int, version: int, frame: bytes, to_ours: ToOurs, most: dict[
     header = response_header_version(key, version)
     correlation_id, at = decode_response_header(frame, header)
     response = APIS[key].response_class().decode(memoryview(frame)[at:], version)
+    if learn is not None:
+        learn(response)
     if not _put(response, to_ours):
         return frame
     return response_head(correlation_id, header) + response.encode(version)

@@ -11,14 +11,17 @@ import itertools
 import logging
 import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kbroker.client.errors import ClientError
 from kbroker.client.security import Security
 from kbroker.listeners import place
 from kbroker.proxy.addresses import Place
-from kbroker.proxy.faults import Faults
 from kbroker.proxy.login import log_in
 from kbroker.proxy.relay import Relay, Rules, Sink
+
+if TYPE_CHECKING:
+    from kbroker.proxy.desk import Desk, Peer
 
 log = logging.getLogger("kbroker.proxy")
 
@@ -40,7 +43,7 @@ class Proxy:
         security: Security | None = None,
         advertise: str | None = None,
         most: dict[int, int],
-        faults: Faults | None = None,
+        desk: Desk | None = None,
         sink: Sink | None = None,
     ) -> None:
         self._upstream = list(upstream)
@@ -51,7 +54,7 @@ class Proxy:
         self._places: dict[Place, Place] = {}
         self._relays: set[asyncio.Task[None]] = set()
         self._starting: set[asyncio.Task[None]] = set()
-        self._rules = Rules(self.to_ours, most, faults or Faults(), sink)
+        self._rules = Rules(self.to_ours, most, desk, sink)
         self._numbers = itertools.count(1)
 
     async def start(self) -> str:
@@ -69,6 +72,7 @@ class Proxy:
         for task in (*self._relays, *self._starting):
             task.cancel()
         await asyncio.gather(*self._relays, *self._starting, return_exceptions=True)
+        await asyncio.sleep(0)  # transports that were closed say so in their next turn
 
     def to_ours(self, broker: Place) -> Place:
         """Where clients reach that broker."""
@@ -99,7 +103,10 @@ class Proxy:
             self._relays.add(task)
             try:
                 await self._relay(broker, reader, writer)
+            except asyncio.CancelledError:
+                pass  # by stop(); asyncio's streams would report it as an error
             finally:
+                writer.close()
                 self._relays.discard(task)
 
         self._servers[broker] = await asyncio.start_server(accepted, sock=sock)
@@ -116,4 +123,13 @@ class Proxy:
             log.warning("%s cannot be reached: %s", place(*broker), error)
             writer.close()
             return
-        await Relay(self._rules, (reader, writer), cluster, place(*broker), lambda: next(self._numbers)).run()
+        client = reader, writer
+        peer = self._peer(broker, writer)
+        await Relay(self._rules, client, cluster, place(*broker), lambda: next(self._numbers), peer).run()
+
+    def _peer(self, broker: Place, writer: asyncio.StreamWriter) -> Peer | None:
+        desk = self._rules.desk
+        if desk is None:
+            return None
+        host, port = writer.get_extra_info("peername")[:2]
+        return desk.peer((host, port), broker, writer.transport)

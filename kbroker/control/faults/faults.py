@@ -168,10 +168,11 @@ class Faults:
         met = [plan for plan in self.plans.values() if plan.fits(request, ctx) and plan.meets(self.marks)]
         if not met:
             return handler(request, ctx)
-        self._control.cluster.world.spawn(self._afflict(met, handler, request, ctx))
+        self._control.cluster.world.spawn(self.afflict(met, handler, request, ctx))
         return LATER
 
-    async def _afflict(self, plans: list[Plan], handler: Handler, request: Any, call: Call) -> None:
+    async def afflict(self, plans: list[Plan], handler: Handler, request: Any, call: Call) -> None:
+        """Do to a request what these faults do, and answer the call."""
         for plan in plans:
             self._note(plan, call)
         try:

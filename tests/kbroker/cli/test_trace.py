@@ -6,7 +6,11 @@ import select
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from kbroker.cli._door import ask, do
 from kbroker.client.cluster import Client
+from kbroker.client.errors import ClientError
 from kbroker.client.settings import settings
 from wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol, JoinGroupResponse
 
@@ -57,9 +61,31 @@ def test_a_proxy_shows_and_keeps_what_goes_through(tmp_path: Path) -> None:
         assert finished("topic", "create", "t", "--to", found[1], cwd=tmp_path).returncode == 0
         proxy.terminate()
         shown, told = proxy.communicate(timeout=10)
-    assert "CreateTopics v7" in shown and "met 1 of 2 requests" in told
+    assert "CreateTopics v7" in shown and "met 1 of 1 requests" in told
     again = finished("trace", "--from", "seen.jsonl", "--failed", cwd=tmp_path)
     assert again.returncode == 0 and again.stdout.count("\n") == 1 and "POLICY_VIOLATION" in again.stdout
+
+
+def test_a_proxy_is_controlled_by_http_with_the_words_of_a_broker(tmp_path: Path) -> None:
+    with running("serve", "--memory", "--listen", "127.0.0.1:0", cwd=tmp_path) as (_, ready):
+        proxy = subprocess.Popen(
+            command("proxy", "--upstream", ready[2], "--quiet", "--http", "127.0.0.1:0"),
+            cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert proxy.stderr is not None
+        found = re.match(r"kbroker proxy ready on (\S+) .* http=(\S+)", proxy.stderr.readline())
+        assert found is not None
+        fault = {"match": {"api": ["CreateTopics"]}, "effect": {"errors": ["POLICY_VIOLATION"]}, "when": {"times": 1}}
+        installed = do(found[2], None, "faults.install", **fault)
+        for expected in (1, 0):
+            assert finished("topic", "create", "t", "--to", found[1], cwd=tmp_path).returncode == expected
+        assert ask(found[2], None, "faults.get", id=installed["id"])["used_up"]
+        (failed,) = ask(found[2], None, "requests.list", failed=True, api="CreateTopics")
+        assert failed["errors"] == ["POLICY_VIOLATION"] and failed["faults"]
+        with pytest.raises(ClientError, match="for a broker"):
+            do(found[2], None, "topics.create", name="t")
+        proxy.terminate()
+        proxy.communicate(timeout=10)
 
 
 def test_what_cannot_be_watched_is_a_sentence(tmp_path: Path) -> None:

@@ -1,40 +1,28 @@
-"""What a proxy is told to break, and when it does."""
-
-import random
+"""What the short words for a fault mean, and that nonsense is said."""
 
 import pytest
 
-from kbroker.proxy.faults import Action, Faults, NotAFault, parse
-from wire.errors import ErrorCode
-
-PRODUCE, FETCH = 0, 1
+from kbroker.control.shapes import Effect, Match, When
+from kbroker.proxy.faults import NotAFault, Rule, parse
 
 
-def met(text: str, keys: list[int]) -> list[bool]:
-    rule = parse(text)
-    return [rule.meets(key, random.Random(1)) for key in keys]
+@pytest.mark.parametrize(
+    ("text", "match", "when", "effect"),
+    [
+        ("Produce drop", Match(api=["Produce"]), When(), Effect(drop="after")),
+        ("produce drop once", Match(api=["Produce"]), When(times=1), Effect(drop="after")),
+        ("* refuse nth=2", Match(), When(nth=2), Effect(drop="before")),
+        ("Fetch delay=1.5s times=2", Match(api=["Fetch"]), When(times=2), Effect(delay_ms=1500)),
+        ("Fetch delay=200ms p=0.1", Match(api=["Fetch"]), When(probability=0.1), Effect(delay_ms=200)),
+        ("EndTxn error=NOT_COORDINATOR", Match(api=["EndTxn"]), When(), Effect(errors=["NOT_COORDINATOR"])),
+    ],
+)
+def test_words_are_a_fault_of_the_control_verbs(text: str, match: Match, when: When, effect: Effect) -> None:
+    assert parse(text) == Rule(text, match, when, effect)
 
 
-def test_a_rule_meets_its_api_at_its_times() -> None:
-    assert met("Produce drop", [PRODUCE, FETCH, PRODUCE]) == [True, False, True]
-    assert met("produce drop once", [FETCH, PRODUCE, PRODUCE]) == [False, True, False]
-    assert met("* drop nth=2", [FETCH, PRODUCE, PRODUCE]) == [False, True, False]
-    assert met("Produce drop times=2", [PRODUCE] * 3) == [True, True, False]
-
-
-def test_chance_can_be_repeated_by_its_seed() -> None:
-    def lot(seed: int) -> list[bool]:
-        faults = Faults([parse("Produce drop p=0.5")], seed)
-        return [faults.action(PRODUCE) is not None for _ in range(50)]
-
-    assert lot(1) == lot(1) != lot(2)
-    assert 10 < sum(lot(3)) < 40
-
-
-def test_the_first_rule_that_meets_decides() -> None:
-    faults = Faults([parse("Fetch delay=200ms once"), parse("* error=NOT_COORDINATOR")])
-    assert faults.action(FETCH) == Action(delay_s=0.2)
-    assert faults.action(FETCH) == Action(error=ErrorCode.NOT_COORDINATOR)
+def test_chance_has_the_seed_that_was_given() -> None:
+    assert parse("Produce drop p=0.5", seed=7).when == When(probability=0.5, seed=7)
 
 
 @pytest.mark.parametrize(

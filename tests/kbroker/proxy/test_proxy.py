@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from kbroker.catalog import NewTopic
 from kbroker.proxy.addresses import newest_known
-from kbroker.proxy.faults import Faults, parse
+from kbroker.proxy.desk import Desk
+from kbroker.proxy.faults import parse
 from kbroker.proxy.ports import Proxy
 from kbroker.trace.exchange import Exchange, read
 from wire.messages.api_versions import ApiVersionsRequest
@@ -28,8 +29,11 @@ async def proxied(*faults: str, **caps: int) -> AsyncIterator[tuple[Client, list
         host, _, port = broker.bound[0].rpartition(":")
         seen: list[Exchange] = []
         most = newest_known() | {int(key.removeprefix("api")): version for key, version in caps.items()}
-        rules = Faults([parse(text) for text in faults], seed=1)
-        proxy = Proxy([(host, int(port))], ("127.0.0.1", 0), most=most, faults=rules, sink=seen.append)
+        desk = Desk(broker.cluster.world) if faults else None
+        for rule in map(parse, faults):
+            assert desk is not None
+            desk.faults.install(rule.text, rule.match, rule.when, rule.effect)
+        proxy = Proxy([(host, int(port))], ("127.0.0.1", 0), most=most, desk=desk, sink=seen.append)
         place = await proxy.start()
         client = Client(*await asyncio.open_connection("127.0.0.1", int(place.rpartition(":")[2])))
         try:
