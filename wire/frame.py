@@ -98,6 +98,13 @@ class FrameReader:
         """What is kept of frames that are not whole yet, with the larger buffer that the next bytes will need. At the
         end of a connection anything but 0 is half a frame."""
 
+    @property
+    def begun(self) -> bytes:
+        """What has come of a frame that is not whole yet, its size in front."""
+        if self._own is None:
+            return bytes(self._tail)
+        return _SIZE.pack(self._size) + bytes(memoryview(self._own)[: self._filled])
+
     def get_buffer(self, sizehint: int = -1) -> memoryview:
         """Where to receive to. It is lent until buffer_updated, which has to come before another reader's call when the
         scratch is shared; the hint does not matter, the buffer is as large as is useful."""

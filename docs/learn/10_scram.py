@@ -9,7 +9,7 @@ import hmac
 import os
 import sys
 
-from wire import Broker, array, blob, string
+from frames import Broker, array, blob, string
 
 SASL_HANDSHAKE, SASL_AUTHENTICATE, METADATA = 17, 36, 3
 MECHANISM, HASH = "SCRAM-SHA-256", "sha256"

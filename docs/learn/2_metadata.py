@@ -5,7 +5,7 @@ python 2_metadata.py 127.0.0.1:9092 TOPIC
 
 import sys
 
-from wire import NOT_YET, Broker, array, patiently, string
+from frames import NOT_YET, Broker, array, patiently, string
 
 METADATA, VERSION = 3, 1
 broker, topic = Broker(sys.argv[1]), sys.argv[2]

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from wire import Broker, array, blob, int8, int16, int32, int64, string, varint
+from frames import Broker, array, blob, int8, int16, int32, int64, string, varint
 
 PRODUCE, VERSION = 0, 3
 

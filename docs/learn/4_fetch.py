@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from wire import Broker, Reader, array, int8, int32, int64, string
+from frames import Broker, Reader, array, int8, int32, int64, string
 
 FETCH, VERSION = 1, 4
 CODEC, CONTROL = 0b111, 0b10_0000  # bits of a batch's attributes

@@ -7,7 +7,7 @@ import gzip
 import importlib
 import sys
 
-from wire import Broker
+from frames import Broker
 
 produce, batch = (getattr(importlib.import_module("3_produce"), name) for name in ("produce", "batch"))
 fetch, batches, records = (

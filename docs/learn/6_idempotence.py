@@ -6,7 +6,7 @@ python 6_idempotence.py 127.0.0.1:9092 TOPIC
 import importlib
 import sys
 
-from wire import Broker, int32, patiently, string
+from frames import Broker, int32, patiently, string
 
 produce, batch = (getattr(importlib.import_module("3_produce"), name) for name in ("produce", "batch"))
 

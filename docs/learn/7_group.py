@@ -5,7 +5,7 @@ python 7_group.py 127.0.0.1:9092 TOPIC GROUP
 
 import sys
 
-from wire import Reader, array, blob, coordinator, int16, int32, int64, patiently, string
+from frames import Reader, array, blob, coordinator, int16, int32, int64, patiently, string
 
 JOIN, SYNC, HEARTBEAT, LEAVE, COMMIT, FETCH_OFFSETS = 11, 14, 12, 13, 8, 9
 address, topic, group = sys.argv[1:4]

@@ -6,7 +6,7 @@ python 8_transaction.py 127.0.0.1:9092 TOPIC TRANSACTIONAL_ID
 import importlib
 import sys
 
-from wire import TRANSACTION, Broker, array, coordinator, int8, int16, int32, int64, patiently, string
+from frames import TRANSACTION, Broker, array, coordinator, int8, int16, int32, int64, patiently, string
 
 produce, batch = (getattr(importlib.import_module("3_produce"), name) for name in ("produce", "batch"))
 fetch, batches, records = (

@@ -11,7 +11,7 @@ import time
 import uuid
 from typing import Any
 
-from wire import (
+from frames import (
     NO_TAGS, Broker, Reader, compact_array, compact_string, coordinator, int8, int32, patiently,
 )  # fmt: skip
 

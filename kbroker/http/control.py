@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 LOOKS = (
     "connections",
     "disconnects",
+    "check",
     "frames",
     "get",
     "held",
@@ -47,6 +48,7 @@ LOOKS = (
     "read",
     "state",
     "wait",
+    "wrong",
 )
 """Verbs that only look begin with one of these."""
 

@@ -176,6 +176,11 @@ class Connection(asyncio.BufferedProtocol):
     # What the parts of the server call.
 
     @property
+    def begun(self) -> bytes:
+        """What has come of a request that is not whole yet, its size in front."""
+        return self._reader.begun
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is under way but what the client itself holds up, by leaving its replies lying."""
         return not self._awaiting and (not self._backlog or bool(self._hold & Hold.WRITING))

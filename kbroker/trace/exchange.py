@@ -13,7 +13,8 @@ from wire.schema import Struct
 
 class Exchange(NamedTuple):
     """`request` and `reply` are frames without their size in front; a reply that never came is None. `took_ms` is from
-    the one to the other where they were seen. `connection` is a number or host:port, `broker` who was asked.
+    the one to the other where they were seen. `connection` is a number or host:port, `broker` who was asked. `lacking`
+    counts the bytes that the size in front promised and that never came.
     """
 
     number: int
@@ -23,6 +24,7 @@ class Exchange(NamedTuple):
     broker: str
     request: bytes
     reply: bytes | None
+    lacking: int = 0
 
 
 class Reading(NamedTuple):

@@ -25,14 +25,17 @@ class NotARecording(Exception):
 
 
 class Recorder:
-    """Writes exchanges as they come."""
+    """Writes exchanges as they come; with `secrets` just as they were, for brokers that are only played with."""
 
-    def __init__(self, file: TextIO, at_ms: int) -> None:
+    def __init__(self, file: TextIO, at_ms: int, *, secrets: bool = False) -> None:
         self._file = file
+        self._secrets = secrets
         self._say({"kbroker": FORMAT, "recorded_at_ms": at_ms})
 
     def add(self, exchange: Exchange) -> None:
-        request, reply = without_secrets(exchange.request, exchange.reply)
+        request, reply = exchange.request, exchange.reply
+        if not self._secrets:
+            request, reply = without_secrets(request, reply)
         self._say(
             exchange._asdict()
             | {

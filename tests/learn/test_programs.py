@@ -178,4 +178,4 @@ def test_the_programs_use_nothing_but_the_standard_library() -> None:
     for path in FOLDER.glob("*.py"):
         for line in path.read_text().splitlines():
             if match := re.match(r"(?:from|import) (\w+)", line):
-                assert match[1] in sys.stdlib_module_names | {"wire"}, (path.name, line)
+                assert match[1] in sys.stdlib_module_names | {"frames"}, (path.name, line)

@@ -171,3 +171,14 @@ def test_the_limit_itself_is_allowed() -> None:
 
 def test_the_size_before_some_parts() -> None:
     assert frame_size([b"abc", memoryview(b"de")]) == b"\0\0\0\5"
+
+
+@pytest.mark.parametrize("size", [10, LARGE_BYTES + 1, 3_000_000])
+def test_what_has_begun_can_be_looked_at(size: int) -> None:
+    reader = FrameReader()
+    whole = framed(body(size))
+    for end in (2, 4, 9, len(whole) - 1):
+        reader = FrameReader()
+        assert reader.receive_data(framed(b"before") + whole[:end]) != [] and reader.begun == whole[:end]
+    reader.receive_data(whole[-1:])
+    assert reader.begun == b""

@@ -87,7 +87,7 @@ def frames(control: Control, since: int = 0) -> list[Frame]:
 @verb
 async def tap(control: Control) -> AsyncIterator[Frame]:
     """The bytes of every request from now on, once it has been answered."""
-    async for seen in _heard(control):
+    async for seen in heard(control):
         yield _frame(seen)
 
 
@@ -107,27 +107,27 @@ def _frame(seen: Seen) -> Frame:
 async def follow(control: Control, api: str | None = None, client_id: str | None = None) -> AsyncIterator[Request]:
     """Every request from now on, once it has been answered."""
     wanted = Filter(api, client_id)
-    async for seen in _heard(control):
+    async for seen in heard(control):
         for found in wanted.find([seen]):
             yield found
 
 
-async def _heard(control: Control) -> AsyncIterator[Seen]:
+async def heard(control: Control) -> AsyncIterator[Seen]:
     """Who listens too slowly misses the oldest."""
     queue: asyncio.Queue[Seen] = asyncio.Queue(MOST_WAITING)
 
-    def heard(news: object) -> None:
+    def hear(news: object) -> None:
         if isinstance(news, Seen):
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(news)
 
-    control.listeners.append(heard)
+    control.listeners.append(hear)
     try:
         while True:
             yield await queue.get()
     finally:
-        control.listeners.remove(heard)
+        control.listeners.remove(hear)
 
 
 def find(control: Control, number: int) -> Request:
