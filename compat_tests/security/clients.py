@@ -72,6 +72,8 @@ def librdkafka(bootstrap: str, login: Login, topic: str) -> bytes:
     if refused:
         producer.purge()
         raise Refused(refused[0])
+    if isinstance(delivered[0], KafkaError):
+        raise RuntimeError(delivered[0].str())
     consumer = Consumer(librdkafka_settings(bootstrap, login) | {"group.id": topic})
     consumer.assign([TopicPartition(topic, 0, 0)])
     message = consumer.poll(DEADLINE_S)

@@ -82,10 +82,39 @@ class Listening:
 
 
 @pytest.fixture(scope="module")
-def listening(
-    tmp_path_factory: pytest.TempPathFactory, certs: Path, signer: tuple[Any, Path]
-) -> Iterator[Listening]:
+def listening(tmp_path_factory: pytest.TempPathFactory, certs: Path, signer: tuple[Any, Path]) -> Iterator[Listening]:
     made = Listening(tmp_path_factory.mktemp("secured"), certs, signer[1])
+    yield made
+    made.process.close()
+
+
+class Mapped:
+    """A broker that knows alice's certificate by two names, one of which may do everything and the other nothing."""
+
+    def __init__(self, home: Path, certs: Path) -> None:
+        kinds = ("MUTUAL", "MAPPED")
+        self.process = Process(
+            home,
+            settings=(
+                "listeners=" + ",".join(f"{kind}://127.0.0.1:0" for kind in kinds),
+                "listener.security.protocol.map=MUTUAL:SSL,MAPPED:SSL",
+                f"ssl.keystore.location={certs / 'server.pem'}",
+                f"ssl.truststore.location={certs / 'ca.pem'}",
+                "ssl.client.auth=required",
+                "listener.name.mapped.ssl.principal.mapping.rules=RULE:^CN=(.*)$/$1/U",
+                "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                "super.users=User:ALICE",
+            ),
+            listen="",
+            memory=True,
+        ).start()
+        places = self.process.ready_line.split(" ready on ")[1].split()[0].split(",")
+        self.at = dict(zip(kinds, places, strict=True))
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory, certs: Path) -> Iterator[Mapped]:
+    made = Mapped(tmp_path_factory.mktemp("mapped"), certs)
     yield made
     made.process.close()
 
@@ -143,6 +172,23 @@ def test_a_certificate_opens_where_one_is_asked_for(listening: Listening, certs:
 def test_without_a_certificate_that_listener_stays_closed(listening: Listening, certs: Path, client: Any) -> None:
     with pytest.raises(Refused):
         client(listening.at["MUTUAL"], Login(ca=certs / "ca.pem"), unique("closed"))
+
+
+def test_rules_make_a_principal_of_a_certificate(mapped: Mapped, certs: Path, client: Any) -> None:
+    """ALICE may do everything, and CN=alice nothing."""
+    login = Login(ca=certs / "ca.pem", certificate=certs / "alice.pem")
+    assert client(mapped.at["MAPPED"], login, unique("opened")) == b"hello"
+    with pytest.raises(Exception, match=r"(?i)authorization|authorized"):
+        client(mapped.at["MUTUAL"], login, unique("closed"))
+
+
+def test_a_certificate_of_another_authority_does_not_open(
+    listening: Listening, certs: Path, client: Any, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "kbroker", "certs", str(tmp_path), "--client", "alice"]
+    subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    with pytest.raises(Refused):
+        client(listening.at["MUTUAL"], Login(ca=certs / "ca.pem", certificate=tmp_path / "alice.pem"), unique("closed"))
 
 
 def test_librdkafka_logs_in_again_before_its_session_ends(listening: Listening) -> None:

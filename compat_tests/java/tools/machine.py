@@ -28,12 +28,14 @@ SUB_COMMANDS = ("MetadataQuorumCommand", "TransactionsCommand", "FeatureCommand"
 class Machine:
     """One JVM, one call at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        """`options` are the JVM's."""
         folder = jars("pom-tools.xml")
         tools = next(folder.glob("kafka-tools-[0-9]*.jar"))
         words = [
             need_command("java", "java"),
             *OPTIONS,
+            *options,
             "-cp",
             f"{folder}/*",
             str(Path(__file__).parent / "Tools.java"),

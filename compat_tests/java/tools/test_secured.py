@@ -1,4 +1,4 @@
-"""Kafka's tools log in: TLS, certificates, PLAIN and SCRAM, with credentials that are good and that are not.
+"""Kafka's tools log in: TLS, certificates, PLAIN, SCRAM, OAUTHBEARER; with credentials that are good and that are not.
 
 The broker is that of `compat_tests/security`; each tool is given a properties file, as on a command line.
 """
@@ -6,6 +6,7 @@ The broker is that of `compat_tests/security`; each tool is given a properties f
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ import pytest
 
 from compat_tests.java.tools.machine import Machine
 from compat_tests.java.tools.transcript import CLASSES
-from compat_tests.security.test_logins import Listening, certs, listening, signer
+from compat_tests.security.test_logins import Listening, Mapped, certs, listening, mapped, signer, token
 from compat_tests.tools import unique
 
-__all__ = ["certs", "listening", "signer"]
+__all__ = ["certs", "listening", "mapped", "signer"]
 
 pytestmark = pytest.mark.kbroker_only("the listeners and users are made by flags and configs of ours")
 MODULES = {"PLAIN": "plain.PlainLoginModule"}
@@ -29,11 +30,18 @@ REFUSED = {
     "SCRAM-SHA-512": f"{INVALID} SCRAM-SHA-512",
 }
 SCRAM = "scram.ScramLoginModule"
+OAUTH = "org.apache.kafka.common.security.oauthbearer.OAuthBearer"
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    one = Machine()
+def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the Java client finds its token."""
+    return tmp_path_factory.mktemp("token") / "token.jwt"
+
+
+@pytest.fixture(scope="module")
+def machine(token_file: Path) -> Iterator[Machine]:
+    one = Machine(f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://{token_file}")
     yield one
     one.close()
 
@@ -41,7 +49,9 @@ def machine() -> Iterator[Machine]:
 class Door:
     """A listener and what a client says there; `run` is a tool with that on its command line."""
 
-    def __init__(self, machine: Machine, listening: Listening, kind: str, home: Path, settings: dict[str, str]) -> None:
+    def __init__(
+        self, machine: Machine, listening: Listening | Mapped, kind: str, home: Path, settings: dict[str, str]
+    ) -> None:
         self.machine, self.address, self.file = machine, listening.at[kind], home / "client.properties"
         self.file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 
@@ -63,6 +73,21 @@ def password(mechanism: str, secret: str, protocol: str, folder: Path) -> dict[s
 
 def trust(folder: Path) -> dict[str, str]:
     return {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(folder / "ca.pem")}
+
+
+def certificate(folder: Path) -> dict[str, str]:
+    shown = {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(folder / "alice.pem")}
+    return {"security.protocol": "SSL", **trust(folder), **shown}
+
+
+def bearer(token_file: Path) -> dict[str, str]:
+    return {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "OAUTHBEARER",
+        "sasl.jaas.config": f"{OAUTH}LoginModule required;",
+        "sasl.login.callback.handler.class": f"{OAUTH}LoginCallbackHandler",
+        "sasl.oauthbearer.token.endpoint.url": f"file://{token_file}",
+    }
 
 
 def a_record_goes_through(door: Door) -> None:
@@ -113,6 +138,50 @@ def test_a_session_that_ends_is_renewed_without_a_lost_record(
 ) -> None:
     """SHORT ends sessions after 1.2 s; the producer takes 3 s."""
     door = Door(machine, listening, "SHORT", tmp_path, password("PLAIN", "alice-secret", "SASL_PLAINTEXT", certs))
+    words = ("--topic", unique("renewed"), "--max-messages", "15", "--throughput", "5")
+    told = door.run("VerifiableProducer", *words)
+    last = json.loads(told["said"].splitlines()[-1])
+    assert (last["sent"], last["acked"]) == (15, 15) and "producer_send_error" not in told["said"]
+
+
+def test_a_certificate_opens_where_one_is_needed(
+    machine: Machine, listening: Listening, certs: Path, tmp_path: Path
+) -> None:
+    a_record_goes_through(Door(machine, listening, "MUTUAL", tmp_path, certificate(certs)))
+
+
+def test_rules_make_a_principal_of_a_certificate(machine: Machine, mapped: Mapped, certs: Path, tmp_path: Path) -> None:
+    """ALICE may do everything, and CN=alice nothing."""
+    a_record_goes_through(Door(machine, mapped, "MAPPED", tmp_path, certificate(certs)))
+    told = Door(machine, mapped, "MUTUAL", tmp_path, certificate(certs)).run("TopicCommand", "--create", "--topic", "t")
+    assert told["status"] == 1 and "Authorization failed" in told["said"]
+
+
+def test_a_signed_token_opens(
+    machine: Machine, listening: Listening, signer: tuple[Any, Path], token_file: Path, tmp_path: Path
+) -> None:
+    token_file.write_text(token(signer[0]))
+    a_record_goes_through(Door(machine, listening, "SASL_PLAINTEXT", tmp_path, bearer(token_file)))
+
+
+def test_a_token_that_is_over_or_signed_by_a_stranger_does_not(
+    machine: Machine, listening: Listening, signer: tuple[Any, Path], token_file: Path, tmp_path: Path
+) -> None:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    door = Door(machine, listening, "SASL_PLAINTEXT", tmp_path, bearer(token_file))
+    over, strange = token(signer[0], exp=int(time.time()) - 60, iat=1), token(ec.generate_private_key(ec.SECP256R1()))
+    for bad in (over, strange):
+        token_file.write_text(bad)
+        told = door.run("TopicCommand", "--list")
+        assert told["status"] == 1 and '{"status":"invalid_token"}' in told["said"], told["said"]
+
+
+def test_a_bearers_session_that_ends_is_renewed_without_a_lost_record(
+    machine: Machine, listening: Listening, signer: tuple[Any, Path], token_file: Path, tmp_path: Path
+) -> None:
+    token_file.write_text(token(signer[0]))
+    door = Door(machine, listening, "SHORT", tmp_path, bearer(token_file))
     words = ("--topic", unique("renewed"), "--max-messages", "15", "--throughput", "5")
     told = door.run("VerifiableProducer", *words)
     last = json.loads(told["said"].splitlines()[-1])
