@@ -71,9 +71,9 @@ def need_module(name: str, group: str = "python") -> ModuleType:
         raise
 
 
-def need_command(name: str, group: str) -> str:
+def need_command(name: str, group: str, places: str | None = None) -> str:
     """The path of a program, or a visible skip (a failure when COMPAT_REQUIRE names its group)."""
-    path = shutil.which(name)
+    path = shutil.which(name, path=places)
     if path is None:
         _missing(group, f"{name} is not installed")
         raise AssertionError

@@ -63,6 +63,14 @@ SECURITY: tuple[Row, ...] = (
         "The users of a mechanism: user_NAME=\"PASSWORD\" for PLAIN.",
     ),
     (
+        "sasl.kerberos.principal.to.local.rules", "LIST", "DEFAULT", None, True,
+        "How a Kerberos principal becomes the name of a user.",
+    ),
+    (
+        "sasl.kerberos.service.name", "STRING", None, None, True,
+        "Of which service the broker's Kerberos key is; unset, any key of the keytab will do.",
+    ),
+    (
         "sasl.server.max.receive.size", "INT", "524288", None, False,
         "The largest request of a client that has not logged in.",
     ),

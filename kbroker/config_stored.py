@@ -164,8 +164,6 @@ STORED: tuple[tuple[str, str, str | None, str | None, bool], ...] = (
     ("sasl.client.callback.handler.class", "CLASS", None, None, False),
     ("sasl.kerberos.kinit.cmd", "STRING", "/usr/bin/kinit", None, True),
     ("sasl.kerberos.min.time.before.relogin", "LONG", "60000", None, True),
-    ("sasl.kerberos.principal.to.local.rules", "LIST", "DEFAULT", None, True),
-    ("sasl.kerberos.service.name", "STRING", None, None, True),
     ("sasl.kerberos.ticket.renew.jitter", "DOUBLE", "0.05", None, True),
     ("sasl.kerberos.ticket.renew.window.factor", "DOUBLE", "0.8", None, True),
     ("sasl.login.callback.handler.class", "CLASS", None, None, False),

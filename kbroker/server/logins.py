@@ -6,6 +6,7 @@
     the catalog                                            users of SCRAM, as tools and `kbroker.scram.users` made them
     delegation.token.secret.key                            tokens of the catalog log in by SCRAM, too
     sasl.oauthbearer.jwks.endpoint.url                     who signs tokens; expected.issuer, expected.audience ...
+    listener.name.<listener>.gssapi.sasl.jaas.config       the broker's Kerberos key; sasl.kerberos....
     connections.max.reauth.ms                              KIP-368
 
 A mechanism that is enabled but cannot work is a mistake that keeps the broker from starting.
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("kbroker.security")
 
 _NONCE_BYTES = 20
+_GSSAPI = "GSSAPI"
 _OAUTHBEARER = "OAUTHBEARER"
 _USER = "User:"
 
@@ -139,6 +141,32 @@ def _oauthbearer(cluster: Cluster, listener: str) -> Begin:
     return lambda: OAuthBearer(validate)
 
 
+def _gssapi(cluster: Cluster, listener: str) -> Begin:
+    """Kerberos, where the package gssapi is installed."""
+    from kbroker.security.kerberos import Kerberos
+    from kbroker.security.local_names import LocalNames
+
+    config = cluster.config
+    rules = config.nearest(listener, "sasl.kerberos.principal.to.local.rules", _GSSAPI)
+    try:
+        names = LocalNames(config[rules])
+    except ValueError as error:
+        raise ConfigError(f"Invalid value for configuration {rules}: {error}") from None
+    try:
+        from kbroker.server.tickets import Tickets
+    except ImportError:
+        raise ConfigError("to let clients in by Kerberos install kbroker[kerberos]") from None
+    module = jaas(config, listener, _GSSAPI)
+    options = {} if module is None else module.options
+    service = config.of_listener(listener, "sasl.kerberos.service.name", _GSSAPI)
+    try:
+        tickets = Tickets(options.get("principal"), service, options.get("keyTab"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"GSSAPI on listener {listener}: {options.get('keyTab') or ''}: {reason}") from None
+    return lambda: Kerberos(tickets.begin(), names.name)
+
+
 def _tokens(cluster: Cluster, listener: str) -> Validate:
     """Which tokens are good. Unsigned ones only where somebody asks for them: by our own config, or by the options that
     Kafka's validator of such tokens reads."""
@@ -181,4 +209,5 @@ _MAKERS: Mapping[str, Maker] = {
     "PLAIN": _plain,
     **{mechanism: _scram(mechanism) for mechanism in NUMBERS},
     _OAUTHBEARER: _oauthbearer,
+    _GSSAPI: _gssapi,
 }

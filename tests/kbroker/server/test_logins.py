@@ -62,7 +62,11 @@ def test_users_of_all_listeners_know_every_password_mechanism() -> None:
 @pytest.mark.parametrize(
     ("texts", "sentence"),
     [
-        ({"sasl.enabled.mechanisms": "GSSAPI"}, "sasl.enabled.mechanisms has GSSAPI, but this broker has only PLAIN, "),
+        ({"sasl.enabled.mechanisms": "DIGEST-MD5"}, "sasl.enabled.mechanisms has DIGEST-MD5, but this "),
+        (
+            {"sasl.enabled.mechanisms": "GSSAPI", "sasl.kerberos.principal.to.local.rules": "RULE:[1:$2]"},
+            "Invalid value for configuration sasl.kerberos.principal.to.local.rules: Invalid rule: RULE:[1:$2]",
+        ),
         ({"sasl.enabled.mechanisms": ""}, "listener SASL_SSL asks for SASL, but sasl.enabled.mechanisms is empty"),
         ({"sasl.jaas.config": "geheim"}, "Invalid value for configuration sasl.jaas.config: expected a login module"),
         (
