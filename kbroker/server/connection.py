@@ -231,8 +231,10 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.closing = True
         self.ended = f"the broker closed it: {reason}"
-        who = f" ({self.software_name} {self.software_version})" if self.software_name else ""
-        log.warning("closing the connection from %s:%d%s: %s", self.host, self.port, who, reason)
+        who = [f"client {self.client_id}"] if self.client_id else []
+        who += [f"{self.software_name} {self.software_version}"] if self.software_name else []
+        named = f" ({', '.join(who)})" if who else ""
+        log.warning("closing the connection from %s:%d%s: %s", self.host, self.port, named, reason)
         self.flush()
         self.transport.close()
 

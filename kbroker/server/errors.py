@@ -31,12 +31,18 @@ def error_response(
 
 
 def item_errors(
-    response_class: type[Response], request: Any, version: int, code: ErrorCode, message: str | None
+    response_class: type[Response],
+    request: Any,
+    version: int,
+    code: ErrorCode,
+    message: str | None,
+    *,
+    deepest: bool = False,
 ) -> Any | None:
     """The response to a request that failed as a whole, with the error in each of its items and not at the top; None if
-    it has no items."""
+    it has no items. `deepest` is where items have items: in those alone."""
     response = response_class()
-    _fill_items(response, request, version, code, message)
+    _fill_items(response, request, version, code, message, deepest)
     return response if any(getattr(response, field.name) for field in _arrays(response, version)) else None
 
 
@@ -54,7 +60,9 @@ def _put(struct: Struct, version: int, code: ErrorCode, message: str | None) -> 
     return found
 
 
-def _fill_items(response: Any, request: Any, version: int, code: ErrorCode, message: str | None) -> None:
+def _fill_items(
+    response: Any, request: Any, version: int, code: ErrorCode, message: str | None, deepest: bool = False
+) -> None:
     """Give every array of the response one element for each element of the request's array that belongs to it."""
     for field in _arrays(response, version):
         source = _counterpart(field, request, version)
@@ -66,8 +74,9 @@ def _fill_items(response: Any, request: Any, version: int, code: ErrorCode, mess
         for asked in getattr(request, source.name) or ():
             item = field.element.struct()
             _carry_over(item, asked, version)
-            if not _put(item, version, code, message) and isinstance(asked, Struct):
-                _fill_items(item, asked, version, code, message)
+            has_items = deepest and any(True for _ in _arrays(item, version))
+            if (has_items or not _put(item, version, code, message)) and isinstance(asked, Struct):
+                _fill_items(item, asked, version, code, message, deepest)
             items.append(item)
         setattr(response, field.name, items)
 

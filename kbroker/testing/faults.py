@@ -194,7 +194,7 @@ class Faults(Asker):
 
     @verb
     def unstable_offsets(
-        self, group: str, topic: str | None = None, *, for_ms: int | None = None, times: int | None = None
+        self, group: str, topic: str = "*", *, for_ms: int | None = None, times: int | None = None
     ) -> Ask[Handle]:
         """The group's offsets are those of a transaction that has not ended (KIP-447)."""
         return self._handle("faults.unstable_offsets", group=group, topic=topic, for_ms=for_ms, times=times)

@@ -313,7 +313,8 @@ class Faults:
             if "answer" in verdict:
                 return True, self._answer(verdict["answer"], call)
             if verdict.get("error"):
-                return True, self._error(ErrorCode[verdict["error"]], verdict.get("message"), call.request, call)
+                code = ErrorCode[verdict["error"]]
+                return True, self._error(plan, code, verdict.get("message"), call.request, call)
         except (ControlError, KeyError) as error:
             plan.problems.append(f"the callback's answer cannot be given: {error}")
         return False, None
@@ -342,21 +343,21 @@ class Faults:
             names = [topic.name for topic in self._control.cluster.catalog.topics()]
             request.topics = [MetadataRequestTopic(topic_id=ZERO_UUID, name=name) for name in names]
         if not plan.speaks_of_topics:
-            return self._error(code, message, request, call)
+            return self._error(plan, code, message, request, call)
         rest = topics.only(request, self._name_of, lambda topic, index: not plan.is_for(topic, index))
         faulty = topics.only(request, self._name_of, plan.is_for)
-        error = self._error(code, message, faulty, call)
+        error = self._error(plan, code, message, faulty, call)
         if not any(True for _ in topics.partitions(rest, self._name_of)):
             return error
         return topics.merge(await self._ask(handler, rest, call), error)
 
-    def _error(self, code: ErrorCode, message: str | None, request: Any, call: Call) -> Any:
+    def _error(self, plan: Plan, code: ErrorCode, message: str | None, request: Any, call: Call) -> Any:
         """The error in the place of every partition, where the API has them; else of the whole request."""
         if getattr(request, "acks", None) == 0:
             raise KafkaError(code, message)  # which closes the connection, as in Kafka
         of = call.entry.response_class
         if any(True for _ in topics.partitions(request, self._name_of)):
-            response = item_errors(of, request, call.version, code, message)
+            response = item_errors(of, request, call.version, code, message, deepest=plan.speaks_of_topics)
             if response is not None:
                 return response
         return error_response(of, request, call.version, code, message)

@@ -61,7 +61,7 @@ def loading(
 
 @verb
 def unstable_offsets(
-    control: Control, group: str, topic: str | None = None, for_ms: int | None = None, times: int | None = None
+    control: Control, group: str, topic: str = "*", for_ms: int | None = None, times: int | None = None
 ) -> Fault:
     """Let offsets of a group be those of a transaction that has not ended: who asks for stable ones (KIP-447) hears
     UNSTABLE_OFFSET_COMMIT and asks again."""

@@ -359,3 +359,23 @@ def test_without_faults_the_table_holds_the_handlers_themselves() -> None:
         assert ask.control.cluster.apis.on_first_use is None
 
     met(body)
+
+
+def test_unstable_offsets_are_those_of_partitions_and_only_for_who_asks_for_stable_ones() -> None:
+    async def body(ask: Hand, client: Client) -> None:
+        from wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics
+
+        def wish(require_stable: bool) -> OffsetFetchRequest:
+            topic = OffsetFetchRequestTopics(name="t", partition_indexes=[0, 1])
+            group = OffsetFetchRequestGroup(group_id="g", topics=[topic])
+            return OffsetFetchRequest(groups=[group], require_stable=require_stable)
+
+        await ask("coordinators.get", group="g")
+        await ask("faults.unstable_offsets", group="g")
+        (group,) = (await client.ask(wish(True), 8)).groups
+        told = [ErrorCode(each.error_code) for each in group.topics[0].partitions]
+        assert (group.error_code, told) == (ErrorCode.NONE, [ErrorCode.UNSTABLE_OFFSET_COMMIT] * 2)
+        (group,) = (await client.ask(wish(False), 8)).groups
+        assert [each.error_code for each in group.topics[0].partitions] == [0, 0]
+
+    met(body)
