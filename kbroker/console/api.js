@@ -57,6 +57,9 @@ async function ask(method, path, body, signal) {
 }
 
 export const get = async (path, signal) => (await ask("GET", path, undefined, signal)).json();
+/** What a path answers, as a file: for downloads where a token is needed. */
+export const file = async (path) => (await ask("GET", path)).blob();
+export const hasToken = () => Boolean(sessionStorage.getItem(TOKEN));
 export const post = async (path, body = {}, signal) => (await ask("POST", path, body, signal)).json();
 
 export function kafka(api, body = {}, { version, node, signal } = {}) {

@@ -11,6 +11,8 @@ export const VIEWS = [
   { path: "/brokers/:id", title: null, load: () => import("./broker.js") },
   { path: "/topics", title: "Topics", keys: "g t", load: () => import("./topics.js") },
   { path: "/topics/:name", title: null, load: () => import("./topic.js") },
+  { path: "/messages", title: "Messages", keys: "g m", load: () => import("./messages.js") },
+  { path: "/messages/:topic", title: null, load: () => import("./messages.js") },
   { path: "/groups", title: "Groups", keys: "g g", load: () => import("./groups.js") },
   { path: "/groups/:id", title: null, load: () => import("./group.js") },
   { path: "/transactions", title: "Transactions", keys: "g x", load: () => import("./transactions.js") },
@@ -18,4 +20,5 @@ export const VIEWS = [
   { path: "/users", title: "Users", keys: "g u", load: () => import("./users.js") },
   { path: "/quotas", title: "Quotas", keys: "g q", load: () => import("./quotas.js") },
   { path: "/metrics", title: "Client metrics", keys: "g c", load: () => import("./metrics.js") },
+  { path: "/control", title: "Faults and clock", keys: "g f", when: (about) => about.control, load: () => import("./control.js") },
 ];
