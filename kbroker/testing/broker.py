@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -72,6 +73,15 @@ class Broker(Verbs):
         self.faults = Faults(lambda: self._link)
         self.clock = Clock(lambda: self._link)
         self._started: Started | None = None
+        self._recording = ""
+
+    @classmethod
+    def from_recording(cls, path: str | os.PathLike[str], **arguments: Any) -> Self:
+        """A broker with the topics and records that a recording of the wire has seen (`kbroker trace --record FILE`,
+        `kbroker proxy --record FILE`); `arguments` are those of any broker. They are there once it has started."""
+        broker = cls(**arguments)
+        broker._recording = Path(path).read_text()
+        return broker
 
     # --- from start to end --------------------------------------------------------------------------------------------
 
@@ -82,6 +92,8 @@ class Broker(Verbs):
             self._started = from_plain(Started, self._own.ready)
             for name, partitions in self._topics.items():
                 self.create_topic(name, partitions)
+            if self._recording:
+                self.load_recording(self._recording)
             for rule in self._security.acls:
                 self.allow(*rule)
         return self

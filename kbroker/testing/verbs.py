@@ -171,6 +171,11 @@ class Verbs(GroupVerbs):
         return self._ask(None, "data.restore", snapshot=snapshot)
 
     @verb
+    def load_recording(self, text: str) -> Ask[dict[str, int]]:
+        """Make the topics and write the records of a recording of the wire; how many records each topic has got."""
+        return self._ask(dict[str, int], "data.recording", text=text)
+
+    @verb
     def forget_snapshot(self, snapshot: int) -> Ask[None]:
         """Let go of a snapshot."""
         return self._ask(None, "data.forget", snapshot=snapshot)

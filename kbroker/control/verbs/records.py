@@ -49,9 +49,8 @@ async def produce(control: Control, topic: str, records: list[Record]) -> list[P
 
 
 async def _write(control: Control, topic: str, index: int, records: list[Record]) -> int:
-    partition = await control.partition(topic, index)
     now = control.cluster.world.time_ms()
-    batch = build_batch(
+    plain = [
         WireRecord(
             timestamp=now if record.timestamp < 0 else record.timestamp,
             key=record.key,
@@ -59,10 +58,16 @@ async def _write(control: Control, topic: str, index: int, records: list[Record]
             headers=[(header.name, header.value) for header in record.headers],
         )
         for record in records
-    )
+    ]
+    return await write(control, topic, index, plain)
+
+
+async def write(control: Control, topic: str, index: int, records: list[WireRecord]) -> int:
+    """One batch, acks=all; its base offset."""
+    partition = await control.partition(topic, index)
     found = control.cluster.catalog.topic(topic)
     assert found is not None
-    data = PartitionProduceData(index=index, records=memoryview(batch))
+    data = PartitionProduceData(index=index, records=memoryview(build_batch(records)))
     request = ProduceRequest(
         acks=ACKS_ALL,
         timeout_ms=TIMEOUT_MS,
