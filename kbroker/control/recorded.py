@@ -16,7 +16,7 @@ from kbroker.trace.exchange import Exchange
 from wire.batch import Batch, batches
 from wire.errors import ProtocolError
 from wire.header import decode_request_header, decode_response_header, response_header_version
-from wire.records import Record, iterate
+from wire.records import NEXT_OFFSET, Record, iterate
 from wire.registry import APIS
 
 PRODUCE, FETCH, METADATA, CREATE_TOPICS, END_TXN = 0, 1, 3, 19, 26
@@ -26,7 +26,8 @@ Place = tuple[str, int]
 
 
 class Data(NamedTuple):
-    """Topics with their numbers of partitions, and the records of each partition in the order of their offsets."""
+    """Topics with their numbers of partitions, and the records of each partition in the order of their offsets, which
+    they have not any more: what was not seen leaves no gaps."""
 
     topics: dict[str, int]
     records: dict[Place, list[Record]]
@@ -143,7 +144,8 @@ class _Gathering:
             self._partitions[name] = max(self._partitions.get(name, 1), index + 1)
             found = {record.offset: record for one in written.values() if self._stands((topic, index), one)
                      for record in one.records}  # fmt: skip
-            records.setdefault((name, index), []).extend(found[offset] for offset in sorted(found))
+            in_order = [found[offset]._replace(offset=NEXT_OFFSET) for offset in sorted(found)]
+            records.setdefault((name, index), []).extend(in_order)
         topics = {name: count for name, count in self._partitions.items() if not name.startswith("__")}
         return Data(topics, {place: kept for place, kept in records.items() if kept})
 
