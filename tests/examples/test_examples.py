@@ -2,13 +2,14 @@
 `kafka` is a broker for one test, from the pytest plugin; the clients are kafka-python's own.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CommitFailedError, CorruptRecordError, KafkaError, KafkaStorageError, KafkaTimeoutError
 
-from kbroker.testing import Broker
+from kbroker.testing import Broker, Cluster
 
 
 def producer(kafka: Broker, **configs: Any) -> KafkaProducer:
@@ -62,6 +63,47 @@ def test_who_works_too_long_may_not_commit(kafka: Broker) -> None:
             client.commit()
         kafka.faults.clear()
     assert kafka.group("workers").offsets == []
+
+
+def test_a_rebalance_in_the_middle_of_the_work_gives_it_to_somebody_else(kafka: Broker) -> None:
+    """A second worker comes while the first one is busy and does not poll. The group waits for it as long as it may
+    take between two polls, and goes on without it: its work is done again, and its commit must fail."""
+    kafka.create_topic("orders")
+    kafka.produce("orders", "slow work")
+    kafka.clock.freeze()
+    usual = {"group_id": "workers", "enable_auto_commit": False, "max_poll_interval_ms": 60_000}
+    with consumer(kafka, "orders", **usual) as first, consumer(kafka, "orders", **usual) as second:
+        assert read(first, 1) == [b"slow work"]
+        with ThreadPoolExecutor(1) as other:
+            again = other.submit(read, second, 1)
+            while kafka.group("workers").state != "PreparingRebalance":
+                continue
+            kafka.clock.advance("61s", keep_members=True)
+            assert again.result(30) == [b"slow work"]
+        with pytest.raises(CommitFailedError):
+            first.commit()
+        second.commit()
+    assert [offset.offset for offset in kafka.group("workers").offsets] == [1]
+
+
+def test_leaders_move_under_load_and_nothing_is_lost(kafka_cluster: Cluster) -> None:
+    """Leaders move and a broker dies while a producer writes: it finds the new leaders, in order and without a gap."""
+    kafka_cluster.create_topic("orders", 3)
+    count = 300
+    with producer(kafka_cluster, acks="all", enable_idempotence=True, batch_size=500) as client:
+        for number in range(count):
+            client.send("orders", b"%d" % number, partition=number % 3)
+            if number % 100 == 50:
+                kafka_cluster.wait_records("orders", number // 2)
+                kafka_cluster.shuffle_leaders(seed=number)
+            if number == 200:
+                kafka_cluster[2].kill()
+        client.flush(60)
+        kafka_cluster[2].start()
+    for partition in range(3):
+        found = [int(record.value) for record in kafka_cluster.records("orders", partition=partition)]
+        assert found == list(range(partition, count, 3))
+    assert kafka_cluster.requests("Produce", failed=True), "it has met brokers that do not lead any more"
 
 
 def test_a_session_ends_without_waiting_for_it(kafka: Broker) -> None:
