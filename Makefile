@@ -5,7 +5,7 @@ PORT   ?= 9092
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test compiled test-compiled lint lives power kills synced compaction soak compat browser oracle java-long bench clean docs
+.PHONY: run test compiled test-compiled lint lives power kills synced compaction soak compat browser oracle java-long xdist bench clean docs
 
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
@@ -77,9 +77,14 @@ oracle: $(VENV)/compat.stamp
 java-long: $(VENV)/compat.stamp
 	COMPAT_LONG=1 $(BIN)/python -m pytest compat_tests/java/test_connect.py
 
+# Eight pytest workers side by side, fifty runs of tests/examples in a row: about 10 minutes.
+xdist: $(VENV)/compat.stamp
+	$(BIN)/python -m compat_tests.bench.side_by_side --anew
+
 # Beside Apache Kafka and kfake on this machine: an hour; SHORT=1 a few minutes. And what requests cost, without sockets.
 bench: $(VENV)/compat.stamp
 	$(BIN)/python -m compat_tests.bench.startup
+	$(BIN)/python -m compat_tests.bench.testing
 	$(BIN)/python -m compat_tests.bench.requests
 	$(BIN)/python -m compat_tests.bench.extras
 	$(BIN)/python -m compat_tests.bench.compare $(if $(SHORT),--short)
