@@ -43,6 +43,8 @@ async def alter_share_group_offsets(
             starts[answer.topic_id] = {
                 one.partition_index: one.start_offset for one in asked.partitions if one.partition_index in good
             }
+    if told and not topics:  # nothing that could be altered, and so no group that is made for it
+        return AlterShareGroupOffsetsResponse(error_code=ErrorCode.NONE, responses=told)
     ask = ctx.cluster.groups.ask_with_topics
     group_id = request.group_id
     code = await ask(ctx, group_id, partial(AlterShares, group_id=group_id, topics=topics, starts=starts))

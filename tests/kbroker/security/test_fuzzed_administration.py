@@ -17,6 +17,7 @@ from kbroker.broker import Broker
 from kbroker.catalog.delegation import NewToken
 from kbroker.security.authorizer import CLASS_NAME
 from kbroker.security.delegation_tokens import Seal
+from kbroker.server.apis import Apis
 from tests.kbroker.running import Client, connect, serving
 from tests.kbroker.security.logging_in import KEY, WITH_TOKENS, log_in
 from tests.kbroker.security.probes import KEYS
@@ -25,7 +26,17 @@ from wire.errors import ErrorCode, KafkaError
 from wire.registry import APIS
 from wire.schema import Field, Struct
 
+# What producers, consumers and members send about themselves. Everything else that a broker has is administration.
+OF_CLIENTS = {
+    "add_offsets_to_txn", "add_partitions_to_txn", "api_versions", "consumer_group_heartbeat", "end_txn", "fetch",
+    "heartbeat", "join_group", "produce", "sasl_authenticate", "sasl_handshake", "share_acknowledge", "share_fetch",
+    "share_group_heartbeat", "streams_group_heartbeat", "sync_group", "txn_offset_commit",
+}  # fmt: skip
 REQUESTS = (
+    "alter_share_group_offsets", "delete_share_group_offsets", "describe_share_group_offsets", "find_coordinator",
+    "init_producer_id", "leave_group", "list_offsets", "metadata", "offset_commit", "offset_fetch",
+    "offset_for_leader_epoch", "share_group_describe", "streams_group_describe",
+    "streams_group_topology_description_update", "write_txn_markers",
     "alter_client_quotas", "alter_configs", "alter_partition_reassignments", "alter_replica_log_dirs",
     "alter_user_scram_credentials", "consumer_group_describe", "create_acls", "create_partitions", "create_topics",
     "delete_acls", "delete_groups", "delete_records", "delete_topics", "describe_acls", "describe_client_quotas",
@@ -174,6 +185,14 @@ def house() -> Any:
     made = House()
     yield made
     made.close()
+
+
+def test_every_request_of_administration_is_asked() -> None:
+    apis = Apis()
+    served = {apis.row(key).name for key in apis.all_keys()}
+    assert set(REQUESTS) == served - OF_CLIENTS
+    assert len(REQUESTS) == len(set(REQUESTS))
+    assert OF_CLIENTS < served
 
 
 # Many small fields in one example; the broker goes on from one example to the next, on purpose.
