@@ -54,7 +54,7 @@ def consume(
 ) -> None:
     """Print records, oldest first in each partition."""
     filters: list[Filter] = [*map(containing, texts), *map(matching, patterns), *map(having, paths)]
-    form = formatter(template)
+    form = formatter(template, raw=raw)
     places = places_of(work.client, topics)
     committed_only = LEVELS[isolation_level]
     number = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from kbroker.cli._asking import Work, asking, sure
@@ -71,6 +73,8 @@ def delete(work: Work, name: str, mechanisms: tuple[str, ...], yes: bool) -> Non
 
 
 def _set(work: Work, name: str, mechanisms: tuple[str, ...], password: str | None, iterations: int) -> None:
+    if not password and not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask for the password at: set KBROKER_PASSWORD")
     secret = password or click.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=True, err=True)
     for mechanism in mechanisms:
         access.set_password(work.client, name, mechanism, secret, iterations)

@@ -82,13 +82,22 @@ def decoded(read: Read) -> tuple[Any, Any]:
     return {name: key.to_json(0)}, shown
 
 
-def formatter(template: str) -> Callable[[Read, int], bytes]:
-    """What turns a record, and its number, into bytes."""
+def meant(read: Read) -> Read:
+    """The record with key and value as text that says what they mean, where it is one of a broker's own topic."""
+    key, value = decoded(read)
+    if key is None:
+        return read
+    return read._replace(key=_compact(key), value=None if value is None else _compact(value))
+
+
+def formatter(template: str, *, raw: bool = False) -> Callable[[Read, int], bytes]:
+    """What turns a record, and its number, into bytes. What brokers keep is what it means, unless `raw`."""
     for letter in (found[1] for found in _LETTER.finditer(template) if found[1]):
         if letter not in _PARTS and letter not in "n%":
             raise NotUnderstood(f"%{letter} means nothing; there are %{' %'.join(_PARTS)} %n %%")
 
     def form(read: Read, number: int) -> bytes:
+        read = read if raw else meant(read)
         out, at = [], 0
         for found in _LETTER.finditer(template):
             out.append(template[at : found.start()].encode())
@@ -136,4 +145,8 @@ def _unpacked(content: Any) -> bytes | None:
         return content.encode()
     if isinstance(content, dict) and content.keys() == {"base64"}:
         return b64decode(content["base64"], validate=True)
+    return _compact(content)
+
+
+def _compact(content: Any) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

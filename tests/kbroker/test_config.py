@@ -1,11 +1,14 @@
 """Broker configs: Kafka's names, typed values, Kafka's words for what is wrong."""
 
 import json
+import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from kbroker.config import Config, ConfigError, canonical, entries
+from kbroker.topic_config import entries as topic_entries
 
 FACTS = Path(__file__).resolve().parents[3] / "shared" / "kafka" / "configs" / "broker_configs.json"
 
@@ -174,3 +177,15 @@ def test_a_thing_of_several_names_is_told_from_the_first_that_is_set_on() -> Non
 )
 def test_a_value_has_one_way_to_be_written(name: str, text: str, kept: str) -> None:
     assert canonical(entries()[name], text) == kept
+
+
+def test_what_has_no_effect_is_told_to_users_and_nothing_else() -> None:
+    """The list in docs/differences.md, in which a * stands for any words."""
+    text = (Path(__file__).parents[2] / "docs" / "differences.md").read_text()
+    section = text.split("## Configs that have no effect\n")[1].split("\n## ")[0]
+    listed = set(re.findall(r"`([a-z*][a-z0-9.*]+)`", section))
+    everything = [*entries().values(), *topic_entries().values()]
+    idle, acting = [{entry.name for entry in everything if entry.acts == acts} for acts in (False, True)]
+    assert [name for name in idle if not any(fnmatchcase(name, pattern) for pattern in listed)] == []
+    assert [name for name in acting if any(fnmatchcase(name, pattern) for pattern in listed)] == []
+    assert [pattern for pattern in listed if not any(fnmatchcase(name, pattern) for name in idle)] == []

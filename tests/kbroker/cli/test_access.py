@@ -38,6 +38,11 @@ def test_users_never_show_a_password(kbroker: Kbroker, name: str) -> None:
     assert "There is no user" in kbroker.refusal("user", "describe", name)
 
 
+def test_without_a_terminal_nobody_is_asked_for_a_password(kbroker: Kbroker, name: str) -> None:
+    result = kbroker("user", "create", name)
+    assert (result.exit_code, "KBROKER_PASSWORD" in result.output) == (2, True)
+
+
 def test_quotas_belong_to_entities(kbroker: Kbroker, name: str) -> None:
     kbroker.say("quota", "alter", "--user", name, "--client-id", "*", "--set", "producer_byte_rate=1000")
     assert {"user": name, "client-id": "*", "ip": None, "quota": "producer_byte_rate", "value": 1000.0} in kbroker.ask(

@@ -87,6 +87,10 @@ def test_records_of_the_brokers_own_topics_say_what_they_mean(kbroker: Kbroker, 
     (row,) = [one for one in shown if "OffsetCommit" in one["key"]]
     assert row["key"]["OffsetCommit"] == {"group": topic, "topic": topic, "partition": 0}
     assert row["value"]["offset"] == 1
+    asked = ("consume", "__consumer_offsets", "--grep", topic, "-n", "1")
+    said = kbroker.say(*asked, "--format", "%k: %v")
+    assert said.startswith(f'{{"OffsetCommit":{{"group":"{topic}","topic":"{topic}","partition":0}}}}: {{"offset":1,')
+    assert "offset" not in kbroker.say(*asked, "--format", "%v", "--raw")
 
 
 def test_a_format_that_means_nothing_is_refused(kbroker: Kbroker, records: Make) -> None:
