@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -76,3 +77,21 @@ def test_the_wheel_holds_the_house_and_no_tests(site: Path) -> None:
     assert (site / "kbroker/_house/wire/schema.py").exists()
     assert (site / "kbroker/_house/storage/engine.py").exists()
     assert not [path for path in site.rglob("*") if path.name in ("tests", "compat_tests")]
+
+
+def test_the_wheel_serves_its_console(site: Path) -> None:
+    start = f"import sys; sys.path.insert(0, {str(site)!r}); from kbroker.__main__ import main; main()"
+    arguments = ["serve", "--memory", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", start, *arguments],
+        cwd=site, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as broker:  # fmt: skip
+        try:
+            assert broker.stdout is not None
+            door = broker.stdout.readline().partition("http=")[2].split()[0]
+            for path in sorted((ROOT / "kbroker/console").rglob("*.js")):
+                name = path.relative_to(ROOT / "kbroker").as_posix()
+                with urllib.request.urlopen(f"http://{door}/{name}") as answer:
+                    assert answer.read() == path.read_bytes(), name
+        finally:
+            broker.terminate()

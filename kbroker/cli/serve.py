@@ -56,7 +56,7 @@ FAILED_TO_STOP = 1
 )
 @click.option("--brokers", type=int, metavar="N", help="How many brokers to be, on ports counted up from the first.")
 @click.option("--racks", metavar="A,B,C", help="The racks of these brokers.")
-@click.option("--http", metavar="HOST:PORT", help="Health and metrics by HTTP; needs kbroker[http].")
+@click.option("--http", metavar="HOST:PORT", help="Web console, health and metrics by HTTP; needs kbroker[http].")
 @click.option("--control", is_flag=True, help="With --http: let tests do to the broker what they like.")
 @click.option(
     "--ephemeral", is_flag=True, help="In memory on a free port, one line of JSON when ready, gone when stdin closes."

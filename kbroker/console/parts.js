@@ -7,7 +7,9 @@ export * from "./vendor/preact.js";
 export { Table } from "./table.js";
 export { Dialog, Form, Sure } from "./dialog.js";
 
-/** Asks again every `ms` while the page is in sight: {data, error, reload}. `deps` are what `ask(signal)` depends on. */
+const SHARE = 10; // what takes long is asked less often: at most so that a tenth of the time goes into it
+
+/** Asks again every `ms` while the page is in sight: {data, error, reload}. `deps` are what `ask()` depends on. */
 export function usePoll(ask, deps = [], ms = 2000) {
   const [state, setState] = useState({ data: null, error: null });
   const turn = useRef(0);
@@ -26,8 +28,9 @@ export function usePoll(ask, deps = [], ms = 2000) {
     let timer;
     let ended = false;
     const round = async () => {
+      const began = performance.now();
       if (!document.hidden) await reload();
-      if (!ended && ms) timer = setTimeout(round, ms);
+      if (!ended && ms) timer = setTimeout(round, Math.max(ms, SHARE * (performance.now() - began)));
     };
     setState({ data: null, error: null });
     round();

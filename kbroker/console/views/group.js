@@ -98,7 +98,7 @@ function Forget({ group, onClose, onDone }) {
     toast(`${group.id} has forgotten ${topic}`);
     await onDone();
   };
-  const text = html`What it has committed for <select aria-label="Topic" value=${topic} onChange=${(e) => setTopic(e.target.value)}>${topics.map((one) => html`<option>${one}</option>`)}</select> is deleted.`;
+  const text = html`What it has committed for <select aria-label="Topic" value=${topic} onChange=${(e) => setTopic(e.target.value)}>${topics.map((one) => html`<option value=${one}>${one}</option>`)}</select> is deleted.`;
   return html`<${Sure} title="Forget a topic" text=${text} action="Forget" onYes=${yes} onClose=${onClose} />`;
 }
 

@@ -37,7 +37,7 @@ export default function Groups({ about }) {
   const [kind, setKind] = useState(KINDS[0]);
   const rows = useMemo(() => (state.data ?? []).filter((row) => row.id.toLowerCase().includes(filter.toLowerCase()) && (kind === KINDS[0] || row.kind === kind)), [state.data, filter, kind]);
   const actions = html`<${Search} value=${filter} onInput=${setFilter} label="Filter groups" />
-    <select aria-label="Kind" value=${kind} onChange=${(event) => setKind(event.target.value)}>${KINDS.map((one) => html`<option>${one}</option>`)}</select>`;
+    <select aria-label="Kind" value=${kind} onChange=${(event) => setKind(event.target.value)}>${KINDS.map((one) => html`<option value=${one}>${one}</option>`)}</select>`;
   return html`<${Page} title="Groups" lead=${state.data && `${number(rows.length)} of ${number(state.data.length)}`} actions=${actions} state=${state}>
     <${Table} label="Groups" columns=${COLUMNS} rows=${rows} keyOf=${(row) => row.id} onOpen=${(row) => (location.hash = groupLink(row.id))}
       empty=${filter || kind !== KINDS[0] ? "No group like this." : "There are no groups yet. A consumer with a group id makes one."} />

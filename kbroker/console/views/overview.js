@@ -1,20 +1,21 @@
 // The cluster and its brokers: what is there, how much of it, and whether all is well.
 
 import { kafka } from "../api.js";
+import { everywhere } from "../cluster.js";
 import { Bytes, Facts, Page, Pill, Table, bytes, html, number, usePoll } from "../parts.js";
 
 async function ask(about) {
-  const [metadata, cluster, groups, features, ...dirs] = await Promise.all([
+  const [metadata, cluster, groups, features, dirs] = await Promise.all([
     kafka("Metadata", { topics: null }),
     kafka("DescribeCluster", {}),
-    kafka("ListGroups", {}),
+    everywhere(about, "ListGroups", {}),
     kafka("ApiVersions", { clientSoftwareName: "kbroker-console", clientSoftwareVersion: about.version }),
-    ...about.nodes.map((node) => kafka("DescribeLogDirs", { topics: null }, { node }).catch(() => null)),
+    everywhere(about, "DescribeLogDirs", { topics: null }),
   ]);
-  return { metadata, cluster, groups: groups.groups, features, dirs };
+  return { metadata, cluster, groups: [...groups.values()].reduce((sum, answer) => sum + answer.groups.length, 0), features, dirs };
 }
 
-function brokersOf({ metadata, cluster, dirs }, about) {
+function brokersOf({ metadata, cluster, dirs }) {
   const rows = cluster.brokers.map((broker) => ({ id: broker.brokerId, place: `${broker.host}:${broker.port}`, rack: broker.rack, leads: 0, holds: 0, size: null }));
   const byId = new Map(rows.map((row) => [row.id, row]));
   for (const topic of metadata.topics)
@@ -23,10 +24,7 @@ function brokersOf({ metadata, cluster, dirs }, about) {
       if (leader) leader.leads += 1;
       for (const replica of partition.replicaNodes) if (byId.has(replica)) byId.get(replica).holds += 1;
     }
-  about.nodes.forEach((node, index) => {
-    const row = byId.get(node);
-    if (row && dirs[index]) row.size = sizeOf(dirs[index]);
-  });
+  for (const [node, answer] of dirs) if (byId.has(node)) byId.get(node).size = sizeOf(answer);
   return rows;
 }
 
@@ -45,7 +43,7 @@ export default function Overview({ about }) {
   const state = usePoll(() => ask(about), [about]);
   return html`<${Page} title="Overview" state=${state}>${() => {
     const { data } = state;
-    const brokers = brokersOf(data, about);
+    const brokers = brokersOf(data);
     const health = healthOf(data.metadata);
     const topics = data.metadata.topics.filter((topic) => !topic.isInternal);
     const columns = [
@@ -64,7 +62,7 @@ export default function Overview({ about }) {
         ${card(health.partitions, "partitions", "#/topics")}
         ${card(health.under, "under-replicated", "#/topics", health.under)}
         ${card(health.offline, "without a leader", "#/topics", health.offline)}
-        ${card(data.groups.length, "groups", "#/groups")}
+        ${card(data.groups, "groups", "#/groups")}
         ${card(bytes(brokers.reduce((sum, row) => sum + (row.size ?? 0), 0)), "on disk", "#/topics")}
       </div>
       <${Table} label="Brokers" columns=${columns} rows=${brokers} keyOf=${(row) => row.id} onOpen=${(row) => (location.hash = `#/brokers/${row.id}`)} />

@@ -72,3 +72,19 @@ def test_the_page_holds_no_script_and_no_style_of_its_own() -> None:
 def test_every_file_is_of_a_type_that_is_served() -> None:
     left = [path.name for path in FOLDER.rglob("*") if path.is_file() and path.suffix not in TYPES]
     assert [name for name in left if not name.startswith("LICENSE")] == []
+
+
+def test_no_path_answers_a_page_from_elsewhere() -> None:
+    async def body() -> None:
+        async with serving(kbroker_http="127.0.0.1:0", kbroker_control="true") as broker:
+            paths = json.loads((await get(broker, "/openapi.json"))[1])["paths"]
+            looked = [path for path, item in paths.items() if "get" in item and "{" not in path]
+            assert {"/about", "/metrics", "/kafka", "/telemetry", "/control/topics/list"} <= set(looked)
+            for path in ("/", "/console/", "/console/app.js", "/openapi.json", *looked):
+                for headers in (
+                    {"Origin": "https://evil.example"},
+                    {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"},
+                ):
+                    assert (await get(broker, path, **headers))[0] == 403, path
+
+    run(body)
