@@ -74,6 +74,9 @@ def test_members_of_the_newer_kinds_are_shown(page: Page, shown: Shown, kind: st
     expect(member).to_contain_text("kbroker-console")
     if kind != "Streams":
         expect(member).to_contain_text(topic)
+    page.get_by_role("button", name="Configs").click()
+    page.get_by_label("Filter configs").fill(f"{kind.lower()}.session.timeout.ms")
+    expect(rows_of(page, "Configs")).to_have_count(1)
 
 
 def test_a_classic_group_at_work(page: Page, shown: Shown, snapshot: Callable[[str], None]) -> None:

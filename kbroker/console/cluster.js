@@ -45,7 +45,7 @@ export async function coordinators(keys, keyType = GROUP) {
 
 /** Where each partition is led: Map of places to nodes, of all topics or of some. */
 export async function leaders(names = null) {
-  const { topics } = await kafka("Metadata", { topics: names && names.map((name) => ({ name })) });
+  const { topics } = await kafka("Metadata", { topics: names && names.map((name) => ({ name })), allowAutoTopicCreation: false });
   const found = new Map();
   for (const topic of topics) for (const one of topic.partitions) if (one.leaderId >= 0) found.set(place(topic.name, one.partitionIndex), one.leaderId);
   return found;

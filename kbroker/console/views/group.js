@@ -3,8 +3,9 @@
 import { toast } from "../api.js";
 import { Chart } from "../chart.js";
 import { LATEST, offsets, unplace } from "../cluster.js";
+import { Configs } from "../configs.js";
 import { byTopic, described, forget, lagAt, listed, progress, remember, remove } from "../groups.js";
-import { Facts, Page, Sure, Table, html, number, usePoll, useState } from "../parts.js";
+import { Dialog, Facts, Page, Sure, Table, html, number, usePoll, useState } from "../parts.js";
 import { State } from "./groups.js";
 import { Reset } from "./group_reset.js";
 import { topicLink } from "./topics.js";
@@ -64,6 +65,7 @@ export default function Group({ params: { id }, about }) {
   const [asking, setAsking] = useState("");
   const close = () => setAsking("");
   const actions = state.data && html`
+    ${state.data.kind !== "classic" && html`<button onClick=${() => setAsking("configs")}>Configs</button>`}
     <button onClick=${() => setAsking("reset")}>Reset offsets</button>
     <button onClick=${() => setAsking("forget")} disabled=${!state.data.rows.length}>Forget a topic</button>
     <button class="danger" onClick=${() => setAsking("delete")}>Delete</button>`;
@@ -85,6 +87,7 @@ export default function Group({ params: { id }, about }) {
     <h2>Partitions <span class="count">${group.rows.length}</span></h2>
     <${Table} label="Offsets" columns=${OFFSETS} rows=${group.rows} keyOf=${(row) => row.key} empty="Nothing is committed." />
     ${asking === "reset" && html`<${Reset} group=${group} onClose=${close} onDone=${state.reload} />`}
+    ${asking === "configs" && html`<${Dialog} title="Configs of ${id}" wide onClose=${close}><div class="stack"><${Configs} kind="group" name=${id} /></div><//>`}
     ${asking === "forget" && html`<${Forget} group=${group} onClose=${close} onDone=${state.reload} />`}
     ${asking === "delete" && html`<${Sure} title="Delete ${id}" text="The group is deleted with all committed offsets. It must have no members." word=${id} onYes=${() => drop(id)} onClose=${close} />`}`;
   }}<//>`;

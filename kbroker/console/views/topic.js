@@ -7,7 +7,7 @@ import { TABS } from "./topic_tabs.js";
 import { topicLink } from "./topics.js";
 
 async function ask(about, name) {
-  const { topics } = await kafka("Metadata", { topics: [{ name }] });
+  const { topics } = await kafka("Metadata", { topics: [{ name }], allowAutoTopicCreation: false });
   const topic = await accept(topics[0]);
   const led = new Map(topic.partitions.map((one) => [place(name, one.partitionIndex), one.leaderId]));
   for (const [key, leader] of led) if (leader < 0) led.delete(key);
