@@ -111,7 +111,7 @@ def test_a_topic_from_its_making_to_its_end(page: Page, shown: Shown, snapshot: 
 
 
 def change(page: Page, config: str, value: str) -> None:
-    rows_of(page, "Configs").filter(has_text=config).first.click()
+    rows_of(page, "Configs").filter(has=page.get_by_text(config, exact=True)).click()
     page.get_by_role("dialog").get_by_label("Value").fill(value)
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
 

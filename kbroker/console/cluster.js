@@ -12,7 +12,7 @@ export const TRANSACTION = 1;
 export const EARLIEST = -2;
 export const LATEST = -1;
 
-const NOT_YET = new Set([14, 15, 16]); // loading, not available, not (any more) the coordinator
+const NOT_YET = new Set([14, 15, 16, 51]); // loading, not available, not the coordinator, another transaction is ending
 const PAUSE_MS = 150;
 const TURNS = 20;
 

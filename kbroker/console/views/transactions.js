@@ -5,6 +5,7 @@ import { TRANSACTION, askCoordinator, coordinators, everywhere } from "../cluste
 import { Ago, Dialog, Facts, Page, Pill, Search, Sure, Table, duration, html, number, useMemo, usePoll, useState } from "../parts.js";
 
 const FENCING_TIMEOUT_MS = 1;
+const OPEN = new Set(["Ongoing", "PrepareCommit", "PrepareAbort", "PrepareEpochFence"]);
 
 async function ask(about) {
   const listed = [];
@@ -17,7 +18,7 @@ async function ask(about) {
   return listed.map((one) => {
     const more = known.get(one.transactionalId);
     const topics = (more?.topics ?? []).flatMap((topic) => topic.partitions.map((at) => `${topic.topic}/${at}`));
-    const started = more && more.transactionStartTimeMs >= 0 ? more.transactionStartTimeMs : null;
+    const started = more && OPEN.has(one.transactionState) ? more.transactionStartTimeMs : null;
     return { id: one.transactionalId, producer: one.producerId, state: one.transactionState, node: one.node, epoch: more?.producerEpoch, timeout: more?.transactionTimeoutMs, started, topics };
   });
 }
