@@ -126,7 +126,9 @@ class Watched:
 @pytest.fixture
 def watched(chromium: Browser) -> Iterator[tuple[Page, Watched]]:
     """A page in a browser of its own (nothing stored), and what it has done that it should not: that fails the test."""
-    context = chromium.new_context(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
+    context = chromium.new_context(
+        viewport=SIZE, color_scheme="light", reduced_motion="reduce", timezone_id="UTC", locale="en-GB"
+    )
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     seen = Watched(page)

@@ -131,7 +131,7 @@ def test_offsets_are_reset_as_the_plan_has_shown(page: Page, shown: Shown, snaps
         page.get_by_role("button", name="Reset offsets").click()
         dialog.get_by_label("Go on at").select_option(wish)
         if value:
-            dialog.get_by_label("Number").fill(value)
+            dialog.get_by_label("Time" if wish == "time" else "Number").fill(value)
         dialog.get_by_role("button", name="Show the plan").click()
         expect(rows_of(page, "Plan")).to_have_count(2)
         return [row.locator("td").all_inner_texts()[1:5] for row in rows_of(page, "Plan").all()]
@@ -141,6 +141,10 @@ def test_offsets_are_reset_as_the_plan_has_shown(page: Page, shown: Shown, snaps
     assert committed(shown, group) == before, "a plan changes nothing"
     page.keyboard.press("Escape")
     assert plan("offset", "1000") == [["0", "20", "30", "+10"], ["1", "25", "30", "+5"]], "no further than the end"
+    page.keyboard.press("Escape")
+    assert plan("time", "2020-01-01T00:00:00") == [["0", "20", "30", "+10"], ["1", "25", "30", "+5"]], "nothing later"
+    page.keyboard.press("Escape")
+    assert plan("time", "1970-01-01T00:00:00") == [["0", "20", "0", "-20"], ["1", "25", "0", "-25"]]
     page.keyboard.press("Escape")
     assert plan("earliest") == [["0", "20", "0", "-20"], ["1", "25", "0", "-25"]]
     dialog.get_by_role("button", name="Reset 2 partitions").click()
