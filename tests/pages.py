@@ -2,18 +2,23 @@
 
     python -m tests.pages            write them anew
 
-A page has the API's story, the layout of request and response, what each version brought and took away, and a frame
-of the newest version with every byte named. `tests/test_pages.py` fails when one is stale.
+A page has the API's story, its errors with their causes, which clients use which version, the layout of request and
+response, the versions side by side, and a frame of the newest one with every byte named. `tests/test_pages.py` fails
+when one is stale. What clients do was measured: `compat_tests/versions.json`, by `python -m compat_tests.versions`.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
+import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from wire.errors import ErrorCode
 from wire.explain import explain
 from wire.explain_text import lines
 from wire.header import encode_request_header, response_head, response_header_version
@@ -26,6 +31,8 @@ from wire.versions import Versions
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "protocol"
 HANDLERS = ROOT / "kbroker" / "handlers"
+MEASURED = ROOT / "compat_tests" / "versions.json"
+SOURCE = "../.."
 
 SAMPLES: dict[str, Any] = {
     "topicName": "orders",
@@ -69,11 +76,19 @@ def page(api: Api) -> str:
         story(api),
         f"Versions {_range(api)}"
         + (f", flexible from {api.flexible_from} on." if api.flexible_from is not None else "."),
-        f"Definition: `wire/messages/{api.name}.py`. "
-        + (f"Answered by `kbroker/handlers/{api.name}.py`." if is_served(api) else "kbroker does not serve it."),
+        f"Definition: {linked(f'wire/messages/{api.name}.py')}. "
+        + (
+            f"Answered by {linked(f'kbroker/handlers/{api.name}.py')}."
+            if is_served(api)
+            else "kbroker does not serve it."
+        ),
+        "## Errors",
+        *errors(api),
+        "## Who uses which version",
+        clients(api),
     ]
     for title, message in (("Request", request), ("Response", response)):
-        parts += [f"## {title}", layout(message), *_changes(message, api)]
+        parts += [f"## {title}", layout(message), *_side_by_side(message, api), *_changes(message, api)]
     parts += [
         f"## A request, v{api.max_version}",
         fenced(example_request(api)),
@@ -94,6 +109,8 @@ def story(api: Api) -> str:
     told = first.partition(": ")[2]
     blocks = []
     for block in rest.strip().split("\n\n"):
+        if block.startswith("Errors"):
+            continue  # they have a table
         in_columns = any("   " in line.strip() or line.startswith("v") for line in block.splitlines())
         blocks.append(fenced(block) if in_columns and block else block)
     return "\n\n".join([told[:1].upper() + told[1:], *blocks]).strip()
@@ -103,6 +120,52 @@ def first_sentence(api: Api) -> str:
     words = inspect.getdoc(import_module(f"wire.messages.{api.name}")) or ""
     told = words.partition("\n")[0].partition(": ")[2]
     return told[:1].upper() + told[1:]
+
+
+def linked(path: str) -> str:
+    """A file of the repository, from the folder of the pages."""
+    return f"[`{path}`]({SOURCE}/{path})"
+
+
+# --- errors and clients -----------------------------------------------------------------------------------------------
+
+_ERROR = re.compile(r"\b([A-Z][A-Z_]{3,})\b(?:\s+\(([^)]*)\))?")
+_MORE = re.compile(r"\b([A-Z_]+) \(and (_[A-Z_]+)\)")
+
+
+def errors(api: Api) -> list[str]:
+    """The definition's own words on where which error stands, and each with its number and its cause."""
+    words = inspect.getdoc(import_module(f"wire.messages.{api.name}")) or ""
+    told = next((block for block in words.split("\n\n") if block.startswith("Errors")), "")
+    named = _MORE.sub(lambda found: f"{found[1]}, {found[1]}{found[2]}", " ".join(told.split()))
+    rows = []
+    for name, here in dict(_ERROR.findall(named)).items():
+        if name in ErrorCode.__members__:
+            code = ErrorCode[name]
+            said = f"{code.message} Here: {here}." if here else code.message
+            rows.append(f"| {name} | {code.value} | {said} | {'yes' if code.retriable else ''} |")
+    if not rows:
+        return ["Its definition names none."]
+    return [told, "| error | code | cause | worth another try |\n|---|---|---|---|\n" + "\n".join(rows)]
+
+
+@cache
+def measured() -> dict[str, Any]:
+    """By client: its release, and the versions of each API that it asked with."""
+    found: dict[str, Any] = json.loads(MEASURED.read_text())
+    return found
+
+
+def clients(api: Api) -> str:
+    rows = [
+        f"| {name} | {told['release']} | {', '.join(map(str, told['versions'][api.kafka_name]))} |"
+        for name, told in measured().items()
+        if api.kafka_name in told["versions"]
+    ]
+    if not rows:
+        return "None of the clients that were measured sends it in its suite."
+    head = "Measured with their own suites in `compat_tests`, against a broker of Kafka 4.4:\n\n"
+    return head + "| client | release | versions |\n|---|---|---|\n" + "\n".join(rows)
 
 
 def fenced(text: str) -> str:
@@ -182,13 +245,38 @@ def _shown(value: object) -> str:
     return str(value) if value != "" else '""'
 
 
+def _side_by_side(message: type[Message], api: Api) -> list[str]:
+    """A column for each version and a row for each field that not all versions have alike."""
+    versions = range(api.min_version, api.max_version + 1)
+    rows = []
+    for depth, field in walk(message):
+        cells = [_cell(field, version) for version in versions]
+        if len(set(cells)) > 1 or field.tag is not None:
+            rows.append(f"| {INDENT * depth}{field.json_name} | {' | '.join(cells)} |")
+    if not rows:
+        return []
+    head = f"| version | {' | '.join(map(str, versions))} |\n|---|{'---|' * len(versions)}\n"
+    flexible = ["flexible" if api.is_flexible(version) else "" for version in versions]
+    words = "The versions side by side: `x` it is there, `n` it may be null, `t0` it is tagged field 0."
+    marks = f"| *flexible* | {' | '.join('x' if one else '' for one in flexible)} |\n" if len(set(flexible)) > 1 else ""
+    return [words + "\n\n" + head + marks + "\n".join(rows)]
+
+
+def _cell(field: Field, version: int) -> str:
+    if version not in field.versions:
+        return ""
+    if field.tag is not None:
+        return f"t{field.tag}"
+    return "n" if version in field.nullable else "x"
+
+
 def _changes(message: type[Message], api: Api) -> list[str]:
     """What each version has that the one before had not, and the other way round."""
     rows = []
     for version in range(api.min_version + 1, api.max_version + 1):
-        before, now = _names(message, version - 1), _names(message, version)
-        added, removed = sorted(now - before), sorted(before - now)
-        words = [f"adds {', '.join(added)}"] if added else []
+        before, now = _fields(message, version - 1), _fields(message, version)
+        added, removed = sorted(now.keys() - before.keys()), sorted(before.keys() - now.keys())
+        words = [f"adds {', '.join(name + now[name] for name in added)}"] if added else []
         words += [f"drops {', '.join(removed)}"] if removed else []
         words += ["is flexible"] if version == api.flexible_from else []
         if words:
@@ -196,8 +284,13 @@ def _changes(message: type[Message], api: Api) -> list[str]:
     return ["| version | |\n|---|---|\n" + "\n".join(rows)] if rows else []
 
 
-def _names(message: type[Message], version: int) -> set[str]:
-    return {field.json_name for _, field in walk(message) if version in field.versions}
+def _fields(message: type[Message], version: int) -> dict[str, str]:
+    """The names of a version's fields, and of tagged ones the tag in brackets."""
+    return {
+        field.json_name: "" if field.tag is None else f" (tag {field.tag})"
+        for _, field in walk(message)
+        if version in field.versions
+    }
 
 
 # --- an example -----------------------------------------------------------------------------------------------------

@@ -82,7 +82,9 @@ def _version(frame: bytes, api: Api, version: int) -> Repair | None:
     for other in others[1:]:
         for header_version in {request_header_version(api.key, version), request_header_version(api.key, other)}:
             if is_sound(read(frame, header_version, api, other)):
-                return Repair(6, f"as {api.kafka_name} v{other} all of it reads well, but the header says v{version}")
+                words = f"as {api.kafka_name} v{other} all of it reads well, but the header says v{version}"
+                differ = api.is_flexible(other) != api.is_flexible(version)
+                return Repair(6, words, header_rule(api, version) if differ else "")
     return None
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from struct import Struct as Packing
 from typing import Any, NamedTuple
 
 from wire.errors import ProtocolError, error_name
 from wire.header import decode_request_header, decode_response_header, response_header_version
 from wire.registry import APIS, Api
 from wire.schema import Struct
+
+_FIRST = Packing(">hhi")  # API key, version, correlation id
 
 
 class Exchange(NamedTuple):
@@ -47,7 +50,7 @@ def read(request: bytes, reply: bytes | None) -> Reading:
     try:
         key, version, correlation_id, client_id, offset = decode_request_header(request)
     except ProtocolError:
-        return Reading("?", -1, -1, None, -1, None, None, [])
+        return _unreadable(request)
     api = APIS.get(key)
     if api is None:
         return Reading(str(key), key, version, client_id, correlation_id, None, None, [])
@@ -58,6 +61,15 @@ def read(request: bytes, reply: bytes | None) -> Reading:
         pass
     response, errors = _response(api, version, reply)
     return Reading(api.kafka_name, key, version, client_id, correlation_id, asked, response, errors)
+
+
+def _unreadable(request: bytes) -> Reading:
+    """A header that breaks off: its first fields have their places all the same."""
+    if len(request) < _FIRST.size:
+        return Reading("?", -1, -1, None, -1, None, None, [])
+    key, version, correlation_id = _FIRST.unpack_from(request)
+    name = APIS[key].kafka_name if key in APIS else str(key)
+    return Reading(name, key, version, None, correlation_id, None, None, [])
 
 
 def _response(api: Api, version: int, reply: bytes | None) -> tuple[dict[str, Any] | None, list[str]]:

@@ -25,8 +25,19 @@ def code(error: ErrorCode) -> str:
     return "accepted" if error is ErrorCode.NONE else error.name
 
 
+def diagram() -> str:
+    """The states of a classic group, as Mermaid draws them."""
+    steps = [
+        f"    {state.value} --> {'[*]' if after is State.DEAD else after.value}\n"
+        for state, row in STATES.items()
+        for after in State
+        if after in row.next
+    ]
+    return "```mermaid\nstateDiagram-v2\n    [*] --> Empty\n" + "".join(steps) + "```\n\n"
+
+
 def classic() -> str:
-    return table(
+    return diagram() + table(
         ("state", "meaning", "JoinGroup of a member", "SyncGroup", "Heartbeat", "OffsetCommit", "becomes"),
         *[
             (

@@ -95,6 +95,7 @@ PLANTED = {
     "1: a compact string whose length is not one larger": Planted(
         put(VERSIONS_3, HEAD + 1, 4), HEAD + 1, "with 05 here all of it reads well"
     ),
+    "1: no body where the version has one": Planted(put(VERSIONS_0, 7, 3), 6, "as ApiVersions v2 all of it reads well"),
     # 2. Who leads what
     "2: a count that is one too large": Planted(put(METADATA_1, TOPICS_1 + 3, 2), TOPICS_1, "with 00 00 00 01 here"),
     "2: a string that is one too long": Planted(put(METADATA_1, NAME_1 + 1, 7), NAME_1, "with 00 06 here"),
