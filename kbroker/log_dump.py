@@ -15,7 +15,7 @@ from wire.batch import Batch
 from wire.compression import UnsupportedCompression
 from wire.compression import name as codec_name
 from wire.durable.catalog import CatalogTopicKey, CatalogTopicValue
-from wire.durable.codec import GROUPS, SHARE_STATE, TRANSACTIONS, Types, decode_key, decode_value
+from wire.durable.codec import BY_TOPIC, GROUPS, Types, decode_key, decode_value
 from wire.errors import MalformedMessage
 from wire.records import ABORT, COMMIT, Record, control_type, iterate
 
@@ -23,12 +23,7 @@ CATALOG = "catalog"
 FOREVER_MS = 1 << 62
 SHOWN_BYTES = 200
 
-MEANING: dict[str, Types] = {
-    CATALOG: GROUPS,
-    "__consumer_offsets": GROUPS,
-    "__share_group_state": SHARE_STATE,
-    "__transaction_state": TRANSACTIONS,
-}
+MEANING: dict[str, Types] = {CATALOG: GROUPS, **BY_TOPIC}
 
 
 class Asked(NamedTuple):

@@ -16,12 +16,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Generator
 from hashlib import pbkdf2_hmac
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kbroker.client.errors import LoginFailed
 from wire.errors import ErrorCode
 from wire.messages.sasl_authenticate import SaslAuthenticateRequest, SaslAuthenticateResponse
 from wire.messages.sasl_handshake import SaslHandshakeRequest, SaslHandshakeResponse
+from wire.schema import Request
 
 if TYPE_CHECKING:
     from kbroker.client.connection import Connection
@@ -66,21 +67,33 @@ class Security(NamedTuple):
 
 def authenticate(connection: Connection, security: Security) -> None:
     """Log in; LoginFailed says why not, in the broker's words where it has some."""
+    steps = login(security, connection.place)
+    request = next(steps)
+    while True:
+        connection.send(request)
+        try:
+            request = steps.send(connection.receive())
+        except StopIteration:
+            return
+
+
+def login(security: Security, place: str) -> Generator[Request, Any, None]:
+    """The requests of a login at the broker in that place, each of which wants its response sent back."""
     mechanism = security.mechanism or ""
     start = MECHANISMS.get(mechanism)
     if start is None:
         raise LoginFailed(f"{mechanism} is not spoken here; there are {', '.join(MECHANISMS)}")
-    shaken = connection.call(SaslHandshakeRequest(mechanism=mechanism), SaslHandshakeResponse)
+    shaken: SaslHandshakeResponse = yield SaslHandshakeRequest(mechanism=mechanism)
     if shaken.error_code:
         offered = ", ".join(shaken.mechanisms) or "nothing"
-        raise LoginFailed(f"{connection.place} does not take {mechanism}; it offers {offered}")
+        raise LoginFailed(f"{place} does not take {mechanism}; it offers {offered}")
     exchange = start(security)
     said = next(exchange)
     while True:
-        answer = connection.call(SaslAuthenticateRequest(auth_bytes=said), SaslAuthenticateResponse)
+        answer: SaslAuthenticateResponse = yield SaslAuthenticateRequest(auth_bytes=said)
         if answer.error_code:
             why = answer.error_message or ErrorCode(answer.error_code).message
-            raise LoginFailed(f"{connection.place} refuses the login: {why}")
+            raise LoginFailed(f"{place} refuses the login: {why}")
         try:
             said = exchange.send(answer.auth_bytes)
         except StopIteration:

@@ -118,7 +118,7 @@ class Proxy:
                 *broker, ssl=context, server_hostname=broker[0] if context is not None else None
             )
             if self._security.mechanism is not None:
-                await log_in(*cluster, self._security)
+                await log_in(broker, *cluster, self._security)
         except (OSError, ClientError) as error:
             log.warning("%s cannot be reached: %s", place(*broker), error)
             writer.close()

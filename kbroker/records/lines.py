@@ -22,11 +22,10 @@ from typing import Any
 
 from kbroker.records.places import date
 from kbroker.records.read import NotUnderstood, Read
-from wire.durable.codec import GROUPS, SHARE_STATE, TRANSACTIONS, decode_key, decode_value
+from wire.durable.codec import BY_TOPIC, decode_key, decode_value
 from wire.errors import MalformedMessage
 from wire.records import Record
 
-INTERNAL = {"__consumer_offsets": GROUPS, "__share_group_state": SHARE_STATE, "__transaction_state": TRANSACTIONS}
 ABSENT = b"NULL"
 
 _LETTER = re.compile(r"%(.)|\\(.)", re.DOTALL)
@@ -67,7 +66,7 @@ def from_json(line: str) -> tuple[Record, int | None]:
 
 def decoded(read: Read) -> tuple[Any, Any]:
     """Key and value of a record of a broker's own topic, as JSON with their type; (None, None) where it is none."""
-    types = INTERNAL.get(read.topic)
+    types = BY_TOPIC.get(read.topic)
     if types is None or read.key is None:
         return None, None
     try:

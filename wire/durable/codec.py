@@ -62,6 +62,8 @@ GROUPS: Types = {
 TRANSACTIONS: Types = {0: ("transactions", "TransactionLog")}
 SHARE_STATE: Types = {0: ("share", "ShareSnapshot"), 1: ("share", "ShareUpdate")}
 
+BY_TOPIC = {"__consumer_offsets": GROUPS, "__share_group_state": SHARE_STATE, "__transaction_state": TRANSACTIONS}
+
 _SHORT = Packing(">h")
 _keys: dict[tuple[str, str], type[Key]] = {}
 _value_classes: dict[type[Key], type[Value]] = {}

@@ -34,7 +34,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             producer.init_transactions()
             for value, end in ((b"never", producer.abort_transaction), (b"three", producer.commit_transaction)):
                 producer.begin_transaction()
-                producer.send("orders", value, partition=0, timestamp_ms=3000)
+                producer.send("orders", value, partition=0, timestamp_ms=3000).get(10)
                 end()
         consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest")
         consumer.assign([TopicPartition("old", 0)])
