@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,16 @@ def test_a_search_finds(page: Page, shown: Shown, orders: str, kind: str, where:
     expect(status(page)).to_contain_text(f"{found} record")
     if found == 1:
         expect(rows(page).first).to_contain_text('"id": 7')
+
+
+def test_a_topics_page_has_its_messages(page: Page, shown: Shown, orders: str) -> None:
+    page.goto(f"{shown.url}#/topics/orders?tab=messages")
+    expect(status(page)).to_contain_text("100 records")
+    search(page, "path", ".order.id=8")
+    expect(rows(page)).to_have_count(1)
+    expect(page).to_have_url(re.compile("#/topics/orders.*tab=messages.*filter="))
+    page.go_back()
+    expect(status(page)).to_contain_text("100 records")
 
 
 def test_hits_stream_in_while_a_long_topic_is_searched(page: Page, shown: Shown) -> None:

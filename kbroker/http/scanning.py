@@ -7,7 +7,7 @@ time; so a hit is told as soon as the round is over, and no order is promised be
     newest   a round is a window of offsets before the end, twice as wide each time; then the one before it
 
 Memory is bounded by the hits of one round (`limit` for each partition that is read, each cut to `preview` bytes), and
-one batch unfolded. The loop is shared: after each record there is a breath (`cleaner/breath.py`), and long records are
+one batch unfolded. The loop is shared: after a millisecond of looking everybody else has a turn, and long records are
 tested in a thread. Whoever stops listening ends the generator, and with it the scan.
 
 `next` says where each partition would go on: from there upward (oldest), or below it (newest).
@@ -21,7 +21,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kbroker.cleaner.breath import Breath
 from kbroker.http.shown import shown_control, shown_record, shown_trouble
 from kbroker.records.filters import Filter
 from kbroker.records.read import Read
@@ -37,6 +36,9 @@ if TYPE_CHECKING:
 READ_BYTES = 256 << 10
 FIRST_WINDOW, WIDEST_WINDOW = 256, 8192
 TELL_EVERY_S = 0.1
+STEP_S = 0.001
+LOOKS = 16
+"""So many records are looked at between two looks at the clock."""
 REST_S = 0.05
 LONG_BYTES = 64 << 10
 
@@ -96,7 +98,8 @@ class Scan:
         self._world = world
         self._spans = spans
         self._asked = asked
-        self._breath = Breath(world)
+        self._began = world.work_time()
+        self._looks = 0
         self._window = FIRST_WINDOW
         self._hits: list[_Hit] = []
         self._ready: list[Any] = []
@@ -162,7 +165,7 @@ class Scan:
 
     async def _round(self, wanted: int, follows: bool) -> AsyncIterator[None]:
         """Read every partition a little further; gives whenever it is time to say how far it is."""
-        self._breath.begin()
+        self._began = self._world.work_time()
         for span in [each for each in self._spans if each.left]:
             hits: deque[_Hit] = deque(maxlen=wanted)
             reading = self._before(span, hits) if self._asked.newest else self._onward(span, hits, follows)
@@ -240,18 +243,29 @@ class Scan:
                 self._scanned += 1
                 key, value, headers, timestamp, offset = record
                 read = Read(topic, span.index, offset, timestamp, key, value, headers)
-                if await self._is_wanted(read):
+                is_long = value is not None and len(value) > LONG_BYTES
+                if await self._fits_long(read) if is_long else self._fits(read):
                     yield _Hit(timestamp, span, offset, shown_record(read, asked.preview))
-                await self._breath.take()
+                self._looks += 1
+                if self._looks >= LOOKS:
+                    await self._give_way()
         except (MalformedMessage, UnsupportedCompression) as error:
             if not asked.filters:
                 yield _Hit(batch.max_timestamp, span, max(batch.base_offset, first),
                            shown_trouble(topic, span.index, batch, str(error)))  # fmt: skip
 
-    async def _is_wanted(self, read: Read) -> bool:
-        if len(read.value or b"") + len(read.key or b"") > LONG_BYTES and self._asked.filters:
-            return await asyncio.to_thread(self._fits, read)
-        return self._fits(read)
+    async def _fits_long(self, read: Read) -> bool:
+        self._looks = LOOKS
+        return not self._asked.filters or await asyncio.to_thread(self._fits, read)
+
+    async def _give_way(self) -> None:
+        """After a millisecond of work, a turn for everybody else."""
+        self._looks = 0
+        if self._world.work_time() - self._began >= STEP_S:
+            turn: asyncio.Future[None] = self._world.future()
+            self._world.soon(_wake, turn)
+            await turn
+            self._began = self._world.work_time()
 
     def _fits(self, read: Read) -> bool:
         return all(wanted(read) for wanted in self._asked.filters)

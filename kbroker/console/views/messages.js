@@ -12,6 +12,15 @@ import { KINDS, ORDERS, PLACES, addressOf, rangeOf, useSearch } from "./messages
 import { Copy, Produce } from "./messages/write.js";
 
 export default function Messages({ params, query }) {
+  const [topics, error] = useTopics();
+  if (!params.topic) return html`<${Choose} topics=${topics} error=${error} />`;
+  const title = html`<a href="#/messages">Messages</a> <span class="soft">/</span> ${params.topic}`;
+  return html`<${Browser} topic=${params.topic} words=${query} topics=${topics ?? []}
+    frame=${(actions, content) => html`<${Page} title=${title} actions=${actions}>${content}<//>`} />`;
+}
+
+/** The topics by their names, and what went wrong. */
+export function useTopics() {
   const [topics, setTopics] = useState(null);
   const [error, setError] = useState(null);
   useEffect(() => {
@@ -20,8 +29,7 @@ export default function Messages({ params, query }) {
       setError,
     );
   }, []);
-  if (!params.topic) return html`<${Choose} topics=${topics} error=${error} />`;
-  return html`<${Browser} topic=${params.topic} words=${query} topics=${topics ?? []} />`;
+  return [topics, error];
 }
 
 function Choose({ topics, error }) {
@@ -40,7 +48,8 @@ function Choose({ topics, error }) {
 
 const keyOf = (hit) => `${hit.partition}-${hit.offset}`;
 
-function Browser({ topic, words, topics }) {
+/** `frame` puts buttons and content where they belong. */
+export function Browser({ topic, words, topics, frame }) {
   const search = useSearch(topic, words);
   const [open, setOpen] = useState(null);
   const [chosen, setChosen] = useState(() => new Map());
@@ -61,7 +70,7 @@ function Browser({ topic, words, topics }) {
   const actions = html`
     <button class="primary" onClick=${() => setDialog({ name: "produce", record: null })}>Produce…</button>
     <button onClick=${doing(() => download(`/records/export?${rangeOf(topic, words)}`, `${topic}.jsonl`))} title="Everything that fits, as JSON lines that kbroker produce --json takes">Export</button>`;
-  return html`<${Page} title=${html`<a href="#/messages">Messages</a> <span class="soft">/</span> ${topic}`} actions=${actions}>
+  return frame(actions, html`
     <${Words} topic=${topic} words=${words} search=${search} />
     <${Status} search=${search} words=${words} />
     ${chosen.size > 0 && html`<${Selection} ...${{ chosen, setChosen, topic, setDialog }} />`}
@@ -72,8 +81,7 @@ function Browser({ topic, words, topics }) {
         onFilter=${(key) => (location.hash = addressOf(topic, { ...words, kind: "text", where: "key:", filter: key }))} />`}
     </div>
     ${dialog?.name === "produce" && html`<${Produce} topic=${topic} topics=${names} record=${dialog.record} onDone=${again} onClose=${() => setDialog(null)} />`}
-    ${dialog?.name === "copy" && html`<${Copy} topic=${topic} topics=${names} records=${dialog.records} onDone=${() => setChosen(new Map())} onClose=${() => setDialog(null)} />`}
-  <//>`;
+    ${dialog?.name === "copy" && html`<${Copy} topic=${topic} topics=${names} records=${dialog.records} onDone=${() => setChosen(new Map())} onClose=${() => setDialog(null)} />`}`);
 }
 
 const NOTHING = { order: "newest", from: "", to: "", partitions: "", kind: "text", where: "", header: "", filter: "", committed: false, control: false };

@@ -11,11 +11,12 @@ const PAGE = 100;
 const MOST_SHOWN = 2000;
 const PAINT_MS = 100;
 
-/** The words of a search as they stand behind ? in the address; what is not said is left out. */
+/** The address of a search, on the page of messages or in the tab of its topic: its words behind ?, without those that say
+ *  nothing. */
 export function addressOf(topic, words) {
   const query = new URLSearchParams(Object.entries(words).filter(([, value]) => value !== "" && value !== false && value !== undefined));
   const text = query.toString();
-  return `#/messages/${encodeURIComponent(topic)}${text ? `?${text}` : ""}`;
+  return `#/${words.tab ? "topics" : "messages"}/${encodeURIComponent(topic)}${text ? `?${text}` : ""}`;
 }
 
 /** Those of the arguments of /records/search that /records/export has, too. */
