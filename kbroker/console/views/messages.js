@@ -156,12 +156,12 @@ function Hits({ search, chosen, setChosen, pick, open, setOpen }) {
       cell: (hit) => !hit.control && !hit.unreadable && html`<input type="checkbox" aria-label="Select ${hit.partition} @ ${hit.offset}" checked=${chosen.has(keyOf(hit))} onChange=${() => pick(hit)} />`,
     },
     { title: "Time", value: (hit) => hit.timestamp, cell: (hit) => html`<span class="mono" title="${time(hit.timestamp)} UTC">${hit.timestamp < 0 ? "–" : moment(hit.timestamp)}</span>` },
-    { title: "Partition", num: true, value: (hit) => hit.partition },
+    { title: "Part.", hint: "Partition", num: true, value: (hit) => hit.partition },
     { title: "Offset", num: true, value: (hit) => hit.offset },
     { title: "Key", value: (hit) => glance(hit.key), cell: (hit) => (hit.key === null ? html`<span class="soft">–</span>` : html`<code>${glance(hit.key).slice(0, 80)}</code>`) },
     { title: "Value", grow: true, value: (hit) => glance(hit.value), cell: shortly },
-    { title: "Headers", num: true, value: (hit) => hit.headers.length, cell: (hit) => hit.headers.length || "" },
-  ];
+    !open && { title: "Headers", num: true, value: (hit) => hit.headers.length, cell: (hit) => hit.headers.length || "" },
+  ].filter(Boolean);
   if (!hits.length) return html`<${Empty}>${error ? "" : running ? "Looking…" : "Nothing here that fits."}<//>`;
   return html`<${Table} label="Records" columns=${columns} rows=${hits} keyOf=${keyOf} onOpen=${setOpen}
     rowClass=${(hit) => (open && keyOf(open) === keyOf(hit) ? "at" : hit.control ? "dim" : "")} />`;

@@ -28,13 +28,13 @@ export function Produce({ topic, topics, record, onDone, onClose }) {
   const again = record !== null;
   const fields = [
     { name: "topic", label: "Topic", value: topic, required: true, list: topics },
-    { name: "partition", label: "Partition", type: "number", min: 0, hint: "Empty: where the key belongs, as the Java client has it." },
+    { name: "partition", label: "Partition", type: "number", min: 0, hint: "Empty: where the key belongs, as the Java client has it" },
     { name: "keyForm", label: "Key is", type: "select", options: FORMS, value: again ? formOf(record.key) : "text" },
     { name: "key", label: "Key", value: again ? textOf(record.key) : "", when: (values) => values.keyForm !== "null" },
     { name: "valueForm", label: "Value is", type: "select", options: FORMS, value: again ? formOf(record.value) : "text" },
+    { name: "compression", label: "Compression", type: "select", options: CODECS, value: "none" },
     { name: "value", label: "Value", type: "textarea", rows: 8, value: again ? textOf(record.value) : "", when: (values) => values.valueForm !== "null" },
     { name: "headers", label: "Headers", type: "textarea", rows: 3, value: again ? record.headers.map(headerLine).join("\n") : "", hint: "NAME: VALUE on each line" },
-    { name: "compression", label: "Compression", type: "select", options: CODECS, value: "none" },
   ];
   const send = async (values) => {
     const fields = {
@@ -50,7 +50,7 @@ export function Produce({ topic, topics, record, onDone, onClose }) {
     onClose();
   };
   return html`<${Dialog} title=${again ? "Resend with edits" : "Produce a record"} wide onClose=${onClose}>
-    <${Form} fields=${fields} submit=${again ? "Resend" : "Produce"} onSubmit=${send} onCancel=${onClose} /><//>`;
+    <div class="twin"><${Form} fields=${fields} submit=${again ? "Resend" : "Produce"} onSubmit=${send} onCancel=${onClose} /></div><//>`;
 }
 
 /** `records` are hits; they are read again from the log, whole. */
