@@ -18,7 +18,7 @@ from struct import iter_unpack
 from typing import Any, Generic, Protocol, TypeVar
 
 from kbroker.machine import Machine
-from kbroker.machine_log import MachineLog
+from kbroker.machine_log import Landed, MachineLog
 from kbroker.runtime import Runtime
 from storage.engine import Chunk
 from wire.errors import ErrorCode, KafkaError
@@ -227,8 +227,8 @@ class _Succeeding:
     def end(self) -> int:
         return self._log.end
 
-    def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]:
-        return self._log.append(batches)
+    def put(self, batches: Sequence[bytearray], settled: Callable[[Landed], object]) -> None:
+        self._log.put(batches, settled)
 
     def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]:
         return self._log.read(offset, max_bytes)

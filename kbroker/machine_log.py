@@ -6,7 +6,7 @@ Keys and values are those of `wire.durable`: an int16 (the type; the version) be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kbroker.machine import Batch, Machine, Marker, Origin, Producer, Record
@@ -19,12 +19,20 @@ from wire.records import Record as WireRecord
 EXPANDED_BYTES = 256 << 20  # nobody but us writes these logs; a bound all the same
 
 
+class Landed(Protocol):
+    """What became of batches that were put into a log: the base offset of the first, or why all of them are lost."""
+
+    @property
+    def outcome(self) -> int | Exception: ...
+
+
 class MachineLog(Protocol):
     """What a runtime needs of a log; `Partition` has it.
 
-    `append` takes unstamped batches, stamps them at its end in the given order, and resolves with the base offset of
-    the first once all are durable; it fails (raises, at once or through the future) for all of them. Calling is
-    ordering. Nothing else may be asked before `ready`, neither at first nor after a failed append.
+    `put` takes unstamped batches, stamps them at its end in the given order, and calls back once all of them are
+    durable, or lost; at once or later, and without a future, which would cost a turn of the loop for each of the writes
+    that a transaction waits for. It may raise, and does not call back then. Calling is ordering. Nothing else may be
+    asked before `ready`, neither at first nor after a failed write.
     """
 
     def ready(self) -> asyncio.Future[None]: ...
@@ -35,7 +43,7 @@ class MachineLog(Protocol):
     @property
     def end(self) -> int: ...
 
-    def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]: ...
+    def put(self, batches: Sequence[bytearray], settled: Callable[[Landed], object]) -> None: ...
 
     def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]: ...
 

@@ -19,10 +19,11 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from kbroker.machine import Batch, Effects, Loaded, Machine, Marker, Origin, Reply, Ticket, Timer
-from kbroker.machine_log import MachineLog, Writing, build, encode, replay
+from kbroker.machine_log import Landed, MachineLog, Writing, build, encode, replay
 from kbroker.world import Handle, World
 from wire.batch import batches
 from wire.durable.codec import GROUPS, Types
@@ -49,6 +50,16 @@ class _Alarm:
         self.at = self.armed_at = at
         self.event = event
         self.handle = handle
+
+
+class _Put:
+    """A write of the log that is under way; `over` is there for who waits until nothing is."""
+
+    __slots__ = ("expected", "over")
+
+    def __init__(self, expected: int) -> None:
+        self.expected = expected
+        self.over: asyncio.Future[None] | None = None
 
 
 class Runtime(Generic[M]):
@@ -92,7 +103,7 @@ class Runtime(Generic[M]):
         self._asked_to = 0  # where the next append has to land
         self._collecting = 1  # the number of the next append
         self._done = 0  # the number of the last one that is durable
-        self._in_flight: asyncio.Future[int] | None = None
+        self._in_flight: _Put | None = None
         self._flush_set = False
         self._stopping: asyncio.Future[None] | None = None
         self.on_step: Callable[[], object] | None = None
@@ -249,25 +260,25 @@ class Runtime(Generic[M]):
         if self._in_flight is not None or not self._writing:
             return
         writing, self._writing = self._writing, []
-        expected, self._asked_to = self._asked_to, self._next_offset
+        put = self._in_flight = _Put(self._asked_to)
+        self._asked_to = self._next_offset
         self._collecting += 1
         try:
-            appended = self._log.append([build(batch, self._world.time_ms()) for batch in writing])
+            self._log.put([build(batch, self._world.time_ms()) for batch in writing], partial(self._landed, put))
         except Exception as error:
+            self._in_flight = None
             self._fail(error)
-            return
-        self._in_flight = appended
-        appended.add_done_callback(lambda future: self._appended(future, expected))
 
-    def _appended(self, appended: asyncio.Future[int], expected: int) -> None:
-        if self._in_flight is not appended:
+    def _landed(self, put: _Put, landed: Landed) -> None:
+        if put.over is not None:
+            put.over.set_result(None)
+        if self._in_flight is not put:
             return  # the machine that asked for it is gone
         self._in_flight = None
-        error = asyncio.CancelledError() if appended.cancelled() else appended.exception()
-        if error is None and appended.result() != expected:
-            error = AssertionError(f"another writer: the append landed at {appended.result()}, not at {expected}")
-        if error is not None:
-            self._fail(error)
+        outcome = landed.outcome
+        if outcome != put.expected:
+            another = f"another writer: the append landed at {outcome}, not at {put.expected}"
+            self._fail(outcome if isinstance(outcome, Exception) else AssertionError(another))
             return
         self._done += 1
         assert self._done == self._collecting - 1
@@ -344,8 +355,9 @@ class Runtime(Generic[M]):
     async def _replay(self, loaded: asyncio.Future[None]) -> None:
         try:
             if self._in_flight is not None:  # of the machine before: the log's end is not known until it is answered
-                in_flight, self._in_flight = self._in_flight, None
-                await asyncio.wait([in_flight])
+                over = self._in_flight.over = self._world.future()
+                self._in_flight = None
+                await over
             machine, end = await self._read_log()
         except Exception as error:
             if not isinstance(error, KafkaError):  # that one the log itself has told of

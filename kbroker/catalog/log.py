@@ -7,10 +7,14 @@ here: it is keyed, and whatever compacts keyed logs may compact this one too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from storage.engine import Appended, Chunk, Engine, Failed, LogOptions, Outcome, Read, StorageError, Write
 from wire.batch import Batch, stamp
+
+if TYPE_CHECKING:
+    from kbroker.machine_log import Landed
 
 CATALOG = "catalog"
 
@@ -39,15 +43,12 @@ class EngineLog:
     def end(self) -> int:
         return self._engine.bounds(self._name).end
 
-    def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]:
+    def put(self, batches: Sequence[bytearray], settled: Callable[[Landed], object]) -> None:
         base = offset = self.end
         for batch in batches:
             stamp(batch, offset, 0)
             offset = Batch.parse(batch).next_offset
-        outcomes = self._engine.append([Write(self._name, base, batches)])
-        appended: asyncio.Future[int] = outcomes.get_loop().create_future()
-        outcomes.add_done_callback(lambda done: _settle(appended, done))
-        return appended
+        self._engine.submit(_Putting(self._name, base, batches, settled))
 
     def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]:
         chunks = self._engine.read([Read(self._name, offset, max_bytes)])
@@ -59,13 +60,22 @@ class EngineLog:
         return chunk
 
 
-def _settle(appended: asyncio.Future[int], outcomes: asyncio.Future[list[Outcome]]) -> None:
-    if appended.done():
-        return
-    outcome = outcomes.result()[0]
-    if isinstance(outcome, Appended):
-        appended.set_result(outcome.base)
-    elif isinstance(outcome, Failed):
-        appended.set_exception(outcome.error)
-    else:
-        appended.set_exception(StorageError(f"the catalog ends at {outcome.end}: somebody else has written to it"))
+class _Putting(Write):
+    """A write under way."""
+
+    __slots__ = ("_settled", "outcome")
+
+    outcome: int | Exception
+
+    def __init__(self, log: str, base: int, batches: Sequence[bytearray], settled: Callable[[Landed], object]) -> None:
+        super().__init__(log, base, batches)
+        self._settled = settled
+
+    def answered(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Appended):
+            self.outcome = outcome.base
+        elif isinstance(outcome, Failed):
+            self.outcome = outcome.error
+        else:
+            self.outcome = StorageError(f"the catalog ends at {outcome.end}: somebody else has written to it")
+        self._settled(self)

@@ -53,6 +53,11 @@ class Staging(Write):
         else:
             answer.set_exception(self.failure())
 
+    @property
+    def outcome(self) -> int | Exception:
+        """The base offset, or why the write is lost."""
+        return self.base_offset if self.state == WRITTEN else self.failure()
+
     def failure(self) -> KafkaError:
         """Why a lost write is lost."""
         return KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"a write to {self.partition.name} failed")

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbroker.machine import Batch, Effects, Loaded, Marker, Origin, Producer, Record, Reply, Ticket, Timer
-from kbroker.machine_log import replay
+from kbroker.machine_log import Landed, replay
 from kbroker.runtime import Runtime
 from storage.engine import Chunk, OutOfRange
 from tests.kbroker.virtual import VirtualWorld, passed, run, settle
@@ -151,13 +151,17 @@ class Shelf:
                 self.put(name, text)
 
 
+class Settled(NamedTuple):
+    outcome: int | Exception
+
+
 class ScriptedLog:
     """A log whose appends wait for the test to say what became of them."""
 
     def __init__(self) -> None:
         self.log_start = 0
         self.batches: list[bytes] = []
-        self.asked: list[tuple[asyncio.Future[int], list[bytes]]] = []
+        self.asked: list[tuple[Callable[[Landed], object], list[bytes]]] = []
         self.unreadable = False
         self.reads = 0
         self.opening: asyncio.Future[None] | None = None
@@ -173,10 +177,8 @@ class ScriptedLog:
     def end(self) -> int:
         return BatchView.parse(self.batches[-1]).next_offset if self.batches else self.log_start
 
-    def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]:
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.asked.append((future, [bytes(batch) for batch in batches]))
-        return future
+    def put(self, batches: Sequence[bytearray], settled: Callable[[Landed], object]) -> None:
+        self.asked.append((settled, [bytes(batch) for batch in batches]))
 
     def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]:
         self.reads += 1
@@ -198,15 +200,15 @@ class ScriptedLog:
 
     def finish(self) -> None:
         """The oldest append under way is durable."""
-        future, batches = self.asked.pop(0)
-        future.set_result(self.write(batches))
+        settled, batches = self.asked.pop(0)
+        settled(Settled(self.write(batches)))
 
     def fail(self, *, written: bool = False) -> None:
         """It fails; whether its bytes are there nobody knows but who reads the log."""
-        future, batches = self.asked.pop(0)
+        settled, batches = self.asked.pop(0)
         if written:
             self.write(batches)
-        future.set_exception(OSError("no space left on device"))
+        settled(Settled(OSError("no space left on device")))
 
     def replayed(self) -> Shelf:
         machine = Shelf()

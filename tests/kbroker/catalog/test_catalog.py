@@ -124,7 +124,7 @@ def test_logs_that_a_deletion_left_behind_are_dropped_at_the_next_start() -> Non
 
 
 class Failing:
-    """An engine whose next appends can be made to fail."""
+    """An engine whose next writes can be made to fail."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -133,12 +133,11 @@ class Failing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)
 
-    def append(self, writes: list[Write]) -> Any:
+    def submit(self, write: Write) -> None:
         if not self.failing:
-            return self.engine.append(writes)
-        future = asyncio.get_running_loop().create_future()
-        future.set_result([Failed(LogFailed("the disk is full")) for _ in writes])
-        return future
+            self.engine.submit(write)
+        else:
+            write.answered(Failed(LogFailed("the disk is full")))
 
 
 def test_a_topic_whose_record_was_lost_is_gone_and_its_logs_are_dropped() -> None:

@@ -132,11 +132,11 @@ def test_a_failed_append_is_answered_with_a_retriable_error_and_nothing_is_belie
         log = log_of(desk)
         by = {"member_id": member, "generation_id_or_member_epoch": generation}
 
-        def fail(batches: Any) -> Any:
-            del log.append
+        def fail(batches: Any, settled: Any) -> None:
+            del log.put
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR)
 
-        log.append = fail
+        log.put = fail
         parked = asyncio.ensure_future(desk.join())
         await settle()
         assert await desk.commit({("t", 0): 5}, **by) == {("t", 0): 16}
