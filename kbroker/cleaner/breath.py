@@ -2,8 +2,10 @@
 
 A step is at most a fifth of a millisecond of the loop, measured between records, so that only what cannot be cut
 (compressing one batch, say) takes longer: that is what a request may wait. After each step the loop has its turn; if
-anybody used it, a rest follows, so that clients under way meet a step only now and then; if nobody did, the next step
-begins at once. Where time stands still, in a simulation, the number of breaths limits a step.
+anybody used it, now or a moment ago, a rest follows, so that clients under way meet a step only now and then; if nobody
+did, the next step begins at once. The moment counts: a client that waits for its answer before it asks again leaves
+turns unused, and would meet a step with every request. Where time stands still, in a simulation, the number of breaths
+limits a step.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
     from kbroker.world import World
 
 STEP_S = 0.0002
-REST_S = 0.001
+REST_S = 0.0008
+COMPANY_S = 0.02
+"""So long after somebody else has used a turn it is as if they did still."""
 ALONE_S = 0.00002
 """A turn of the loop in which nobody else has anything to do is shorter."""
 MOST = 1000
@@ -33,6 +37,7 @@ class Breath:
         self._world = world
         self._began = world.work_time()
         self._count = 0
+        self._company_until = float("-inf")
 
     def begin(self) -> None:
         """A step begins: what came before was somebody else's."""
@@ -51,7 +56,10 @@ class Breath:
         turn = world.future()
         world.soon(_wake, turn)
         await turn
-        if self._count >= MOST or world.work_time() - worked > ALONE_S:
+        now = world.work_time()
+        if now - worked > ALONE_S:
+            self._company_until = now + COMPANY_S
+        if self._count >= MOST or now < self._company_until:
             rested = world.future()
             world.later(REST_S, _wake, rested)
             await rested

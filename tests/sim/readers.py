@@ -64,6 +64,7 @@ class Reader(Actor):
                 continue
             connection = await self.connected(node)
             floors = {p: self.history.deleted.get((TOPIC, p), 0) for p in mine}
+            places = dict(self.position)  # the other nodes' answers may move them before this one's is there
             asking = connection.send(self.request(session, mine), FETCH_VERSION)
             asked_at = asyncio.get_running_loop().time()
             if self.dice.random() < 0.05:
@@ -85,7 +86,7 @@ class Reader(Actor):
             session.answered(answer.session_id)
             self.hits["incremental fetch"] += session.epoch > 1
             try:
-                await self.take(answer, floors, asked_at)
+                await self.take(answer, places, floors, asked_at)
                 if self.dawdles and not self.is_calm and self.dice.random() < 0.2:
                     await self.pause(self.dice.random() * 3)
             except Gone:
@@ -119,12 +120,14 @@ class Reader(Actor):
             forgotten_topics_data=[ForgottenTopic(topic=TOPIC, partitions=forgotten)] if forgotten else [],
         )
 
-    async def take(self, answer: FetchResponse, floors: dict[int, int], asked_at: float) -> None:
+    async def take(
+        self, answer: FetchResponse, places: dict[int, int], floors: dict[int, int], asked_at: float
+    ) -> None:
         seen, now = False, asyncio.get_running_loop().time()
         for part in (part for topic in answer.responses for part in topic.partitions):
             partition = part.partition_index
             if part.error_code:
-                await self.failed(partition, ErrorCode(part.error_code))
+                await self.failed(partition, ErrorCode(part.error_code), places[partition])
                 continue
             at, before = (TOPIC, partition), len(self.history.reads[self.name])
             last = self.read(at, part)
@@ -150,14 +153,13 @@ class Reader(Actor):
                 self.position[partition] = max(self.position[partition], next_offset)
         return last
 
-    async def failed(self, partition: int, code: ErrorCode) -> None:
+    async def failed(self, partition: int, code: ErrorCode, asked: int) -> None:
         self.hits[f"fetch {code.name}"] += 1
         if code is ErrorCode.OFFSET_OUT_OF_RANGE:
             start = await self.earliest(partition)
-            if start <= self.position[partition]:
+            if start <= asked:
                 self.history.broken.append(
-                    f"{self.name} was out of range at {partition} offset {self.position[partition]}, "
-                    f"and the log begins at {start}"
+                    f"{self.name} was out of range at {partition} offset {asked}, and the log begins at {start}"
                 )
             self.position[partition] = max(start, self.position[partition])
             return
