@@ -59,6 +59,11 @@ class Shown:
         with urllib.request.urlopen(urllib.request.Request(f"http://{self.door}{path}", data, headers)) as answer:
             return json.load(answer)
 
+    def get(self, path: str) -> Any:
+        """What the door tells."""
+        with urllib.request.urlopen(f"http://{self.door}{path}") as answer:
+            return json.load(answer)
+
     def kafka(self, api: str, body: dict[str, Any] | None = None) -> Any:
         """A Kafka request and its response, as JSON."""
         return self.post(f"/kafka/{api}", body or {})

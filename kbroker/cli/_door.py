@@ -26,9 +26,9 @@ def do(door: str, token: str | None, verb: str, **arguments: Any) -> Any:
         return json.load(answer)
 
 
-def opened(door: str, token: str | None, verb: str, **arguments: Any) -> http.client.HTTPResponse:
-    """The verb's answer, to be read; a stream goes on until the broker ends."""
-    return _answer(door, token, "GET", _path(verb, arguments))
+def opened(door: str, token: str | None, path: str) -> http.client.HTTPResponse:
+    """What is at a path, to be read; a stream goes on until the broker ends."""
+    return _answer(door, token, "GET", path)
 
 
 def _path(verb: str, arguments: Mapping[str, Any] | None = None) -> str:

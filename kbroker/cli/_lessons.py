@@ -9,6 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,7 +17,7 @@ import click
 
 from kbroker.cli.learn import HISTORY_BYTES, LOOK_S, USERS
 from kbroker.client.errors import ClientError
-from kbroker.control.history import Seen
+from kbroker.control.history import Follower
 from kbroker.learn.exercises import OUR_OWN, Sent, seen
 from kbroker.learn.hearing import Unfinished, exchange_of, unfinished
 from kbroker.learn.telling import mistakes
@@ -44,10 +45,11 @@ class Ear:
         self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self.unfinished = Unfinished(self._never_whole)
 
-    def heard(self, news: object) -> None:
-        if isinstance(news, Seen) and news.number not in self._told:  # an answer that was held back is told twice
-            self._told.append(news.number)
-            self._tell(exchange_of(news, self._broker))
+    def heard(self, follower: Follower) -> None:
+        for news in (each for chunk in follower.take() for each in chunk.seen):
+            if news.number not in self._told:  # an answer that was held back is told twice
+                self._told.append(news.number)
+                self._tell(exchange_of(news, self._broker))
 
     def _never_whole(self, connection: Connection) -> None:
         exchange = unfinished(connection, self._broker, self._last, _now_ms())
@@ -100,7 +102,7 @@ async def serve(listen: Sequence[str], http: str | None, path: Path, only_wrong:
     with path.open("w") as file:
         control = broker.control or Control(broker, history_bytes=HISTORY_BYTES)
         ear = Ear(broker.bound[0].rpartition("//")[2], file, only_wrong)
-        control.listeners.append(ear.heard)
+        control.listeners.append(partial(ear.heard, control.recorded.follow()))
         control.server.on_lost.append(ear.ended)
         places = " and, with a login, ".join(bound.rpartition("//")[2] for bound in broker.bound)
         click.echo(f"kbroker learn ready on {places}, keeping what it hears in {path}")

@@ -46,7 +46,7 @@ class Show:
     """Takes exchanges; gives them to the terminal and to the files that were asked for."""
 
     def __init__(self, stack: ExitStack, options: dict[str, Any]) -> None:
-        self._choice = Choice(**{name: options[name] for name in Choice._fields})
+        self._choice = Choice(**{name: options[name] for name in Choice._fields if name in options})
         self._full, self._bytewise, self._as_objects = (options[name] for name in ("full", "bytewise", "as_objects"))
         self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._capture = Capture(stack.enter_context(_made(options["pcap"], "wb"))) if options["pcap"] else None
@@ -63,8 +63,8 @@ class Show:
             return
         if self._capture is not None:
             self._capture.add(
-                request,
-                reply,
+                _padded(request, exchange.whole_request),
+                None if reply is None else _padded(reply, exchange.whole_reply or 0),
                 at_ms=exchange.at_ms,
                 took_ms=exchange.took_ms,
                 connection=exchange.connection,
@@ -82,6 +82,11 @@ class Show:
         if self._bytewise:
             for line in every_byte(exchange, reading, colour=self._colour):
                 click.echo(line)
+
+
+def _padded(frame: bytes, size: int) -> bytes:
+    """A capture needs as many bytes as the frame said: zeros stand for those that were not kept."""
+    return frame + bytes(size - len(frame))
 
 
 def _made(path: str, mode: str) -> Any:

@@ -1,14 +1,12 @@
 """`kbroker trace`: what goes over the wire of a running broker, live; or what a recording holds.
 
-kbroker serve --control --http 127.0.0.1:9090            the broker remembers and tells
+kbroker serve --http 127.0.0.1:9090                      the broker tells who asks
 kbroker trace 127.0.0.1:9090 --api Produce --hex
 kbroker trace --from seen.jsonl --failed --full          what `--record` has kept
 """
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -21,8 +19,9 @@ from kbroker.cli._looking import Show, looking
 from kbroker.client.errors import ClientError
 from kbroker.trace.exchange import Exchange
 from kbroker.trace.recording import NotARecording, recorded
+from kbroker.trace.stream import Missed, NoStream, exchanges
 
-TAP = "requests.tap"
+TAP = "/frames/tap"
 
 
 @click.command("trace")
@@ -32,7 +31,7 @@ TAP = "requests.tap"
 @click.option("--max", "-n", "most", type=int, help="Look at so many requests, and no more.")
 @looking
 def trace(door: str, path: str | None, token: str | None, most: int | None, **options: Any) -> None:
-    """Show requests with their answers as they come. DOOR is the broker's HTTP door (serve --control)."""
+    """Show requests with their answers as they come. DOOR is the broker's HTTP door (serve --http)."""
     with sentences(), ExitStack() as stack:
         show = Show(stack, options)
         for number, exchange in enumerate(_recorded(path) if path is not None else tapped(door, token), 1):
@@ -52,17 +51,12 @@ def _recorded(path: str) -> Iterator[Exchange]:
 
 
 def tapped(door: str, token: str | None) -> Iterator[Exchange]:
-    """What the broker tells from now on, until it ends."""
-    answer = opened(door, token, TAP)
-    for line in answer:
-        if line.startswith(b"data: "):
-            told = json.loads(line[6:])
-            yield Exchange(
-                number=told["number"],
-                at_ms=told["at_ms"],
-                took_ms=told["took_ms"],
-                connection=f"#{told['connection']}",
-                broker=door,
-                request=b64decode(told["request"]),
-                reply=None if told["reply"] is None else b64decode(told["reply"]),
-            )
+    """What the broker tells from now on, until it ends. It drops what comes faster than it is taken."""
+    try:
+        for told in exchanges(opened(door, token, TAP), door):
+            if isinstance(told, Missed):
+                click.echo(f"... {told.exchanges:,} came too fast and are not here", err=True)
+            else:
+                yield told
+    except NoStream as error:
+        raise ClientError(f"{door}: {error}") from None

@@ -242,4 +242,3 @@ async def _write(engine: Engine, log: str, records: Iterable[Record], epoch: int
     (outcome,) = await engine.append([Write(log, end, [batch])])
     if not isinstance(outcome, Appended):
         raise ControlError("failed", f"the log {log} cannot be written: {outcome}")
-

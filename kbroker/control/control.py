@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kbroker.control.history import History
     from kbroker.control.house import House
     from kbroker.control.journal import Journal
+    from kbroker.control.stepping import Stepping
     from kbroker.control.storage import Disk
     from kbroker.partitions.partition import Partition
     from kbroker.security.login import Login
@@ -72,14 +73,16 @@ class Control:
         self.begun_ms = time.time_ns() // 1_000_000
         self.house: House | None = None
         self.watch = Watch(broker.cluster)
-        self.listeners: list[Callable[[object], object]] = []
+        self.listeners: list[Callable[[], object]] = []
+        """Called with every answer while there is a history."""
         self._inside = _Inside()
         self._faults: Faults | None = None
         self._anew: Anew | None = None
+        self._stepping: Stepping | None = None
         self._guard: Guard | None = None
         self._disk: Disk | None = None
         self.server.on_lost.append(self._lost)
-        self._history: History | None = None
+        self.history: History | None = None
         if history_bytes:
             self._record(history_bytes)
 
@@ -87,9 +90,9 @@ class Control:
         """Remember from now on."""
         from kbroker.control.history import History, Tap
 
-        self._history = history = History(self.cluster.world, limit_bytes)
+        self.history = history = History(self.cluster.world, limit_bytes)
         history.tell = self._told
-        Tap(self.server.dispatcher, history)
+        Tap(self.server, history).attach()
 
     @property
     def faults(self) -> Faults:
@@ -99,6 +102,15 @@ class Control:
 
             self._faults = Faults(self)
         return self._faults
+
+    @property
+    def stepping(self) -> Stepping:
+        """Made when first asked for."""
+        if self._stepping is None:
+            from kbroker.control.stepping import Stepping
+
+            self._stepping = Stepping(self)
+        return self._stepping
 
     @property
     def anew(self) -> Anew:
@@ -131,8 +143,8 @@ class Control:
             self._faults.clear()
         if self._disk is not None:
             self._disk.set(is_full=False, delay_ms=0)
-        if self._history is not None:
-            self._history.clear()
+        if self.history is not None:
+            self.history.clear()
 
     def close(self) -> None:
         """The broker ends."""
@@ -141,30 +153,25 @@ class Control:
 
     def afflicted(self, call: Call, what: str) -> None:
         """A fault has met a request."""
-        if self._history is not None:
-            from kbroker.control.history import Watched
-
-            if isinstance(call, Watched):
-                call.seen.faults.append(what)
+        if call.seen is not None:
+            call.seen.faults += (what,)
         self.watch.tell()
 
     def _lost(self, connection: Connection) -> None:
-        if self._history is not None:
-            self._history.lost(connection)
         if self._faults is not None:
             self._faults.lost(connection)
 
-    def _told(self, news: object) -> None:
+    def _told(self) -> None:
         self.watch.tell()
-        for listener in list(self.listeners):
-            listener(news)
+        for listener in self.listeners:
+            listener()
 
     @property
     def recorded(self) -> History:
         """What was seen; ControlError where nothing is remembered."""
-        if self._history is None:
+        if self.history is None:
             raise ControlError("missing", "this broker remembers nothing: it was started without a history")
-        return self._history
+        return self.history
 
     @property
     def cluster(self) -> Cluster:

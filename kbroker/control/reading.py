@@ -8,13 +8,12 @@ from typing import NamedTuple
 from kbroker.control.history import Seen
 from kbroker.control.shapes import Request
 from kbroker.control.table import ControlError
+from kbroker.trace.exchange import Exchange
 from kbroker.trace.exchange import read as wire_read
-from kbroker.trace.secrets import without_secrets
+from kbroker.trace.stream import SIZE_BYTES, cut_from
 from wire.errors import ProtocolError
 from wire.header import decode_request_header
 from wire.registry import find
-
-SIZE_BYTES = 4
 
 
 def key_of(name: str) -> int:
@@ -56,14 +55,26 @@ def _client_id(seen: Seen) -> str | None:
         return None
 
 
-def bare(seen: Seen) -> tuple[bytes, bytes | None]:
-    """Request and reply without their sizes, and without secrets."""
-    return without_secrets(seen.request, seen.reply[SIZE_BYTES:] if seen.reply else None)
+def exchange_of(seen: Seen) -> Exchange:
+    """Request and reply as who looks gets them: without their sizes, and without secrets."""
+    *_, request, _, reply, _ = seen.without_secrets()
+    return Exchange(
+        number=seen.number,
+        at_ms=seen.at_ms,
+        took_ms=round(seen.took_s * 1000, 3),
+        connection=f"#{seen.connection}",
+        broker=str(seen.node),
+        request=request,
+        reply=reply[SIZE_BYTES:] if reply else None,
+        request_bytes=seen.request_bytes if seen.request_bytes > len(request) else None,
+        reply_bytes=cut_from(reply) if reply else None,
+    )
 
 
 def read(seen: Seen) -> Request:
     """A request and its response, decoded as far as they can be."""
-    found = wire_read(*bare(seen))
+    exchange = exchange_of(seen)
+    found = wire_read(exchange.request, exchange.reply)
     return Request(
         number=seen.number,
         at_ms=seen.at_ms,
@@ -75,8 +86,8 @@ def read(seen: Seen) -> Request:
         node=seen.node,
         request=found.request or {},
         response=found.response,
-        took_ms=round(seen.took_s * 1000, 3),
+        took_ms=exchange.took_ms,
         errors=found.errors,
         refused=seen.refused,
-        faults=list(seen.faults),
+        faults=seen.faults,
     )

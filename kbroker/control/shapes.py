@@ -404,3 +404,31 @@ class Held(NamedTuple):
     broker: int
     principal: str
     request: dict[str, Any]
+
+
+class Steps(NamedTuple):
+    """Step mode: whether it is on, the time that stands, how many requests have gone on, and those that wait."""
+
+    on: bool
+    time_ms: int
+    done: int
+    waiting: list[Held]
+
+
+class Moved(NamedTuple):
+    """What a step has changed; empty is what is not there."""
+
+    what: str
+    before: str
+    after: str
+
+
+class Step(NamedTuple):
+    """A request that has gone on: what it has changed, and groups, transactions and logs before and after it."""
+
+    number: int
+    request: Held
+    moved: list[Moved]
+    before: dict[str, str]
+    after: dict[str, str]
+    then: Steps

@@ -49,6 +49,13 @@ class Watch:
                 if not future.done():
                     future.set_result(None)
 
+    async def next(self) -> None:
+        """Until anything moves."""
+        if not self._attached:
+            self._attach()
+        with self._listening([]) as moved:
+            await moved
+
     async def until(
         self,
         look: Callable[[], Awaitable[T | None]],

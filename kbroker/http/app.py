@@ -2,6 +2,7 @@
 
 GET /healthz    200 while the process answers                 GET /metrics        Prometheus
 GET /readyz     200 while clients are accepted, else 503      GET /openapi.json   these paths for machines
+/frames/...     the wire, seen: frames.py
 /records/...    records, searched, written, copied: records.py
 /console/       the web console: console.py                   POST /kafka/{api}   any Kafka request: kafka.py
 /control/...    the control verbs, where control is on: control.py
@@ -18,6 +19,8 @@ from starlette.routing import BaseRoute, Route
 
 from kbroker.http.console import console_paths, console_routes
 from kbroker.http.exposition import page
+from kbroker.http.frames import ROWS as FRAMES
+from kbroker.http.frames import frames_paths, frames_routes
 from kbroker.http.kafka import kafka_paths, kafka_routes, visitor_of
 from kbroker.http.records import ROWS
 from kbroker.http.rows import routes_of
@@ -58,6 +61,7 @@ def app(broker: Broker, metrics: Metrics, control: Control | None) -> Starlette:
         Route("/openapi.json", openapi),
         *console_routes(broker, has_control=control is not None),
         *kafka_routes(broker),
+        *frames_routes(broker, control),
         *routes_of(ROWS, lambda request: Visit(broker, visitor_of(request))),
         *telemetry_routes(broker),
     ]
@@ -74,8 +78,14 @@ def _document(broker: Broker, control: Control | None) -> dict[str, Any]:
     from kbroker.http.control import only_looks
     from kbroker.http.openapi import document
 
-    others = {**_plain_paths(), **console_paths(), **kafka_paths(broker.cluster.apis), **telemetry_paths()}
-    return document(every() if control is not None else [], only_looks, others, ROWS)
+    others = {
+        **_plain_paths(),
+        **console_paths(),
+        **kafka_paths(broker.cluster.apis),
+        **frames_paths(),
+        **telemetry_paths(),
+    }
+    return document(every() if control is not None else [], only_looks, others, (*ROWS, *FRAMES))
 
 
 def _plain_paths() -> dict[str, Any]:

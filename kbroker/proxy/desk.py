@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kbroker.context import Listener, LocalNode
 from kbroker.control.faults import Faults
-from kbroker.control.history import History, Seen
+from kbroker.control.history import History, Pending
 from kbroker.control.shapes import Effect, Match, When
 from kbroker.control.table import ControlError
 from kbroker.control.watch import Watch
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from kbroker.control.faults.plan import Plan
     from kbroker.world import World
+    from wire.primitives import Buffer
 
 METADATA = 3
 UNKNOWN = -1
@@ -135,14 +136,6 @@ class Peer:
             self.done.set_result(None)
 
 
-class Afflicted(Call):
-    """A request that faults may do something to."""
-
-    __slots__ = ("seen",)
-
-    seen: Seen | None
-
-
 class Desk:
     """One for each proxy. `history_bytes` of 0 remembers nothing."""
 
@@ -151,7 +144,7 @@ class Desk:
     def __init__(self, world: World, history_bytes: int = 0) -> None:
         self.cluster = cast(Any, Upstream(world))
         self.watch = _Watch(self.cluster)
-        self.listeners: list[Callable[[object], object]] = []
+        self.listeners: list[Callable[[], object]] = []
         self.faults = ProxyFaults(self)  # type: ignore[arg-type]
         self._history: History | None = None
         self._entries: dict[int, Entry] = {}
@@ -169,28 +162,23 @@ class Desk:
 
     def afflicted(self, call: Call, what: str) -> None:
         """A fault has met a request."""
-        seen: Seen | None = getattr(call, "seen", None)
-        if seen is not None:
-            seen.faults.append(what)
+        if call.seen is not None:
+            call.seen.faults += (what,)
         self.watch.tell()
 
-    def asked(self, peer: Peer, frame: bytes) -> Seen | None:
+    def asked(self, peer: Peer, frame: bytes) -> Pending | None:
         """A request has come; what to tell `answered` with."""
         peer.node.id = self._nodes.get(peer.broker, UNKNOWN)
         if self._history is None:
             return None
-        return self._history.asked(peer, frame, self.cluster.world.loop_time())  # type: ignore[arg-type]
+        return self._history.asked(peer, frame)  # type: ignore[arg-type]
 
-    def answered(self, seen: Seen | None, reply: bytes | None, refused: str = "") -> None:
+    def answered(self, seen: Pending | None, reply: bytes | None, refused: str = "") -> None:
         """The request's answer has come, None where there is none."""
         if seen is None or self._history is None:
             return
-        if refused:
-            self._history.refused(seen, refused)
-        elif reply is None:
-            self._history.answered(seen, [], "")
-        else:
-            self._history.answered(seen, [len(reply).to_bytes(4, "big"), reply], "")
+        parts: list[Buffer] = [] if reply is None else [len(reply).to_bytes(4, "big"), reply]
+        self._history.answered(seen, None if refused else parts, refused)
 
     def lost(self, peer: Peer, reason: str) -> None:
         """A connection has ended."""
@@ -206,7 +194,7 @@ class Desk:
             self.cluster.catalog.learn(told.topics)
             self._nodes |= {(broker.host, broker.port): broker.node_id for broker in told.brokers}
 
-    def met(self, call: Afflicted) -> list[Plan]:
+    def met(self, call: Call) -> list[Plan]:
         """The faults that meet this request; each of them counts it."""
         faults = self.faults
         return [plan for plan in faults.plans.values() if plan.fits(call.request, call) and plan.meets(faults.marks)]
@@ -215,7 +203,7 @@ class Desk:
         """A client that has connected to our port for this broker."""
         return Peer(next(self._numbers), client, broker, transport, self.cluster.world)
 
-    def call(self, peer: Peer, frame: bytes, seen: Seen | None) -> Afflicted:
+    def call(self, peer: Peer, frame: bytes, seen: Pending | None) -> Call:
         """The request that is in this frame, read. Raises ProtocolError."""
         key, version, correlation_id, client_id, offset = decode_request_header(frame)
         if not APIS[key].min_version <= version <= APIS[key].max_version:
@@ -226,15 +214,15 @@ class Desk:
             entry = Entry(api, _nobody, api.request_class(), api.response_class())
             self._entries[key] = entry
         now = self.cluster.world.loop_time()
-        call = Afflicted(self.cluster, peer, frame, entry, client_id, version, correlation_id, now)  # type: ignore[arg-type]
+        call = Call(self.cluster, peer, frame, entry, client_id, version, correlation_id, now)  # type: ignore[arg-type]
         call.request, _ = entry.request_class.decode_from(frame, offset, version)
         call.seen = seen
         return call
 
-    def _told(self, news: object) -> None:
+    def _told(self) -> None:
         self.watch.tell()
-        for listener in list(self.listeners):
-            listener(news)
+        for listener in self.listeners:
+            listener()
 
 
 def _nobody(request: Any, ctx: Any) -> Any:

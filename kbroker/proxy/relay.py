@@ -32,8 +32,9 @@ from wire.registry import APIS
 
 if TYPE_CHECKING:
     from kbroker.control.faults.plan import Plan
-    from kbroker.control.history import Seen
-    from kbroker.proxy.desk import Afflicted, Desk, Peer
+    from kbroker.control.history import Pending
+    from kbroker.proxy.desk import Desk, Peer
+    from kbroker.server.dispatch import Call
 
 log = logging.getLogger("kbroker.proxy")
 
@@ -54,7 +55,7 @@ class Asked(NamedTuple):
     frame: bytes
     at_ms: int
     at_s: float
-    seen: Seen | None = None
+    seen: Pending | None = None
     heard: asyncio.Future[bytes] | None = None
 
 
@@ -166,7 +167,7 @@ class Relay:
 
     # --- faults ----------------------------------------------------------------------------------------------------
 
-    def _call(self, desk: Desk, asked: Asked) -> Afflicted | None:
+    def _call(self, desk: Desk, asked: Asked) -> Call | None:
         """The request as faults see it; None where it cannot be read."""
         assert self._peer is not None
         try:
@@ -174,7 +175,7 @@ class Relay:
         except ProtocolError:
             return None
 
-    async def _afflicted(self, desk: Desk, asked: Asked, call: Afflicted, plans: list[Plan]) -> None:
+    async def _afflicted(self, desk: Desk, asked: Asked, call: Call, plans: list[Plan]) -> None:
         """Let the faults do what they do, and send what comes of it."""
         await self._all_answered.wait()
         peer = call.connection

@@ -21,10 +21,14 @@ from wire.frame import LARGE_BYTES, Frame, FrameFault, FrameReader
 from wire.primitives import Buffer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kbroker.context import Listener, LocalNode
     from kbroker.security.login import Login
     from kbroker.server.server import Server
     from kbroker.world import World
+
+    Starts = Callable[["Connection", Frame, float], Call]
 
 log = logging.getLogger("kbroker.connections")
 
@@ -69,12 +73,10 @@ class Connection(asyncio.BufferedProtocol):
         "principal", "server", "software_name", "software_version", "transport", "world",
     )  # fmt: skip
 
-    def __init__(
-        self, server: Server, node: LocalNode, listener: Listener, id: int, gate: Gate | None = None
-    ) -> None:
+    def __init__(self, server: Server, node: LocalNode, listener: Listener, id: int, gate: Gate | None = None) -> None:
         self.server = server
         self.gate = gate
-        self.dispatch = server.dispatcher.start  # on a listener with SASL the gate's, until the client has logged in
+        self.dispatch: Starts = server.dispatcher.start  # with SASL the gate's, until the client has logged in
         self.login: Login | None = None
         self.logged_in_again_at = float("-inf")
         self.world: World = server.world
@@ -214,6 +216,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def answered(self, call: Call) -> None:
         """A request that was under way has its reply now."""
+        if call.seen is not None:
+            call.seen.answered(call)
         self._give_back(call.frame)
         if self.closing:
             return

@@ -47,10 +47,10 @@ class Call(Context):
     """A request under way, and what its handler knows of it.
 
     `reply` is None until it is done, then the parts to send: none at all if nothing is sent. `began_s`, by the
-    dispatcher's clock, is only there while somebody asks for it.
+    dispatcher's clock, is only there while somebody asks for it. `seen` hears of a reply that comes later.
     """
 
-    __slots__ = ("began_s", "entry", "frame", "refused", "reply", "request")
+    __slots__ = ("began_s", "entry", "frame", "refused", "reply", "request", "seen")
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Call(Context):
         self.request: Any = None
         self.reply: list[Buffer] | None = None
         self.refused = ""
+        self.seen: Sees | None = None
 
     @property
     def parks(self) -> bool:
@@ -106,6 +107,14 @@ class Call(Context):
         return parts, size
 
 
+class Sees(Protocol):
+    """Who watches a request (`control/history.py`)."""
+
+    faults: tuple[str, ...]
+
+    def answered(self, call: Call) -> None: ...
+
+
 class Finds(Protocol):
     """What has the APIs."""
 
@@ -114,9 +123,6 @@ class Finds(Protocol):
 
 class Dispatcher:
     """Shared by all connections of the process."""
-
-    make_call: Callable[..., Call] = Call
-    """Whoever watches all requests puts its own in this place."""
 
     def __init__(self, cluster: Cluster, apis: Finds | None = None) -> None:
         self.cluster = cluster
@@ -142,8 +148,7 @@ class Dispatcher:
             entry = self.apis.entry(key)
             if entry is None:
                 raise Refused(f"it sent a request with API key {key}{_called(key)}, which this broker does not have")
-            make_call = self.make_call
-            call = make_call(self.cluster, connection, frame, entry, client_id, version, correlation_id, arrived_at)
+            call = Call(self.cluster, connection, frame, entry, client_id, version, correlation_id, arrived_at)
             if clock is not None:
                 call.began_s = began_s
             if not entry.min_version <= version <= entry.max_version:

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from kbroker.trace.exchange import Reading
 
-TOPIC_FIELDS = frozenset(("topic", "name", "topicName", "topicNames", "topics", "subscribedTopicNames"))
+TOPIC_FIELDS = frozenset(("topic", "name", "topicName", "topicNames", "topics", "subscribedTopicNames", "topicId"))
 GROUP_FIELDS = frozenset(("group", "groupId", "groups", "groupsNames", "groupIds", "coordinatorKeys", "key"))
 
 
 class Choice(NamedTuple):
-    """Everything that is given must be so; nothing given is everything. `apis` are names, one of them is enough."""
+    """Everything that is given must be so; nothing given is everything. `apis` are names, one of them is enough;
+    `topic_id` is the topic's where it is known, since newer versions name topics by it."""
 
     apis: Sequence[str] = ()
     client_id: str | None = None
@@ -20,6 +21,12 @@ class Choice(NamedTuple):
     group: str | None = None
     error: str | None = None
     failed: bool = False
+    topic_id: str | None = None
+
+    @property
+    def needs_fields(self) -> bool:
+        """Whether all fields of both messages have to be looked at."""
+        return self.topic is not None or self.group is not None
 
     def takes(self, reading: Reading) -> bool:
         if self.apis and reading.api.lower() not in {api.lower() for api in self.apis}:
@@ -30,11 +37,12 @@ class Choice(NamedTuple):
             return False
         if self.failed and not reading.errors:
             return False
-        return self._names(reading, TOPIC_FIELDS, self.topic) and self._names(reading, GROUP_FIELDS, self.group)
+        topics, groups = {self.topic, self.topic_id} - {None}, {self.group} - {None}
+        return self._names(reading, TOPIC_FIELDS, topics) and self._names(reading, GROUP_FIELDS, groups)
 
-    def _names(self, reading: Reading, fields: frozenset[str], wanted: str | None) -> bool:
-        return wanted is None or any(
-            wanted == found for message in (reading.request, reading.response) for found in _named(message, fields)
+    def _names(self, reading: Reading, fields: frozenset[str], wanted: set[str | None]) -> bool:
+        return not wanted or any(
+            found in wanted for message in (reading.request, reading.response) for found in _named(message, fields)
         )
 
 

@@ -18,6 +18,7 @@ class Exchange(NamedTuple):
     """`request` and `reply` are frames without their size in front; a reply that never came is None. `took_ms` is from
     the one to the other where they were seen. `connection` is a number or host:port, `broker` who was asked. `lacking`
     counts the bytes that the size in front promised and that never came.
+    `request_bytes` and `reply_bytes` are how long they were, where only their beginning was kept; else None.
     """
 
     number: int
@@ -28,11 +29,26 @@ class Exchange(NamedTuple):
     request: bytes
     reply: bytes | None
     lacking: int = 0
+    request_bytes: int | None = None
+    reply_bytes: int | None = None
+
+    @property
+    def whole_request(self) -> int:
+        """How many bytes the request had."""
+        return len(self.request) if self.request_bytes is None else self.request_bytes
+
+    @property
+    def whole_reply(self) -> int | None:
+        """How many bytes the reply had; None where none came."""
+        if self.reply is None:
+            return None
+        return len(self.reply) if self.reply_bytes is None else self.reply_bytes
 
 
 class Reading(NamedTuple):
     """What the bytes say. `api` is the key where it has no name; `errors` are the names of all error codes in the
-    response, each once; a message that cannot be read is None.
+    response, each once; a message that cannot be read is None. Of a frame whose end is missing there is what stands
+    before the first records.
     """
 
     api: str
@@ -45,8 +61,8 @@ class Reading(NamedTuple):
     errors: list[str]
 
 
-def read(request: bytes, reply: bytes | None) -> Reading:
-    """Decode both as far as they can be."""
+def read(request: bytes, reply: bytes | None, *, fields_of_reply: bool = True) -> Reading:
+    """Decode both as far as they can be. Without `fields_of_reply` only the errors of the response are looked for."""
     try:
         key, version, correlation_id, client_id, offset = decode_request_header(request)
     except ProtocolError:
@@ -54,12 +70,14 @@ def read(request: bytes, reply: bytes | None) -> Reading:
     api = APIS.get(key)
     if api is None:
         return Reading(str(key), key, version, client_id, correlation_id, None, None, [])
-    asked = None
+    asked: dict[str, Any] | None
     try:
         asked = api.request_class().decode_from(request, offset, version)[0].to_json(version)
     except ProtocolError:
-        pass
-    response, errors = _response(api, version, reply)
+        from kbroker.trace.beginnings import beginning
+
+        asked = beginning(api.request_class(), version, request[offset:])[0]
+    response, errors = _response(api, version, reply, fields_of_reply)
     return Reading(api.kafka_name, key, version, client_id, correlation_id, asked, response, errors)
 
 
@@ -72,16 +90,24 @@ def _unreadable(request: bytes) -> Reading:
     return Reading(name, key, version, None, correlation_id, None, None, [])
 
 
-def _response(api: Api, version: int, reply: bytes | None) -> tuple[dict[str, Any] | None, list[str]]:
+def _response(api: Api, version: int, reply: bytes | None, fields: bool) -> tuple[dict[str, Any] | None, list[str]]:
     if not reply:
         return None, []
     try:
         _, offset = decode_response_header(reply, response_header_version(api.key, version))
+    except ProtocolError:
+        return None, []
+    try:
         response = api.response_class().decode(memoryview(reply)[offset:], version)
-        return response.to_json(version), list(dict.fromkeys(_errors(response)))
+        told = response.to_json(version) if fields else None
+        return told, list(dict.fromkeys(_errors(response)))
     except ProtocolError:
         # ApiVersions alone answers a version that the broker does not have, in version 0 (KIP-511).
-        return _response(api, 0, reply) if version and api.kafka_name == "ApiVersions" else (None, [])
+        if version and api.kafka_name == "ApiVersions":
+            return _response(api, 0, reply, fields)
+        from kbroker.trace.beginnings import beginning
+
+        return beginning(api.response_class(), version, reply[offset:])
 
 
 def _errors(struct: Struct) -> Iterator[str]:

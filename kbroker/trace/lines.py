@@ -23,11 +23,11 @@ SIZE_BYTES = 4
 def one_line(exchange: Exchange, reading: Reading, *, colour: bool = False) -> str:
     """Time, who and whom, client, what, sizes, how long, what about, and what went wrong."""
     at = datetime.fromtimestamp(exchange.at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
-    answer = "no answer" if exchange.reply is None else f"{len(exchange.reply):,} B"
+    answer = "no answer" if exchange.whole_reply is None else f"{exchange.whole_reply:,} B"
     what = f"{reading.api} v{reading.version}"
     line = (
         f"{at}  {exchange.connection:>15} > {exchange.broker:<4} {(reading.client_id or '-')[:20]:<20} {what:<28} "
-        f"{len(exchange.request):>9,} > {answer:<11} {exchange.took_ms:>9.1f} ms  {about(reading)}"
+        f"{exchange.whole_request:>9,} > {answer:<11} {exchange.took_ms:>9.1f} ms  {about(reading)}"
     ).rstrip()
     errors = " ".join(reading.errors)
     if not errors:
@@ -99,8 +99,8 @@ def as_json(exchange: Exchange, reading: Reading) -> str:
         "took_ms": exchange.took_ms,
         "connection": exchange.connection,
         "broker": exchange.broker,
-        "request_bytes": len(exchange.request),
-        "response_bytes": None if exchange.reply is None else len(exchange.reply),
+        "request_bytes": exchange.whole_request,
+        "response_bytes": exchange.whole_reply,
         **reading._asdict(),
     }
     return json.dumps(told, ensure_ascii=False)

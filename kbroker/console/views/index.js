@@ -21,4 +21,10 @@ export const VIEWS = [
   { path: "/quotas", title: "Quotas", keys: "g q", load: () => import("./quotas.js") },
   { path: "/metrics", title: "Client metrics", keys: "g c", load: () => import("./metrics.js") },
   { path: "/control", title: "Faults and clock", keys: "g f", when: (about) => about.control, load: () => import("./control.js") },
+  { path: "/wire", title: "Wire", keys: "g w", load: () => import("./wire.js") },
+  { path: "/wire/connection/:id", title: null, load: () => import("./wire.js") },
+  { path: "/wire/frame/:number", title: null, load: () => import("./wire_frame.js") },
+  { path: "/wire/group/:id", title: null, load: () => import("./wire_group.js") },
+  { path: "/wire/transaction/:id", title: null, load: () => import("./wire_transaction.js") },
+  { path: "/step", title: "Step mode", keys: "g s", when: (about) => about.control, load: () => import("./step.js") },
 ];

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator
 
 from kbroker.control.control import Control
 from kbroker.control.history import Seen
-from kbroker.control.reading import Filter, bare, read
+from kbroker.control.reading import Filter, exchange_of, read
 from kbroker.control.shapes import Connection, Frame, Request
 from kbroker.control.table import ControlError, verb
-
-MOST_WAITING = 10_000
 
 
 @verb
@@ -28,7 +26,7 @@ def list_(
     """Requests with their responses, decoded, in the order in which they came: of one API, client id or connection;
     those after the number `since`; those that met an error. The newest, if there are more than `limit`."""
     wanted = Filter(api, client_id, connection, since, failed)
-    return list(wanted.find(list(control.recorded.requests)))[-limit:]
+    return list(wanted.find(control.recorded.requests))[-limit:]
 
 
 @verb
@@ -47,12 +45,12 @@ async def wait(
 
     async def look() -> list[Request] | None:
         nonlocal done
-        answered = [seen for seen in control.recorded.requests if seen.reply is not None or seen.refused]
+        answered = [seen for seen in control.recorded.requests if seen.is_done]
         done = list(wanted.find(answered))
         return done if len(done) >= count else None
 
     def seen() -> str:
-        everything = Filter(None, client_id, None, since).find(list(control.recorded.requests))
+        everything = Filter(None, client_id, None, since).find(control.recorded.requests)
         others = sorted({each.api for each in everything})
         return f"{len(done)} of {count} requests {api} were answered; seen were {', '.join(others) or 'none'}"
 
@@ -62,8 +60,7 @@ async def wait(
 @verb
 def mark(control: Control) -> int:
     """The number of the newest request: what comes later comes after it (`since`)."""
-    requests = control.recorded.requests
-    return requests[-1].number if requests else 0
+    return control.recorded.last
 
 
 @verb
@@ -80,7 +77,7 @@ def disconnects(control: Control) -> list[Connection]:
 
 @verb
 def frames(control: Control, since: int = 0) -> list[Frame]:
-    """The bytes themselves, both ways, without their size in front: base64."""
+    """The bytes themselves, both ways, without their size in front, the first 64 KiB of each: base64."""
     return [_frame(seen) for seen in control.recorded.requests if seen.number > since]
 
 
@@ -92,14 +89,14 @@ async def tap(control: Control) -> AsyncIterator[Frame]:
 
 
 def _frame(seen: Seen) -> Frame:
-    request, reply = bare(seen)
+    exchange = exchange_of(seen)
     return Frame(
         number=seen.number,
         at_ms=seen.at_ms,
-        took_ms=round(seen.took_s * 1000, 3),
+        took_ms=exchange.took_ms,
         connection=seen.connection,
-        request=b64encode(request).decode(),
-        reply=None if reply is None else b64encode(reply).decode(),
+        request=b64encode(exchange.request).decode(),
+        reply=None if exchange.reply is None else b64encode(exchange.reply).decode(),
     )
 
 
@@ -114,25 +111,23 @@ async def follow(control: Control, api: str | None = None, client_id: str | None
 
 async def heard(control: Control) -> AsyncIterator[Seen]:
     """Who listens too slowly misses the oldest."""
-    queue: asyncio.Queue[Seen] = asyncio.Queue(MOST_WAITING)
-
-    def hear(news: object) -> None:
-        if isinstance(news, Seen):
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(news)
-
-    control.listeners.append(hear)
+    follower = control.recorded.follow()
+    moved = asyncio.Event()
+    control.listeners.append(moved.set)
     try:
         while True:
-            yield await queue.get()
+            for chunk in follower.take():
+                for seen in chunk.seen:
+                    yield seen
+            await moved.wait()
+            moved.clear()
     finally:
-        control.listeners.remove(hear)
+        control.listeners.remove(moved.set)
 
 
 def find(control: Control, number: int) -> Request:
     """One request by its number."""
-    seen = next((each for each in control.recorded.requests if each.number == number), None)
+    seen = control.recorded.find(number)
     if seen is None:
         raise ControlError("missing", f"request {number} is not remembered")
     return read(seen)

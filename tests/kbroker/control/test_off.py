@@ -36,7 +36,6 @@ def test_requests_meet_nothing_of_control() -> None:
             await client.ask(metadata("t"), 12)
             dispatcher, apis = broker.server.dispatcher, broker.cluster.apis
             assert "start" not in vars(dispatcher)
-            assert "make_call" not in vars(dispatcher)
             assert apis.on_first_use is None
             (entry,) = [each for each in apis.entries() if each.api.name == "metadata"]
             assert entry.handler.__module__ == "kbroker.handlers.metadata"

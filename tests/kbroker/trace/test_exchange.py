@@ -5,6 +5,7 @@ import pytest
 from kbroker.trace.choosing import Choice
 from kbroker.trace.exchange import read
 from kbroker.trace.lines import about, every_byte, fields, one_line
+from wire.primitives import ZERO_UUID, uuid_text
 
 from .seen import heartbeat, metadata
 
@@ -19,10 +20,14 @@ def test_both_messages_are_read_with_all_their_errors() -> None:
 def test_what_cannot_be_read_is_told_as_far_as_it_goes() -> None:
     whole = metadata()
     assert read(whole.request, None).response is None
-    assert read(whole.request[:-3], whole.reply).request is None
+    assert read(whole.request[:-3], whole.reply).request == {"topics": [{"topicId": NO_ID, "name": "orders"}]}
+    assert read(whole.request[:14], whole.reply).request is None
     assert read(whole.request, b"\0\0\0\1\xff").response is None
     assert read(b"\0", None).api == "?"
     assert read(b"\x7f\xff" + whole.request[2:], None).api == "32767"
+
+
+NO_ID = uuid_text(ZERO_UUID)
 
 
 @pytest.mark.parametrize(
