@@ -139,18 +139,19 @@ async def follow(
 
 
 def newest(chunks: list[Chunk], choice: Wanted, world: World) -> tuple[list[dict[str, Any]], int]:
-    """The newest rows that fit, oldest first, and how many were not looked at: no more work than a few milliseconds,
-    whatever has come."""
+    """The newest rows that fit, oldest first, and how many were not looked at: some are always, and then no more than
+    can be in a few milliseconds, whatever has come."""
     end = world.work_time() + WORK_S
     rows: list[dict[str, Any]] = []
-    others = 0
+    looked = others = 0
     for chunk in reversed(chunks):
-        if len(rows) == MOST_ROWS or world.work_time() > end:
+        if len(rows) == MOST_ROWS or (looked >= MOST_ROWS and world.work_time() > end):
             others += chunk.count
             continue
         seen = chunk.seen
         for index in range(len(seen) - 1, -1, -1):
-            if len(rows) == MOST_ROWS or world.work_time() > end:
+            looked += 1
+            if len(rows) == MOST_ROWS or (looked > MOST_ROWS and world.work_time() > end):
                 others += sum(map(choice.may_be, seen[: index + 1]))
                 break
             found = _row_of(seen[index], choice)
