@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbroker.broker import Broker
+from kbroker.http import scanning
 from kbroker.http.records import ROWS
 from kbroker.records.lines import from_json
 from wire.batch import write_crc
@@ -185,6 +186,36 @@ def test_a_search_says_how_far_it_is_and_ends_with_its_client() -> None:
             waiters.watch(gone, lambda size: None)
             while len(waiters) > 1:
                 await asyncio.sleep(0)
+
+    run(body)
+
+
+def test_a_search_gives_everybody_else_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every look at the clock found that the millisecond is over."""
+    monkeypatch.setattr(scanning, "STEP_S", 0.0)
+
+    async def body() -> None:
+        async with door() as broker:
+            await made(broker, "t")
+            await produced(broker, "t", *map(str, range(1600)))
+            turns = 0
+            searching = asyncio.ensure_future(values(broker, topic="t", text="nowhere"))
+            while not searching.done():
+                turns += 1
+                await asyncio.sleep(0)
+            assert searching.result() == [] and turns > 1600 / scanning.LOOKS
+
+    run(body)
+
+
+def test_no_expression_takes_forever_and_long_records_are_searched_too() -> None:
+    async def body() -> None:
+        async with door() as broker:
+            await made(broker, "t")
+            await produced(broker, "t", "a" * 60 + "!", "x" * (scanning.LONG_BYTES + 1) + "needle")
+            assert await values(broker, topic="t", regex="^(a+)+$") == []
+            (found_there,) = await values(broker, topic="t", regex="x+needle$", preview=4)
+            assert found_there == "xxxx"
 
     run(body)
 
