@@ -38,7 +38,6 @@ def test_a_fault_is_installed_counts_its_hits_and_goes(
     dialog.get_by_label("Name").fill("moved")
     dialog.get_by_label("Topic", exact=True).fill("orders")
     dialog.get_by_label("How often").fill("1")
-    snapshot("fault")
     dialog.get_by_role("button", name="Install").click()
     table = page.get_by_role("table", name="Installed faults")
     expect(table).to_contain_text("errors NOT_LEADER_OR_FOLLOWER")
