@@ -22,12 +22,13 @@ MARK = "format.json"
 
 @click.command("down")
 @click.argument("name", required=False)
+@click.option("--name", "named", metavar="NAME", help="The same, as with kbroker up.")
 @click.option("--wipe", is_flag=True, help="Delete its data directory, too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def down(name: str | None, wipe: bool, yes: bool) -> None:
+def down(name: str | None, named: str | None, wipe: bool, yes: bool) -> None:
     """Stop a broker that runs in the background."""
     with sentences():
-        noted = _background.the_one(name)
+        noted = _background.the_one(named or name)
         data = _data(noted) if wipe else None
         if data is not None:
             sure(f"Delete {data} with everything in it?", yes)

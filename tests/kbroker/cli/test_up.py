@@ -30,7 +30,8 @@ def test_a_broker_in_the_background_is_seen_heard_and_ended(run: Run, tmp_path: 
     assert json.loads(topics) == [{"name": "orders", "partitions": 3, "replicas": 1, "internal": False}]
     again = run("up", "-d", "--memory")
     assert again.returncode == 1 and "is up already" in again.stderr
-    assert run("logs").returncode == 0
+    assert run("logs").returncode == run("logs", "--name", "default").returncode == 0
+    assert run("down", "--name", "another").returncode == 1
     ended = run("down", "--wipe", "--yes")
     assert ended.stdout.startswith("default is down\n") and not (tmp_path / "d").exists()
     assert "no broker was started" in run("status").stderr
