@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 MOST_AT_ONCE = 1000
+AS_KAFKA = ("kbroker.validate.records=true",)
+"""Records are looked through, as Apache Kafka does it."""
 
 
 class Ear:
@@ -91,7 +93,7 @@ async def serve(listen: Sequence[str], http: str | None, path: Path, only_wrong:
 
     users = [f"{name}:{password}" for name, password in USERS.items()]
     try:
-        config = gather(None, (), listen=listen, memory=True, users=users, http=http, control=bool(http)).config
+        config = gather(None, AS_KAFKA, listen=listen, memory=True, users=users, http=http, control=bool(http)).config
         broker = Broker(config)
         await broker.start()
     except (ConfigError, CannotStart, CannotListen) as error:

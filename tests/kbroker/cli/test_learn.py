@@ -94,6 +94,12 @@ def test_what_never_comes_whole_is_told_before_and_after_the_connection_ends(lea
     assert "waits for 3 more" in learner.until("because")
 
 
+def test_records_are_looked_through_as_apache_kafka_does_it(learner: Learning) -> None:
+    learner.send(METADATA_1)  # which makes the topic
+    learner.send(PLANTED["3: a length that is not zigzagged"].frame)
+    assert "INVALID_RECORD" in learner.until("because")
+
+
 def test_check_says_what_is_done_and_what_is_wrong(learner: Learning) -> None:
     learner.send(VERSIONS_0)
     learner.send(METADATA_1)
