@@ -1,6 +1,6 @@
 """Which client uses which version of which API: every client's own suite against a kbroker that counts.
 
-    python -m compat_tests.versions                 measure all clients anew (about 5 minutes), write versions.json
+    python -m compat_tests.versions                 measure all clients anew (5 minutes on a quiet machine), write versions.json
     python -m compat_tests.versions KafkaJS Java    only these; the others stay as they are in the file
 
 The broker counts requests by API and version for its metrics; here they are read after the suite. `tests/pages.py` puts
@@ -63,7 +63,7 @@ def librdkafka() -> str:
     return f"{installed('confluent-kafka')}, librdkafka {confluent_kafka.libversion()[0]}"
 
 
-EVERY = "compat_tests/every_client"
+EVERY = "compat_tests/every_client/test_groups.py"
 CLIENTS = (
     Measured("kafka-python", lambda: installed("kafka-python"),
              (("compat_tests/kafka_python",), (EVERY, "-k", "kafka-python"))),
