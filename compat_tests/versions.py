@@ -1,6 +1,6 @@
 """Which client uses which version of which API: every client's own suite against a kbroker that counts.
 
-    python -m compat_tests.versions                 measure all clients anew (5 minutes on a quiet machine), write versions.json
+    python -m compat_tests.versions                 measure all clients anew: 5 minutes and more
     python -m compat_tests.versions KafkaJS Java    only these; the others stay as they are in the file
 
 The broker counts requests by API and version for its metrics; here they are read after the suite. `tests/pages.py` puts
