@@ -150,8 +150,7 @@ async def copy(
     if partition is not None and not 0 <= partition < len(target.partitions):
         raise ControlError("missing", f"{to} has no partition {partition}")
     rows: list[Planned] = []
-    turn = copied = 0
-    failed = ""
+    turn, failed = 0, ""
     wanted = sorted(set(records))
     while wanted and not failed:
         part, wanted = await _some(visit, topic, wanted)

@@ -167,6 +167,7 @@ class Scan:
         """Read every partition a little further; gives whenever it is time to say how far it is."""
         self._began = self._world.work_time()
         for span in [each for each in self._spans if each.left]:
+            span.partition.must_be_open()
             hits: deque[_Hit] = deque(maxlen=wanted)
             reading = self._before(span, hits) if self._asked.newest else self._onward(span, hits, follows)
             async for _ in reading:
@@ -198,6 +199,9 @@ class Scan:
             self._skipped += many
 
     async def _onward(self, span: Span, hits: deque[_Hit], follows: bool) -> AsyncIterator[None]:
+        span.first = max(span.first, span.partition.log_start)  # retention goes on meanwhile
+        if not span.left:
+            return
         chunk = await span.partition.read(span.first, READ_BYTES, span.partition.high_watermark)
         for buffer in chunk.buffers:
             for batch in batches(buffer):
@@ -214,7 +218,7 @@ class Scan:
     async def _before(self, span: Span, hits: deque[_Hit]) -> AsyncIterator[None]:
         first = at = max(span.first, span.end - self._window)
         full = False
-        while at < span.end:
+        while (at := max(at, span.partition.log_start)) < span.end:
             chunk = await span.partition.read(at, READ_BYTES, span.partition.high_watermark)
             for buffer in chunk.buffers:
                 for batch in batches(buffer):

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from kbroker.broker import Broker
 from kbroker.http import scanning
-from kbroker.http.records import ROWS
+from kbroker.http.kafka import Visitor
+from kbroker.http.records import ROWS, spans_of
+from kbroker.http.visiting import Visit
 from kbroker.records.lines import from_json
 from wire.batch import write_crc
 from wire.compression import GZIP, ZSTD
@@ -204,6 +206,39 @@ def test_a_search_gives_everybody_else_a_turn(monkeypatch: pytest.MonkeyPatch) -
                 turns += 1
                 await asyncio.sleep(0)
             assert searching.result() == [] and turns > 1600 / scanning.LOOKS
+
+    run(body)
+
+
+@pytest.mark.parametrize("newest", [False, True])
+@pytest.mark.parametrize("gone", [4, 10])
+def test_what_retention_takes_meanwhile_is_not_missed(newest: bool, gone: int) -> None:
+    async def body() -> None:
+        async with door() as broker:
+            await made(broker, "t")
+            for at in range(10):
+                await produced(broker, "t", str(at))
+            spans = await spans_of(
+                Visit(broker, Visitor("127.0.0.1", 0, "127.0.0.1")), "t", None, "earliest", None, False
+            )
+            await spans[0].partition.delete_records(gone)
+            scan = scanning.Scan(broker.cluster.world, spans, scanning.Asked("t", newest=newest))
+            told = [record["value"] async for news in scan.search() for record in news.records]
+            assert sorted(told) == [str(at) for at in range(gone, 10)]
+
+    run(body)
+
+
+def test_a_topic_that_goes_away_ends_whoever_follows_it() -> None:
+    async def body() -> None:
+        async with door() as broker:
+            await made(broker, "t")
+            await produced(broker, "t", "v")
+            stream: Any = events(broker, "/records/search?topic=t&follow=true")
+            assert len((await anext(stream))["records"]) == 1
+            await post(broker, "/kafka/DeleteTopics", {"topics": [{"name": "t"}], "timeoutMs": 1000})
+            said = await anext(stream)
+            assert "UNKNOWN_TOPIC_OR_PARTITION" in said["error"]["message"]
 
     run(body)
 
