@@ -12,7 +12,7 @@ from compat_tests.browser.conftest import Shown, Watched
 from compat_tests.tools import need_module, unique
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Response
 
 expect = need_module("playwright.sync_api", "browser").expect
 
@@ -27,7 +27,8 @@ def test_the_overview_shows_the_cluster(page: Page, shown: Shown, snapshot: Call
     page.get_by_role("table", name="Brokers").locator("tbody tr").click()
     expect(page.get_by_role("heading", name="Broker 1")).to_be_visible()
     page.get_by_label("Filter configs").fill("num.partitions")
-    expect(page.get_by_role("table", name="Configs").locator("tbody tr")).to_have_count(1)
+    configs = page.get_by_role("table", name="Configs").locator("tbody tr")
+    expect(configs.filter(has=page.get_by_text("num.partitions", exact=True))).to_contain_text("default")
     page.get_by_role("link", name="Replicas").click()
     expect(page.get_by_role("table", name="Replicas")).to_be_visible()
 
@@ -147,3 +148,17 @@ def elsewhere() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_the_first_page_is_small(page: Page, shown: Shown, record_property: Callable[[str, object], None]) -> None:
+    answers: list[Response] = []
+    page.on("response", answers.append)
+    page.goto(shown.url)
+    expect(page.get_by_role("table", name="Brokers")).to_be_visible()
+    files = [answer for answer in answers if answer.url.startswith(shown.url)]
+    size = sum(len(answer.body()) for answer in files)
+    assert 0 < size < 120_000, sorted(answer.url for answer in files)
+    assert not [answer.url for answer in files if "uplot" in answer.url], "charts come with the first chart"
+    paints = page.evaluate("performance.getEntriesByName('first-contentful-paint').map(entry => entry.startTime)")
+    record_property("first_paint_ms", paints[0])
+    print(f"first paint after {paints[0]:.0f} ms; {len(files)} files, {size} bytes")

@@ -51,7 +51,8 @@ function useKeys(views, showHelp) {
     let before = "";
     let timer;
     const pressed = (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog"))
+        return;
       const keys = before ? `${before} ${event.key}` : event.key;
       before = "";
       clearTimeout(timer);
@@ -93,11 +94,16 @@ function View({ found, about }) {
 
 function Help({ views, onClose }) {
   const rows = [
-    ["/", "search or filter"], ["r", "ask again"], ["↑ ↓", "move in a table"], ["Enter", "open"], ["Esc", "close, clear"],
+    ["/", "search or filter"],
+    ["r", "ask again"],
+    ["↑ ↓", "move in a table"],
+    ["Enter", "open"],
+    ["Esc", "close, clear"],
     ...views.filter((view) => view.keys).map((view) => [view.keys, view.title]),
   ];
   return html`<${Dialog} title="Keys" onClose=${onClose}><dl class="keys">
-    ${rows.map(([keys, what]) => html`<div><dt>${keys.split(" ").map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${what}</dd></div>`)}
+    ${rows.map(([keys, what]) => html`<div><dt>${keys.split(" ").map((key) => html`<kbd>${key}</kbd> `)}</dt>
+      <dd>${what}</dd></div>`)}
   </dl><//>`;
 }
 
@@ -105,7 +111,8 @@ function Token({ refused, onDone }) {
   const said = ({ token }) => (setToken(token.trim()), onDone());
   return html`<main class="token"><h1>kbroker</h1>
     <p>${refused ? "This token is not the one." : "This broker asks for a token."} It is the value of <code>kbroker.http.token</code>, and stays in this tab.</p>
-    <${Form} fields=${[{ name: "token", label: "Token", type: "password", required: true }]} submit="Enter" onSubmit=${said} /></main>`;
+    <${Form} fields=${[{ name: "token", label: "Token", type: "password", required: true }]} submit="Enter"
+      onSubmit=${said} /></main>`;
 }
 
 function App() {
@@ -123,13 +130,19 @@ function App() {
     greet();
     return () => bus.removeEventListener("token", wanted);
   }, []);
-  if (asking) return html`<${Token} key=${asking.refused} refused=${asking.refused} onDone=${() => (setAsking(null), greet())} />`;
+  if (asking)
+    return html`<${Token} key=${asking.refused} refused=${asking.refused}
+      onDone=${() => (setAsking(null), greet())} />`;
   const found = route(hash);
-  return html`<a class="skip" href="#main" onClick=${(e) => (e.preventDefault(), document.getElementById("main").focus())}>To the content</a>
+  return html`<a class="skip" href="#main"
+    onClick=${(e) => (e.preventDefault(), document.getElementById("main").focus())}>To the content</a>
     <${Navigation} ...${{ views, found, about, theme, nextTheme, showHelp }} />
-    <main id="main" tabindex="-1">${about && (found
-      ? html`<${View} key=${found.view.path + JSON.stringify(found.params)} found=${found} about=${about} />`
-      : html`<p class="empty">There is no such page. <a href="#/">Overview</a></p>`)}</main>
+    <main id="main" tabindex="-1">${
+      about &&
+      (found
+        ? html`<${View} key=${found.view.path + JSON.stringify(found.params)} found=${found} about=${about} />`
+        : html`<p class="empty">There is no such page. <a href="#/">Overview</a></p>`)
+    }</main>
     ${help && html`<${Help} views=${views} onClose=${() => showHelp(false)} />`}
     <${Toasts} />`;
 }
@@ -138,11 +151,16 @@ function Navigation({ views, found, about, theme, nextTheme, showHelp }) {
   const root = found && `/${found.view.path.split("/")[1]}`;
   return html`<nav class="side" aria-label="Views">
     <a class="brand" href="#/">kbroker</a>
-    <ul>${views.filter((view) => view.title && !view.path.includes(":")).map(
-      (view) => html`<li><a href="#${view.path}" aria-current=${view.path === root ? "page" : undefined} title=${view.keys}>${view.title}</a></li>`,
-    )}</ul>
+    <ul>${views
+      .filter((view) => view.title && !view.path.includes(":"))
+      .map(
+        (view) =>
+          html`<li><a href="#${view.path}" aria-current=${view.path === root ? "page" : undefined}
+            title=${view.keys}>${view.title}</a></li>`,
+      )}</ul>
     <footer>
-      <button class="plain" onClick=${nextTheme} aria-label="Colours: ${theme}">${{ auto: "◐", light: "☀", dark: "☾" }[theme]} ${theme}</button>
+      <button class="plain" onClick=${nextTheme}
+        aria-label="Colours: ${theme}">${{ auto: "◐", light: "☀", dark: "☾" }[theme]} ${theme}</button>
       <button class="plain" onClick=${() => showHelp(true)} aria-label="Keys">? keys</button>
       <small>${about ? `kbroker ${about.version}` : ""}</small>
     </footer>

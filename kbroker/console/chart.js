@@ -8,7 +8,9 @@ let loading;
 
 function load() {
   if (!loading) {
-    document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "vendor/uplot.css" }));
+    document.head.append(
+      Object.assign(document.createElement("link"), { rel: "stylesheet", href: "vendor/uplot.css" }),
+    );
     loading = import("./vendor/uplot.js").then((module) => module.default);
   }
   return loading;
@@ -27,13 +29,29 @@ function colour(name) {
 const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB");
 
 function options(names, width) {
-  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui" };
+  const axis = {
+    stroke: colour("--soft"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { stroke: colour("--line"), width: 1 },
+    font: "12px system-ui",
+  };
   return {
     width,
     height: HEIGHT,
     cursor: { y: false },
-    series: [{ value: (_, s) => (s ? clock(s) : "–") }, ...names.map((label, i) => ({ label, stroke: colour(`--line-${(i % 6) + 1}`), width: 1.5, value: (_, v) => number(v) }))],
-    axes: [{ ...axis, space: 76, values: (_, ticks) => ticks.map((s) => clock(s)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
+    series: [
+      { value: (_, s) => (s ? clock(s) : "–") },
+      ...names.map((label, i) => ({
+        label,
+        stroke: colour(`--line-${(i % 6) + 1}`),
+        width: 1.5,
+        value: (_, v) => number(v),
+      })),
+    ],
+    axes: [
+      { ...axis, space: 76, values: (_, ticks) => ticks.map((s) => clock(s)) },
+      { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+    ],
     scales: { y: { range: (_, low, high) => [0, Math.max(1, high) * 1.05] } },
   };
 }
@@ -46,7 +64,9 @@ export function Chart({ label, names, times, values }) {
   latest.current = data;
   useEffect(() => {
     let gone = false;
-    const watch = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth - 18, height: HEIGHT }));
+    const watch = new ResizeObserver(() =>
+      plot.current?.setSize({ width: box.current.clientWidth - 18, height: HEIGHT }),
+    );
     const draw = () =>
       load().then((UPlot) => {
         if (gone) return;
@@ -69,5 +89,6 @@ export function Chart({ label, names, times, values }) {
   }, [names.join("\n")]);
   useEffect(() => plot.current?.setData(data));
   const last = values.map((line) => line.at(-1) ?? 0);
-  return html`<div class="plot" ref=${box} role="img" aria-label="${label}: ${names.map((name, i) => `${name} ${number(last[i])}`).join(", ")}"></div>`;
+  return html`<div class="plot" ref=${box} role="img"
+    aria-label="${label}: ${names.map((name, i) => `${name} ${number(last[i])}`).join(", ")}"></div>`;
 }

@@ -39,15 +39,21 @@ export async function coordinators(keys, keyType = GROUP) {
   const found = new Map();
   if (!keys.length) return found;
   const answer = await kafka("FindCoordinator", { keyType, coordinatorKeys: keys });
-  for (const one of answer.coordinators) if (!one.errorCode) found.set(one.nodeId, [...(found.get(one.nodeId) ?? []), one.key]);
+  for (const one of answer.coordinators)
+    if (!one.errorCode) found.set(one.nodeId, [...(found.get(one.nodeId) ?? []), one.key]);
   return found;
 }
 
 /** Where each partition is led: Map of places to nodes, of all topics or of some. */
 export async function leaders(names = null) {
-  const { topics } = await kafka("Metadata", { topics: names && names.map((name) => ({ name })), allowAutoTopicCreation: false });
+  const { topics } = await kafka("Metadata", {
+    topics: names && names.map((name) => ({ name })),
+    allowAutoTopicCreation: false,
+  });
   const found = new Map();
-  for (const topic of topics) for (const one of topic.partitions) if (one.leaderId >= 0) found.set(place(topic.name, one.partitionIndex), one.leaderId);
+  for (const topic of topics)
+    for (const one of topic.partitions)
+      if (one.leaderId >= 0) found.set(place(topic.name, one.partitionIndex), one.leaderId);
   return found;
 }
 
@@ -66,19 +72,31 @@ export function grouped(places, partition = (_, index) => index, name = "name", 
 export async function offsets(places, timestamp, led) {
   const where = led ?? (await leaders([...new Set(places.map((key) => unplace(key)[0]))]));
   const byNode = new Map();
-  for (const key of places) if (where.has(key)) byNode.set(where.get(key), [...(byNode.get(where.get(key)) ?? []), key]);
+  for (const key of places)
+    if (where.has(key)) byNode.set(where.get(key), [...(byNode.get(where.get(key)) ?? []), key]);
   const found = new Map();
-  await Promise.all([...byNode].map(async ([node, keys]) => {
-    const topics = grouped(keys, (_, partitionIndex) => ({ partitionIndex, timestamp }));
-    const answer = await kafka("ListOffsets", { replicaId: -1, isolationLevel: 0, topics }, { node });
-    for (const topic of answer.topics) for (const one of topic.partitions) if (!one.errorCode) found.set(place(topic.name, one.partitionIndex), one.offset);
-  }));
+  await Promise.all(
+    [...byNode].map(async ([node, keys]) => {
+      const topics = grouped(keys, (_, partitionIndex) => ({ partitionIndex, timestamp }));
+      const answer = await kafka("ListOffsets", { replicaId: -1, isolationLevel: 0, topics }, { node });
+      for (const topic of answer.topics)
+        for (const one of topic.partitions)
+          if (!one.errorCode) found.set(place(topic.name, one.partitionIndex), one.offset);
+    }),
+  );
   return found;
 }
 
 /** All nodes' answers to one request, by node; a node that does not answer is left out. */
 export async function everywhere(about, api, body) {
-  const answers = await Promise.all(about.nodes.map((node) => kafka(api, body, { node }).then((answer) => [node, answer], () => null)));
+  const answers = await Promise.all(
+    about.nodes.map((node) =>
+      kafka(api, body, { node }).then(
+        (answer) => [node, answer],
+        () => null,
+      ),
+    ),
+  );
   return new Map(answers.filter(Boolean));
 }
 
@@ -86,10 +104,12 @@ export async function everywhere(about, api, body) {
 export async function sizes(about, led) {
   const found = new Map();
   for (const [node, answer] of await everywhere(about, "DescribeLogDirs", { topics: null }))
-    for (const dir of answer.results) for (const topic of dir.topics) for (const one of topic.partitions) {
-      const key = place(topic.name, one.partitionIndex);
-      if (!led || led.get(key) === node) found.set(key, one.partitionSize);
-    }
+    for (const dir of answer.results)
+      for (const topic of dir.topics)
+        for (const one of topic.partitions) {
+          const key = place(topic.name, one.partitionIndex);
+          if (!led || led.get(key) === node) found.set(key, one.partitionSize);
+        }
   return found;
 }
 
@@ -99,7 +119,11 @@ const DELETE = 1;
 
 /** Changes configs of one resource: {name: value}; null gives it back to its default. */
 export async function alterConfigs(kind, name, changes, { validateOnly = false, node } = {}) {
-  const configs = Object.entries(changes).map(([key, value]) => ({ name: key, configOperation: value === null ? DELETE : SET, value }));
+  const configs = Object.entries(changes).map(([key, value]) => ({
+    name: key,
+    configOperation: value === null ? DELETE : SET,
+    value,
+  }));
   const resources = [{ resourceType: KINDS[kind], resourceName: name, configs }];
   const answer = await kafka("IncrementalAlterConfigs", { resources, validateOnly }, { node });
   return accept(answer.responses[0]);
@@ -108,14 +132,21 @@ export async function alterConfigs(kind, name, changes, { validateOnly = false, 
 /** Configs of one resource with their sources and words. */
 export async function configsOf(kind, name, { node } = {}) {
   const resources = [{ resourceType: KINDS[kind], resourceName: name, configurationKeys: null }];
-  const answer = await kafka("DescribeConfigs", { resources, includeSynonyms: true, includeDocumentation: true }, { node });
+  const answer = await kafka(
+    "DescribeConfigs",
+    { resources, includeSynonyms: true, includeDocumentation: true },
+    { node },
+  );
   return (await accept(answer.results[0])).configs;
 }
 
 /** "name=value" lines to an object; what is no such line is said. */
 export function pairs(text) {
   const found = {};
-  for (const line of text.split("\n").map((each) => each.trim()).filter(Boolean)) {
+  for (const line of text
+    .split("\n")
+    .map((each) => each.trim())
+    .filter(Boolean)) {
     const at = line.indexOf("=");
     if (at < 1) throw new Error(`"${line}" is not name=value.`);
     found[line.slice(0, at).trim()] = line.slice(at + 1).trim();

@@ -19,7 +19,8 @@ export function Dialog({ title, onClose, wide, children }) {
   }, []);
   const cancelled = (event) => (event.preventDefault(), onClose());
   return html`<dialog ref=${box} class=${wide ? "wide" : ""} aria-label=${title} onCancel=${cancelled}>
-    <header><h2>${title}</h2><button type="button" class="plain" aria-label="Close" onClick=${onClose}>✕</button></header>
+    <header><h2>${title}</h2><button type="button" class="plain" aria-label="Close" onClick=${onClose}>✕</button>
+      </header>
     ${children}
   </dialog>`;
 }
@@ -27,7 +28,9 @@ export function Dialog({ title, onClose, wide, children }) {
 let forms = 0;
 
 export function Form({ fields, submit = "Save", danger, onSubmit, onCancel, children }) {
-  const [values, setValues] = useState(() => Object.fromEntries(fields.map((f) => [f.name, f.value ?? (f.type === "checkbox" ? false : "")])));
+  const [values, setValues] = useState(() =>
+    Object.fromEntries(fields.map((f) => [f.name, f.value ?? (f.type === "checkbox" ? false : "")])),
+  );
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
   const [id] = useState(() => `form${++forms}`);
@@ -57,7 +60,13 @@ export function Form({ fields, submit = "Save", danger, onSubmit, onCancel, chil
 
 function Field({ field, id, value, set }) {
   const { name, label, type = "text", options, hint, list } = field;
-  const about = { id, name, required: field.required, "aria-describedby": hint ? `${id}-hint` : undefined, disabled: field.disabled };
+  const about = {
+    id,
+    name,
+    required: field.required,
+    "aria-describedby": hint ? `${id}-hint` : undefined,
+    disabled: field.disabled,
+  };
   const typed = (event) => set(name, event.target.value);
   let input;
   if (type === "select")
@@ -65,11 +74,15 @@ function Field({ field, id, value, set }) {
       const [key, text] = Array.isArray(o) ? o : [o, o];
       return html`<option value=${key} selected=${key === value}>${text}</option>`;
     })}</select>`;
-  else if (type === "textarea") input = html`<textarea ...${about} rows=${field.rows ?? 4} spellcheck="false" value=${value} onInput=${typed}></textarea>`;
+  else if (type === "textarea")
+    input = html`<textarea ...${about} rows=${field.rows ?? 4} spellcheck="false" value=${value} onInput=${typed}>
+      </textarea>`;
   else if (type === "checkbox")
-    return html`<label class="check" for=${id}><input ...${about} type="checkbox" checked=${value} onChange=${(e) => set(name, e.target.checked)} /> ${label}${hint && html`<small id="${id}-hint">${hint}</small>`}</label>`;
+    return html`<label class="check" for=${id}><input ...${about} type="checkbox" checked=${value}
+      onChange=${(e) => set(name, e.target.checked)} /> ${label}${hint && html`<small id="${id}-hint">${hint}</small>`}</label>`;
   else
-    input = html`<input ...${about} type=${type} value=${value} min=${field.min} max=${field.max} step=${field.step} pattern=${field.pattern}
+    input = html`<input ...${about} type=${type} value=${value} min=${field.min} max=${field.max} step=${field.step}
+      pattern=${field.pattern}
       placeholder=${field.placeholder} autocomplete="off" spellcheck="false" list=${list ? `${id}-list` : undefined} onInput=${typed} />`;
   return html`<div class="field"><label for=${id}>${label}</label>${input}
     ${list && html`<datalist id="${id}-list">${list.map((one) => html`<option value=${one} />`)}</datalist>`}

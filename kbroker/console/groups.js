@@ -14,7 +14,13 @@ export async function listed(about) {
   const found = [];
   for (const [node, answer] of await everywhere(about, "ListGroups", {}))
     for (const one of answer.groups)
-      found.push({ id: one.groupId, kind: one.groupType.toLowerCase() || "classic", state: one.groupState, protocol: one.protocolType, node });
+      found.push({
+        id: one.groupId,
+        kind: one.groupType.toLowerCase() || "classic",
+        state: one.groupState,
+        protocol: one.protocolType,
+        node,
+      });
   return found;
 }
 
@@ -27,10 +33,20 @@ export const described = (id, kind) => DESCRIBE[kind](id);
 async function classic(id) {
   const answer = await askCoordinator("DescribeGroups", id, { groups: [id] }, (got) => single(got).errorCode);
   const group = await accept(single(answer));
-  const assigned = group.protocolType === "consumer" ? await unfolded(group.members.map((one) => one.memberAssignment)) : [];
+  const assigned =
+    group.protocolType === "consumer" ? await unfolded(group.members.map((one) => one.memberAssignment)) : [];
   const members = group.members.map((one, index) => {
-    const places = (assigned[index]?.assignedPartitions ?? []).flatMap((topic) => topic.partitions.map((at) => place(topic.topic, at)));
-    return { id: one.memberId, instance: one.groupInstanceId, client: one.clientId, host: one.clientHost, places, holds: places };
+    const places = (assigned[index]?.assignedPartitions ?? []).flatMap((topic) =>
+      topic.partitions.map((at) => place(topic.topic, at)),
+    );
+    return {
+      id: one.memberId,
+      instance: one.groupInstanceId,
+      client: one.clientId,
+      host: one.clientHost,
+      places,
+      holds: places,
+    };
   });
   return { kind: "classic", state: group.groupState, assignor: group.protocolData, members };
 }
@@ -38,36 +54,111 @@ async function classic(id) {
 /** Assignments of classic members, which are bytes with a schema of their own. */
 const unfolded = (blobs) => (blobs.length ? post("/decode/ConsumerProtocolAssignment", { blobs }) : []);
 
-const heldBy = (assignment) => assignment.topicPartitions.flatMap((topic) => topic.partitions.map((at) => place(topic.topicName, at)));
+const heldBy = (assignment) =>
+  assignment.topicPartitions.flatMap((topic) => topic.partitions.map((at) => place(topic.topicName, at)));
 
-const modern = (group, members) => ({ state: group.groupState, epoch: group.groupEpoch, assignmentEpoch: group.assignmentEpoch, assignor: group.assignorName ?? "", members });
+const modern = (group, members) => ({
+  state: group.groupState,
+  epoch: group.groupEpoch,
+  assignmentEpoch: group.assignmentEpoch,
+  assignor: group.assignorName ?? "",
+  members,
+});
 
 async function consumer(id) {
-  const group = await accept(single(await askCoordinator("ConsumerGroupDescribe", id, { groupIds: [id] }, (got) => single(got).errorCode)));
-  return { kind: "consumer", ...modern(group, group.members.map((one) => {
-    const places = heldBy(one.assignment);
-    const note = one.memberType === 0 ? "classic protocol" : one.subscribedTopicRegex || one.subscribedTopicNames.join(", ");
-    return { id: one.memberId, instance: one.instanceId, client: one.clientId, host: one.clientHost, rack: one.rackId, epoch: one.memberEpoch, places, holds: places, note };
-  })) };
+  const group = await accept(
+    single(await askCoordinator("ConsumerGroupDescribe", id, { groupIds: [id] }, (got) => single(got).errorCode)),
+  );
+  return {
+    kind: "consumer",
+    ...modern(
+      group,
+      group.members.map((one) => {
+        const places = heldBy(one.assignment);
+        const note =
+          one.memberType === 0 ? "classic protocol" : one.subscribedTopicRegex || one.subscribedTopicNames.join(", ");
+        return {
+          id: one.memberId,
+          instance: one.instanceId,
+          client: one.clientId,
+          host: one.clientHost,
+          rack: one.rackId,
+          epoch: one.memberEpoch,
+          places,
+          holds: places,
+          note,
+        };
+      }),
+    ),
+  };
 }
 
 async function share(id) {
-  const group = await accept(single(await askCoordinator("ShareGroupDescribe", id, { groupIds: [id] }, (got) => single(got).errorCode)));
-  return { kind: "share", ...modern(group, group.members.map((one) => {
-    const places = heldBy(one.assignment);
-    return { id: one.memberId, client: one.clientId, host: one.clientHost, rack: one.rackId, epoch: one.memberEpoch, places, holds: places, note: one.subscribedTopicNames.join(", ") };
-  })) };
+  const group = await accept(
+    single(await askCoordinator("ShareGroupDescribe", id, { groupIds: [id] }, (got) => single(got).errorCode)),
+  );
+  return {
+    kind: "share",
+    ...modern(
+      group,
+      group.members.map((one) => {
+        const places = heldBy(one.assignment);
+        return {
+          id: one.memberId,
+          client: one.clientId,
+          host: one.clientHost,
+          rack: one.rackId,
+          epoch: one.memberEpoch,
+          places,
+          holds: places,
+          note: one.subscribedTopicNames.join(", "),
+        };
+      }),
+    ),
+  };
 }
 
 async function streams(id) {
-  const group = await accept(single(await askCoordinator("StreamsGroupDescribe", id, { groupIds: [id] }, (got) => single(got).errorCode)));
-  const sources = new Map((group.topology?.subtopologies ?? []).map((one) => [one.subtopologyId, [...one.sourceTopics, ...one.repartitionSourceTopics.map((topic) => topic.name)]]));
-  return { kind: "streams", topology: group.topology, ...modern(group, group.members.map((one) => {
-    const tasks = [["active", one.assignment.activeTasks], ["standby", one.assignment.standbyTasks], ["warm-up", one.assignment.warmupTasks]];
-    const holds = tasks.flatMap(([role, items]) => items.flatMap((task) => task.partitions.map((at) => `${role} ${task.subtopologyId}_${at}`)));
-    const places = one.assignment.activeTasks.flatMap((task) => (sources.get(task.subtopologyId) ?? []).flatMap((topic) => task.partitions.map((at) => place(topic, at))));
-    return { id: one.memberId, instance: one.instanceId, client: one.clientId, host: one.clientHost, rack: one.rackId, epoch: one.memberEpoch, places, holds, note: `process ${one.processId}` };
-  })) };
+  const group = await accept(
+    single(await askCoordinator("StreamsGroupDescribe", id, { groupIds: [id] }, (got) => single(got).errorCode)),
+  );
+  const sources = new Map(
+    (group.topology?.subtopologies ?? []).map((one) => [
+      one.subtopologyId,
+      [...one.sourceTopics, ...one.repartitionSourceTopics.map((topic) => topic.name)],
+    ]),
+  );
+  return {
+    kind: "streams",
+    topology: group.topology,
+    ...modern(
+      group,
+      group.members.map((one) => {
+        const tasks = [
+          ["active", one.assignment.activeTasks],
+          ["standby", one.assignment.standbyTasks],
+          ["warm-up", one.assignment.warmupTasks],
+        ];
+        const holds = tasks.flatMap(([role, items]) =>
+          items.flatMap((task) => task.partitions.map((at) => `${role} ${task.subtopologyId}_${at}`)),
+        );
+        const places = one.assignment.activeTasks.flatMap((task) =>
+          (sources.get(task.subtopologyId) ?? []).flatMap((topic) => task.partitions.map((at) => place(topic, at))),
+        );
+        return {
+          id: one.memberId,
+          instance: one.instanceId,
+          client: one.clientId,
+          host: one.clientHost,
+          rack: one.rackId,
+          epoch: one.memberEpoch,
+          places,
+          holds,
+          note: `process ${one.processId}`,
+        };
+      }),
+    ),
+  };
 }
 
 /** What many groups have committed: Map of group ids to their progress. Share groups are asked otherwise. */
@@ -76,11 +167,19 @@ export async function progress(groups) {
   const shares = groups.filter((one) => one.kind === "share").map((one) => one.id);
   const others = groups.filter((one) => one.kind !== "share").map((one) => one.id);
   for (const [node, ids] of await coordinators(others, GROUP)) {
-    const answer = await kafka("OffsetFetch", { groups: ids.map((groupId) => ({ groupId, topics: null })) }, { node, version: BY_NAME });
+    const answer = await kafka(
+      "OffsetFetch",
+      { groups: ids.map((groupId) => ({ groupId, topics: null })) },
+      { node, version: BY_NAME },
+    );
     for (const group of answer.groups) found.set(group.groupId, committedIn(group));
   }
   for (const [node, ids] of await coordinators(shares, GROUP)) {
-    const answer = await kafka("DescribeShareGroupOffsets", { groups: ids.map((groupId) => ({ groupId, topics: null })) }, { node });
+    const answer = await kafka(
+      "DescribeShareGroupOffsets",
+      { groups: ids.map((groupId) => ({ groupId, topics: null })) },
+      { node },
+    );
     for (const group of answer.groups) found.set(group.groupId, startsIn(group));
   }
   return found;
@@ -89,14 +188,21 @@ export async function progress(groups) {
 function committedIn(group) {
   const found = new Map();
   for (const topic of group.topics)
-    for (const one of topic.partitions) if (one.committedOffset >= 0) found.set(place(topic.name, one.partitionIndex), { at: one.committedOffset, metadata: one.metadata });
+    for (const one of topic.partitions)
+      if (one.committedOffset >= 0)
+        found.set(place(topic.name, one.partitionIndex), { at: one.committedOffset, metadata: one.metadata });
   return found;
 }
 
 function startsIn(group) {
   const found = new Map();
   for (const topic of group.topics)
-    for (const one of topic.partitions) if (one.startOffset >= 0) found.set(place(topic.topicName, one.partitionIndex), { at: one.startOffset, lag: one.lag < 0 ? undefined : one.lag });
+    for (const one of topic.partitions)
+      if (one.startOffset >= 0)
+        found.set(place(topic.topicName, one.partitionIndex), {
+          at: one.startOffset,
+          lag: one.lag < 0 ? undefined : one.lag,
+        });
   return found;
 }
 
@@ -107,15 +213,36 @@ export const lagAt = (mine, end) => mine.lag ?? (end === undefined ? undefined :
 export async function moveTo(id, kind, aims) {
   const keys = Object.keys(aims);
   if (kind === "share") {
-    const topics = grouped(keys, (topic, partitionIndex) => ({ partitionIndex, startOffset: aims[place(topic, partitionIndex)] }), "topicName");
-    const answer = await accept(await askCoordinator("AlterShareGroupOffsets", id, { groupId: id, topics }, (got) => got.errorCode));
+    const topics = grouped(
+      keys,
+      (topic, partitionIndex) => ({ partitionIndex, startOffset: aims[place(topic, partitionIndex)] }),
+      "topicName",
+    );
+    const answer = await accept(
+      await askCoordinator("AlterShareGroupOffsets", id, { groupId: id, topics }, (got) => got.errorCode),
+    );
     for (const topic of answer.responses) for (const one of topic.partitions) await accept(one);
     return;
   }
-  const topics = grouped(keys, (topic, partitionIndex) => ({ partitionIndex, committedOffset: aims[place(topic, partitionIndex)], committedMetadata: "" }));
-  const answer = await askCoordinator("OffsetCommit", id, { groupId: id, memberId: "", topics }, (got) => got.topics[0]?.partitions[0]?.errorCode ?? 0, { version: BY_NAME });
+  const topics = grouped(keys, (topic, partitionIndex) => ({
+    partitionIndex,
+    committedOffset: aims[place(topic, partitionIndex)],
+    committedMetadata: "",
+  }));
+  const answer = await askCoordinator(
+    "OffsetCommit",
+    id,
+    { groupId: id, memberId: "", topics },
+    (got) => got.topics[0]?.partitions[0]?.errorCode ?? 0,
+    { version: BY_NAME },
+  );
   for (const topic of answer.topics)
-    for (const one of topic.partitions) await accept(one.errorCode === UNKNOWN_MEMBER_ID ? { ...one, errorMessage: "the group has members; stop its consumers first" } : one);
+    for (const one of topic.partitions)
+      await accept(
+        one.errorCode === UNKNOWN_MEMBER_ID
+          ? { ...one, errorMessage: "the group has members; stop its consumers first" }
+          : one,
+      );
 }
 
 export async function remove(id) {
@@ -126,12 +253,21 @@ export async function remove(id) {
 /** Forgets what a group has committed for a topic. */
 export async function forget(id, kind, topic, keys) {
   if (kind === "share") {
-    const answer = await accept(await askCoordinator("DeleteShareGroupOffsets", id, { groupId: id, topics: [{ topicName: topic }] }, (got) => got.errorCode));
+    const answer = await accept(
+      await askCoordinator(
+        "DeleteShareGroupOffsets",
+        id,
+        { groupId: id, topics: [{ topicName: topic }] },
+        (got) => got.errorCode,
+      ),
+    );
     for (const one of answer.responses) await accept(one);
     return;
   }
   const topics = grouped(keys, (_, partitionIndex) => ({ partitionIndex }));
-  const answer = await accept(await askCoordinator("OffsetDelete", id, { groupId: id, topics }, (got) => got.errorCode));
+  const answer = await accept(
+    await askCoordinator("OffsetDelete", id, { groupId: id, topics }, (got) => got.errorCode),
+  );
   for (const each of answer.topics) for (const one of each.partitions) await accept(one);
 }
 
@@ -152,6 +288,8 @@ export function remember(id, now) {
 /** Sums by topic of [place, lag] pairs. */
 export function byTopic(lags) {
   const found = new Map();
-  for (const [key, lag] of lags) if (lag !== undefined) found.set(key.slice(0, key.lastIndexOf("/")), (found.get(key.slice(0, key.lastIndexOf("/"))) ?? 0) + lag);
+  for (const [key, lag] of lags)
+    if (lag !== undefined)
+      found.set(key.slice(0, key.lastIndexOf("/")), (found.get(key.slice(0, key.lastIndexOf("/"))) ?? 0) + lag);
   return found;
 }

@@ -13,8 +13,17 @@ const SPARE = 12; // rows kept above and below what is in sight
 const LEAST = 7; // rows that a table shows although others want the room, if it has as many
 
 const compare = (a, b) =>
-  a === b ? 0 : a === null || a === undefined ? 1 : b === null || b === undefined ? -1
-    : typeof a === "string" ? a.localeCompare(b, undefined, { numeric: true }) : a < b ? -1 : 1;
+  a === b
+    ? 0
+    : a === null || a === undefined
+      ? 1
+      : b === null || b === undefined
+        ? -1
+        : typeof a === "string"
+          ? a.localeCompare(b, undefined, { numeric: true })
+          : a < b
+            ? -1
+            : 1;
 
 function sorted(rows, column, down) {
   if (!column?.value) return rows;
@@ -22,7 +31,17 @@ function sorted(rows, column, down) {
   return down ? found.reverse() : found;
 }
 
-export function Table({ label, columns, rows, keyOf, onOpen, sort: first = 0, down: firstDown = false, empty, rowClass }) {
+export function Table({
+  label,
+  columns,
+  rows,
+  keyOf,
+  onOpen,
+  sort: first = 0,
+  down: firstDown = false,
+  empty,
+  rowClass,
+}) {
   const [sort, setSort] = useState({ column: first, down: firstDown });
   const [sight, setSight] = useState({ top: 0, height: 600 });
   const [at, setAt] = useState(0);
@@ -54,13 +73,21 @@ export function Table({ label, columns, rows, keyOf, onOpen, sort: first = 0, do
     const element = box.current;
     const y = next * ROW;
     if (y < element.scrollTop) element.scrollTop = y;
-    else if (y + 2 * ROW > element.scrollTop + element.clientHeight) element.scrollTop = y + 2 * ROW - element.clientHeight;
+    else if (y + 2 * ROW > element.scrollTop + element.clientHeight)
+      element.scrollTop = y + 2 * ROW - element.clientHeight;
     requestAnimationFrame(() => element.querySelector(`[data-at="${next}"]`)?.focus());
   };
   const pressed = (event) => {
     if (!event.target.matches("tr[data-at]")) return;
     const page = Math.max(1, Math.floor(sight.height / ROW) - 1);
-    const moves = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: order.length - 1 };
+    const moves = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: order.length - 1,
+    };
     if (event.key in moves) go(moves[event.key]);
     else if (event.key === "Enter" && onOpen) onOpen(order[at]);
     else return;
@@ -97,6 +124,8 @@ function Head({ column, index, sort, setSort }) {
   if (!column.value) return html`<th class=${classOf(column)} scope="col" title=${column.hint}>${column.title}</th>`;
   const turn = () => setSort({ column: index, down: mine ? !sort.down : Boolean(column.num) });
   return html`<th class=${classOf(column)} scope="col" aria-sort=${direction}>
-    <button type="button" onClick=${turn} title=${column.hint}>${column.title}<span aria-hidden="true">${mine ? (sort.down ? " ▾" : " ▴") : ""}</span></button>
+    <button type="button" onClick=${turn}
+      title=${column.hint}>${column.title}<span aria-hidden="true">${mine ? (sort.down ? " ▾" : " ▴") : ""}</span>
+      </button>
   </th>`;
 }

@@ -12,12 +12,23 @@ async function ask(about, topic, partitions) {
     const mine = made.get(group.id);
     const held = partitions.filter((one) => mine?.has(place(topic, one.index)));
     if (!held.length) return [];
-    return [{ ...group, partitions: held.length, lag: held.reduce((sum, one) => sum + (lagAt(mine.get(place(topic, one.index)), one.end ?? undefined) ?? 0), 0) }];
+    return [
+      {
+        ...group,
+        partitions: held.length,
+        lag: held.reduce((sum, one) => sum + (lagAt(mine.get(place(topic, one.index)), one.end ?? undefined) ?? 0), 0),
+      },
+    ];
   });
 }
 
 const COLUMNS = [
-  { title: "Group", grow: true, value: (row) => row.id, cell: (row) => html`<a href=${groupLink(row.id)} tabindex="-1">${row.id}</a>` },
+  {
+    title: "Group",
+    grow: true,
+    value: (row) => row.id,
+    cell: (row) => html`<a href=${groupLink(row.id)} tabindex="-1">${row.id}</a>`,
+  },
   { title: "Kind", value: (row) => row.kind },
   { title: "State", value: (row) => row.state, cell: (row) => html`<${State} state=${row.state} />` },
   { title: "Partitions", num: true, value: (row) => row.partitions },
@@ -27,6 +38,9 @@ const COLUMNS = [
 export default function TopicGroups({ about, topic, data }) {
   const state = usePoll(() => ask(about, topic, data.partitions), [about, topic], 4000);
   if (state.error) return html`<p class="error" role="alert">${state.error.message}</p>`;
-  return state.data && html`<${Table} label="Groups of the topic" columns=${COLUMNS} rows=${state.data} keyOf=${(row) => row.id}
-    onOpen=${(row) => (location.hash = groupLink(row.id))} empty="No group has committed offsets of it." />`;
+  return (
+    state.data &&
+    html`<${Table} label="Groups of the topic" columns=${COLUMNS} rows=${state.data} keyOf=${(row) => row.id}
+    onOpen=${(row) => (location.hash = groupLink(row.id))} empty="No group has committed offsets of it." />`
+  );
 }

@@ -6,7 +6,9 @@ import { Bytes, Dialog, Form, Page, Pill, Search, Table, html, number, useMemo, 
 
 async function ask(about) {
   const { topics } = await kafka("Metadata", { topics: null });
-  const led = new Map(topics.flatMap((topic) => topic.partitions.map((one) => [place(topic.name, one.partitionIndex), one.leaderId])));
+  const led = new Map(
+    topics.flatMap((topic) => topic.partitions.map((one) => [place(topic.name, one.partitionIndex), one.leaderId])),
+  );
   const held = await sizes(about, led);
   return topics.map((topic) => ({
     name: topic.name,
@@ -22,10 +24,20 @@ async function ask(about) {
 export const topicLink = (name) => `#/topics/${encodeURIComponent(name)}`;
 
 export const Health = ({ row }) =>
-  row.offline ? html`<${Pill} kind="bad">${row.offline} without a leader<//>` : row.under ? html`<${Pill} kind="warn">${row.under} under-replicated<//>` : html`<span class="good">✓<span class="sr"> in sync</span></span>`;
+  row.offline
+    ? html`<${Pill} kind="bad">${row.offline} without a leader<//>`
+    : row.under
+      ? html`<${Pill} kind="warn">${row.under} under-replicated<//>`
+      : html`<span class="good">✓<span class="sr"> in sync</span></span>`;
 
 const COLUMNS = [
-  { title: "Topic", grow: true, value: (row) => row.name, cell: (row) => html`<a href=${topicLink(row.name)} tabindex="-1">${row.name}</a> ${row.internal && html`<${Pill}>internal<//>`}` },
+  {
+    title: "Topic",
+    grow: true,
+    value: (row) => row.name,
+    cell: (row) =>
+      html`<a href=${topicLink(row.name)} tabindex="-1">${row.name}</a> ${row.internal && html`<${Pill}>internal<//>`}`,
+  },
   { title: "Partitions", num: true, value: (row) => row.partitions },
   { title: "Replicas", num: true, value: (row) => row.replicas },
   { title: "In sync", value: (row) => row.offline * 1e6 + row.under, cell: (row) => html`<${Health} row=${row} />` },
@@ -39,14 +51,19 @@ export default function Topics({ about }) {
   const [creating, setCreating] = useState(false);
   const rows = useMemo(() => {
     const words = filter.toLowerCase().split(/\s+/);
-    return (state.data ?? []).filter((row) => (internal || !row.internal) && words.every((word) => row.name.toLowerCase().includes(word)));
+    return (state.data ?? []).filter(
+      (row) => (internal || !row.internal) && words.every((word) => row.name.toLowerCase().includes(word)),
+    );
   }, [state.data, filter, internal]);
   const actions = html`<${Search} value=${filter} onInput=${setFilter} label="Filter topics" />
-    <label class="inline"><input type="checkbox" checked=${internal} onChange=${(e) => setInternal(e.target.checked)} /> internal</label>
+    <label class="inline"><input type="checkbox" checked=${internal}
+      onChange=${(e) => setInternal(e.target.checked)} /> internal</label>
     <button class="primary" onClick=${() => setCreating(true)}>Create topic</button>`;
-  const lead = state.data && `${number(rows.length)} of ${number(state.data.filter((row) => internal || !row.internal).length)}`;
+  const lead =
+    state.data && `${number(rows.length)} of ${number(state.data.filter((row) => internal || !row.internal).length)}`;
   return html`<${Page} title="Topics" lead=${lead} actions=${actions} state=${state}>
-    <${Table} label="Topics" columns=${COLUMNS} rows=${rows} keyOf=${(row) => row.name} onOpen=${(row) => (location.hash = topicLink(row.name))}
+    <${Table} label="Topics" columns=${COLUMNS} rows=${rows} keyOf=${(row) => row.name}
+      onOpen=${(row) => (location.hash = topicLink(row.name))}
       empty=${filter ? `No topic like "${filter}".` : "There are no topics yet. Create one, or let a producer do it."} />
     ${creating && html`<${Create} onClose=${() => setCreating(false)} />`}
   <//>`;
@@ -54,19 +71,37 @@ export default function Topics({ about }) {
 
 function Create({ onClose }) {
   const fields = [
-    { name: "name", label: "Name", required: true, pattern: "[a-zA-Z0-9._\\-]+", hint: "Letters, digits, dots, underscores and dashes." },
+    {
+      name: "name",
+      label: "Name",
+      required: true,
+      pattern: "[a-zA-Z0-9._\\-]+",
+      hint: "Letters, digits, dots, underscores and dashes.",
+    },
     { name: "partitions", label: "Partitions", type: "number", min: 1, placeholder: "the broker's default" },
     { name: "replicas", label: "Replicas", type: "number", min: 1, placeholder: "the broker's default" },
-    { name: "configs", label: "Configs", type: "textarea", rows: 3, hint: "One name=value a line, such as retention.ms=60000." },
+    {
+      name: "configs",
+      label: "Configs",
+      type: "textarea",
+      rows: 3,
+      hint: "One name=value a line, such as retention.ms=60000.",
+    },
   ];
   const create = async (values) => {
     const configs = Object.entries(pairs(values.configs)).map(([name, value]) => ({ name, value }));
-    const topic = { name: values.name, numPartitions: Number(values.partitions || -1), replicationFactor: Number(values.replicas || -1), configs };
+    const topic = {
+      name: values.name,
+      numPartitions: Number(values.partitions || -1),
+      replicationFactor: Number(values.replicas || -1),
+      configs,
+    };
     const answer = await kafka("CreateTopics", { topics: [topic], timeoutMs: 30000 });
     await accept(answer.topics[0]);
     toast(`Topic ${values.name} is made`);
     onClose();
     location.hash = topicLink(values.name);
   };
-  return html`<${Dialog} title="Create topic" onClose=${onClose}><${Form} fields=${fields} submit="Create" onSubmit=${create} onCancel=${onClose} /><//>`;
+  return html`<${Dialog} title="Create topic" onClose=${onClose}><${Form} fields=${fields} submit="Create"
+    onSubmit=${create} onCancel=${onClose} /><//>`;
 }

@@ -12,7 +12,9 @@ const RESOURCE_NOT_FOUND = 91;
 
 async function ask() {
   const answer = await accept(await kafka("DescribeUserScramCredentials", { users: null }));
-  return answer.results.filter((one) => one.errorCode !== RESOURCE_NOT_FOUND).flatMap((one) => one.credentialInfos.map((info) => ({ user: one.user, ...info })));
+  return answer.results
+    .filter((one) => one.errorCode !== RESOURCE_NOT_FOUND)
+    .flatMap((one) => one.credentialInfos.map((info) => ({ user: one.user, ...info })));
 }
 
 const mechanismOf = (number) => Object.keys(MECHANISMS).find((name) => MECHANISMS[name] === number) ?? number;
@@ -29,7 +31,13 @@ async function setPassword({ user, mechanism, password, iterations }) {
   const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES));
   const number = MECHANISMS[mechanism];
   const hashed = await salted(password, salt, number, Number(iterations));
-  const upsertion = { name: user, mechanism: number, iterations: Number(iterations), salt: base64(salt), saltedPassword: base64(hashed) };
+  const upsertion = {
+    name: user,
+    mechanism: number,
+    iterations: Number(iterations),
+    salt: base64(salt),
+    saltedPassword: base64(hashed),
+  };
   const answer = await kafka("AlterUserScramCredentials", { deletions: [], upsertions: [upsertion] });
   await accept(answer.results[0]);
   toast(`${user} has a password for ${mechanism}`);
@@ -47,29 +55,57 @@ export default function Users() {
   const [chosen, setChosen] = useState(null);
   const columns = [
     { title: "User", grow: true, value: (row) => row.user },
-    { title: "Mechanism", value: (row) => row.mechanism, cell: (row) => html`<${Pill}>${mechanismOf(row.mechanism)}<//>` },
+    {
+      title: "Mechanism",
+      value: (row) => row.mechanism,
+      cell: (row) => html`<${Pill}>${mechanismOf(row.mechanism)}<//>`,
+    },
     { title: "Iterations", num: true, value: (row) => row.iterations, cell: (row) => number(row.iterations) },
-    { title: "", cell: (row) => html`<button class="small" onClick=${() => setEditing(row)}>Change password</button> <button class="small danger" onClick=${() => setChosen(row)}>Delete</button>` },
+    {
+      title: "",
+      cell: (row) =>
+        html`<button class="small" onClick=${() => setEditing(row)}>Change password</button> <button
+          class="small danger" onClick=${() => setChosen(row)}>Delete</button>`,
+    },
   ];
   const actions = html`<button class="primary" onClick=${() => setEditing({})}>Add user</button>`;
   return html`<${Page} title="Users" lead="that log in with SCRAM" actions=${actions} state=${state}>
-    <${Table} label="Users" columns=${columns} rows=${state.data ?? []} keyOf=${(row) => row.user + row.mechanism} empty="There are no users with a SCRAM password." />
+    <${Table} label="Users" columns=${columns} rows=${state.data ?? []} keyOf=${(row) => row.user + row.mechanism}
+      empty="There are no users with a SCRAM password." />
     ${editing && html`<${Edit} row=${editing} onClose=${() => setEditing(null)} onDone=${state.reload} />`}
-    ${chosen && html`<${Sure} title="Delete ${chosen.user}" text="Its password for ${mechanismOf(chosen.mechanism)} is deleted." onYes=${() => remove(chosen).then(state.reload)} onClose=${() => setChosen(null)} />`}
+    ${chosen && html`<${Sure} title="Delete ${chosen.user}"
+      text="Its password for ${mechanismOf(chosen.mechanism)} is deleted."
+      onYes=${() => remove(chosen).then(state.reload)} onClose=${() => setChosen(null)} />`}
   <//>`;
 }
 
 function Edit({ row, onClose, onDone }) {
   const fields = [
     { name: "user", label: "User", value: row.user ?? "", required: true, disabled: Boolean(row.user) },
-    { name: "mechanism", label: "Mechanism", type: "select", options: Object.keys(MECHANISMS), value: row.mechanism ? mechanismOf(row.mechanism) : "SCRAM-SHA-512", disabled: Boolean(row.user) },
+    {
+      name: "mechanism",
+      label: "Mechanism",
+      type: "select",
+      options: Object.keys(MECHANISMS),
+      value: row.mechanism ? mechanismOf(row.mechanism) : "SCRAM-SHA-512",
+      disabled: Boolean(row.user),
+    },
     { name: "password", label: "Password", type: "password", required: true },
-    { name: "iterations", label: "Iterations", type: "number", value: String(row.iterations ?? LEAST_ITERATIONS), min: LEAST_ITERATIONS, max: MOST_ITERATIONS, required: true },
+    {
+      name: "iterations",
+      label: "Iterations",
+      type: "number",
+      value: String(row.iterations ?? LEAST_ITERATIONS),
+      min: LEAST_ITERATIONS,
+      max: MOST_ITERATIONS,
+      required: true,
+    },
   ];
   const save = async (values) => {
     await setPassword(values);
     await onDone();
     onClose();
   };
-  return html`<${Dialog} title=${row.user ? `Password of ${row.user}` : "Add user"} onClose=${onClose}><${Form} fields=${fields} onSubmit=${save} onCancel=${onClose} /><//>`;
+  return html`<${Dialog} title=${row.user ? `Password of ${row.user}` : "Add user"} onClose=${onClose}><${Form}
+    fields=${fields} onSubmit=${save} onCancel=${onClose} /><//>`;
 }
