@@ -64,7 +64,7 @@ soak: $(VENV)/compat.stamp
 compat: $(VENV)/compat.stamp
 	$(BIN)/python -m pytest compat_tests
 
-# The web console in a real browser (Debian's chromium), about 2 minutes; KBROKER_SCREENSHOTS=1 renews docs/console/.
+# The web console in a real browser (Debian's chromium), about 5 minutes; KBROKER_SCREENSHOTS=1 renews docs/console/.
 browser: $(VENV)/compat.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[browser]"
 	$(BIN)/python -m pytest compat_tests/browser
