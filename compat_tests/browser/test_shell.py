@@ -152,7 +152,7 @@ def elsewhere() -> Iterator[str]:
 
 def test_the_first_page_is_small(page: Page, shown: Shown, record_property: Callable[[str, object], None]) -> None:
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(shown.url)
     expect(page.get_by_role("table", name="Brokers")).to_be_visible()
     files = [answer for answer in answers if answer.url.startswith(shown.url)]
