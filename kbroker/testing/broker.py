@@ -39,6 +39,7 @@ class Broker(Verbs):
     (`num_partitions=3`). `topics` are made before anybody connects: names, or names with their numbers of partitions.
     `data` is a directory that keeps the data; without it everything is in memory. `port` 0 is a free one. `history` is
     whether requests are remembered. `brokers` is how many nodes there are. `seed` makes ids and chance repeatable.
+    `emulate` is an older release whose versions it serves, "2.8" to "4.3".
     `tls`, `sasl` (a mechanism), `users` (with passwords) and `acls` are told of in `security.py`.
     """
 
@@ -53,6 +54,7 @@ class Broker(Verbs):
         history: bool = True,
         seed: int | None = None,
         brokers: int = 1,
+        emulate: str | None = None,
         tls: bool = False,
         sasl: str | None = None,
         users: Mapping[str, str] | None = None,
@@ -64,6 +66,7 @@ class Broker(Verbs):
         texts = {"listeners": f"{self._security.protocol}://{host}:{port}", **self._security.configs()}
         texts |= {"kbroker.memory": "true"} if data is None else {"log.dirs": os.fspath(data)}
         texts |= {name: text_of(value) for name, value in given.items() if value is not None}
+        self._emulated = emulate
         self._topics = topics if isinstance(topics, Mapping) else dict.fromkeys(topics, 1)
         remembered = HISTORY_BYTES if history else 0
         self._wish: dict[str, Any] = {"configs": texts, "history_bytes": remembered, "seed": seed, "nodes": brokers}
@@ -90,6 +93,8 @@ class Broker(Verbs):
         if self._running is None:
             self._running = self._own = Link(self._wish)
             self._started = from_plain(Started, self._own.ready)
+            if self._emulated is not None:
+                self.emulate(self._emulated)
             for name, partitions in self._topics.items():
                 self.create_topic(name, partitions)
             if self._recording:

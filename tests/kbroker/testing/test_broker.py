@@ -159,3 +159,38 @@ def test_the_test_process_imports_nothing_of_the_broker() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['kbroker', 'kbroker.control', 'kbroker.control.plain', 'kbroker.control.shapes']"
+
+
+def test_faults_are_installed_and_taken_out_without_blocking_the_loop(broker: Broker) -> None:
+    async def body() -> None:
+        handles = [
+            await broker.faults.fail.aio("Produce", "NOT_LEADER_OR_FOLLOWER", topic="a", name="first"),
+            await broker.faults.loading.aio(group="g", for_ms=60_000),
+            await broker.faults.metadata_lag.aio("a", times=1),
+            await broker.faults.disconnect.aio("EndTxn", after=True),
+        ]
+        assert [each.name for each in await broker.faults.list.aio()] == [
+            "first",
+            "coordinator of g",
+            "metadata lag",
+            f"fault {handles[3].id}",
+        ]
+        for handle in handles:
+            assert (await handle.remove.aio()).hits == []
+            assert (await handle.remove.aio()).id == handle.id, "harmless twice"
+        assert await broker.faults.list.aio() == []
+
+    asyncio.run(body())
+
+
+def test_a_fault_without_a_group_is_told_what_it_needs(broker: Broker) -> None:
+    with pytest.raises(ControlError, match=r"faults\.loading is for a group or for a transactional_id"):
+        broker.faults.loading()
+    with pytest.raises(TypeError, match="a fault has no topics; there are api, version"):
+        broker.faults.fail("Produce", "NOT_LEADER_OR_FOLLOWER", topics="a")
+
+
+def test_an_older_release_is_an_argument() -> None:
+    with Broker(emulate="2.8") as broker:
+        served = {each.api: each.max_version for each in broker.limit_versions("Metadata", 5)}
+        assert (served["Fetch"], served["Produce"], served["Metadata"]) == (12, 9, 5)
