@@ -132,9 +132,11 @@ class Seen:
 class Chunk:
     """Some exchanges, in the order of their answers; `first` counts the answers before them."""
 
-    __slots__ = ("_seen", "count", "data", "first")
+    __slots__ = ("_is_bare", "_seen", "count", "data", "first")
 
-    def __init__(self, data: bytes, first: int, count: int) -> None:
+    def __init__(self, data: bytes, first: int, count: int, is_bare: bool) -> None:
+        """`is_bare`: no secret can be in it."""
+        self._is_bare = is_bare
         self.data = data
         self.first = first
         self.count = count
@@ -148,8 +150,8 @@ class Chunk:
 
     @property
     def bare(self) -> bytes:
-        """The bytes without secrets. Only what may hold some is looked into."""
-        if all(seen.key_bytes in _PLAIN for seen in self.seen):
+        """The bytes without secrets."""
+        if self._is_bare:
             return self.data
         return b"".join([part for seen in self.seen for part in _parts(seen.without_secrets())])
 
@@ -314,7 +316,8 @@ class History:
         if self.waiting:
             entries, self.waiting = self.waiting, []
             parts = [part for entry in entries for part in _parts(entry)]
-            chunk = Chunk(b"".join(parts), self._done, len(entries))
+            is_bare = {entry[KEPT][:_KEY_BYTES] for entry in entries} <= _PLAIN
+            chunk = Chunk(b"".join(parts), self._done, len(entries), is_bare)
             self._done += len(entries)
             self._chunks.append(chunk)
             self._size += OVERHEAD_BYTES + len(chunk.data)

@@ -27,11 +27,11 @@ from kbroker.http.bodies import refusal
 from kbroker.http.kafka import PRINCIPAL, visitor_of
 from kbroker.http.looking import Looking
 from kbroker.http.rows import EVENTS, JSON, Row, routes_of
+from kbroker.http.tapping import BYTES, pause, tapped
 from kbroker.http.wanted import Wanted, wanted
 from kbroker.trace.annotated import MOST_NOTES, Annotated
 from kbroker.trace.exchange import Exchange, Reading, read
 from kbroker.trace.rows import row as row_of_exchange
-from kbroker.trace.stream import GREETING, missed
 from wire.errors import ErrorCode
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from kbroker.control.history import Chunk, Seen
     from kbroker.world import World
 
-ROWS_S, BYTES_S = 0.25, 0.1
-"""How often a list of rows, and a stream of bytes, has something to say."""
+ROWS_S = 0.25
+"""How often a list of rows has something to say."""
 MOST_ROWS = 25
 """So many in each event: more than that nobody reads. The others are counted."""
 MOST_LISTED = 500
@@ -51,7 +51,6 @@ WORK_S = 0.004
 """So long rows are looked for at a time, before others have a turn."""
 NOTES_A_TURN = 250
 SILENT_S = 15.0
-STREAM_BYTES = 1 << 20
 
 
 class Rows(NamedTuple):
@@ -91,11 +90,17 @@ def frames_routes(broker: Broker, control: Control | None) -> list[BaseRoute]:
 
     async def tap(request: Request) -> Response:
         try:
-            return StreamingResponse(tapped(looker(request).looking), media_type="application/octet-stream")
+            return StreamingResponse(_tapped(looker(request).looking), media_type=BYTES)
         except ControlError as error:
             return refusal(error)
 
     return [Route("/frames/tap", tap), *routes_of(ROWS, looker)]
+
+
+async def _tapped(looking: Looking) -> AsyncIterator[bytes]:
+    with looking.follow() as follower:
+        async for said in tapped(follower, looking.world):
+            yield said
 
 
 def _authorize(broker: Broker, host: str) -> None:
@@ -128,7 +133,7 @@ async def follow(
     with looking.follow() as follower:
         yield Rows([], 0, 0)
         while True:
-            await _pause(looking.world, ROWS_S)
+            await pause(looking.world, ROWS_S)
             silent += ROWS_S
             chunks = follower.take()
             lost, follower.missed = follower.missed, 0
@@ -257,40 +262,9 @@ async def transaction(looker: Looker, transactional_id: str) -> dict[str, Any]:
     return await transaction_story(looker.broker, looker.looking, transactional_id)
 
 
-# --- bytes ----------------------------------------------------------------------------------------------------------
-
-
-async def tapped(looking: Looking) -> AsyncIterator[bytes]:
-    """The stream of all frames."""
-    with looking.follow() as follower:
-        yield GREETING
-        while True:
-            await _pause(looking.world, BYTES_S)
-            said: list[bytes] = []
-            for chunk in follower.take():
-                said.append(chunk.bare)
-                if sum(map(len, said)) > STREAM_BYTES:
-                    yield b"".join(said)
-                    said = []
-            if follower.missed:
-                said.append(missed(follower.missed))
-                follower.missed = 0
-            if said:
-                yield b"".join(said)
-
-
-async def _pause(world: World, seconds: float) -> None:
-    over = world.future()
-    timer = world.later(seconds, over.set_result, None)
-    try:
-        await over
-    finally:
-        timer.cancel()
-
-
 def frames_paths() -> dict[str, Any]:
     """What the OpenAPI document says of the one path that is no row."""
-    answer = {"description": "a stream", "content": {"application/octet-stream": {"schema": {"type": "string"}}}}
+    answer = {"description": "a stream", "content": {BYTES: {"schema": {"type": "string"}}}}
     summary = "Every request with its answer from now on, as bytes: what `kbroker trace` reads."
     return {"/frames/tap": {"get": {"operationId": "frames.tap", "summary": summary, "responses": {"200": answer}}}}
 

@@ -22,23 +22,29 @@ def http_of(ready: "re.Match[str]") -> str:
     return ready.string.rpartition(" http=")[2].strip()
 
 
+def until_it_tells(trace: "subprocess.Popen[str]", bootstrap: str, home: Path) -> str:
+    """Topics are made until a trace of them says its first line."""
+    assert trace.stdout is not None
+    line = ""
+    for at in range(1000):
+        assert finished("topic", "create", f"t{at}", "--to", bootstrap, cwd=home).returncode == 0
+        if select.select([trace.stdout], [], [], 0.2)[0]:
+            line = trace.stdout.readline()
+            break
+    trace.kill()
+    trace.communicate(timeout=10)
+    return line
+
+
 @pytest.mark.parametrize("more", [(), ("--control",)], ids=["plain", "control"])
 def test_a_broker_is_watched_live(tmp_path: Path, more: tuple[str, ...]) -> None:
     options = ("serve", "--memory", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *more)
     with running(*options, cwd=tmp_path) as (_, ready):
         trace = subprocess.Popen(
             command("trace", http_of(ready), "--api", "CreateTopics", "-n", "1000", "--json"),
-            cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        assert trace.stdout is not None
-        line = ""
-        for at in range(1000):  # until it listens
-            assert finished("topic", "create", f"t{at}", "--to", ready[2], cwd=tmp_path).returncode == 0
-            if select.select([trace.stdout], [], [], 0.05)[0]:
-                line = trace.stdout.readline()
-                break
-        trace.kill()
-        trace.communicate(timeout=10)
+        line = until_it_tells(trace, ready[2], tmp_path)
     seen = json.loads(line)
     assert (
         seen["api"] == "CreateTopics" and seen["errors"] == [] and seen["request"]["topics"][0]["name"].startswith("t")
@@ -85,6 +91,11 @@ def test_a_proxy_is_controlled_by_http_with_the_words_of_a_broker(tmp_path: Path
         assert failed["errors"] == ["POLICY_VIOLATION"] and failed["faults"]
         with pytest.raises(ClientError, match="for a broker"):
             do(found[2], None, "topics.create", name="t")
+        trace = subprocess.Popen(
+            command("trace", found[2], "--api", "CreateTopics", "-n", "1000", "--json"),
+            cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert "CreateTopics" in until_it_tells(trace, found[1], tmp_path), "and is looked at like one"
         proxy.terminate()
         proxy.communicate(timeout=10)
 

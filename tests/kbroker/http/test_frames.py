@@ -8,7 +8,7 @@ import pytest
 
 from kbroker.broker import Broker
 from kbroker.control.history import FRAME_BYTES
-from kbroker.http import frames
+from kbroker.http import frames, tapping
 from wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from wire.messages.metadata import MetadataRequest, MetadataRequestTopic
 from wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
@@ -24,7 +24,7 @@ HTTP = "127.0.0.1:0"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "ROWS_S", 0.01)
-    monkeypatch.setattr(frames, "BYTES_S", 0.01)
+    monkeypatch.setattr(tapping, "BEAT_S", 0.01)
 
 
 def metadata(name: str) -> MetadataRequest:
