@@ -180,7 +180,7 @@ def load(broker: Broker, kind: str, rate: int, seconds: float) -> tuple[float, f
     due = begun
     while (now := time.monotonic()) < begun + seconds:
         if now < due:
-            time.sleep(due - now)
+            selector.select(due - now)  # nothing comes: it is the wave's time that is waited for
         due = max(due + pause, now - pause)
         for connection, frame in zip(broker.connections, waves, strict=True):
             connection.send(frame)

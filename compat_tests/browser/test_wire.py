@@ -140,8 +140,9 @@ def test_under_load_the_list_pauses_and_counts(page: Page, seen: Shown, snapshot
         expect(status).to_be_visible(timeout=20_000)
         others = status.locator("[data-others]")
         expect(others).to_be_visible()
-        first = int(others.get_attribute("data-others") or 0)
-        page.wait_for_function(f"Number(document.querySelector('[data-others]').dataset.others) > {first}")
+        first = others.get_attribute("data-others") or ""
+        expect(others).not_to_have_attribute("data-others", first)
+        assert int(others.get_attribute("data-others") or 0) > int(first)
         snapshot("wire-load")
         newest = page.get_by_role("table", name="Requests").locator("tbody tr").first
         shown = newest.inner_text()

@@ -55,13 +55,14 @@ async def transaction_story(broker: Broker, looking: Looking, name: str) -> dict
     choice = wanted(broker, transactions.APIS, None, None, None, None, False, None)
     asked = await _chosen(looking, choice, name)
     since = asked[0].row["at_ms"] if asked else 0
+    names = _names(broker)
     states = [each for each in await _states(broker, name) if each.at_ms >= since]
     producers = {each.producer_id for each in states}
     partitions = sorted({each for state in states for each in state.partitions})
     written: list[transactions.Written] = []
     for partition in partitions:
         written += await _written(broker, partition, producers, since)
-    return {"transactional_id": name, **transactions.timeline(asked, states, written)}
+    return {"transactional_id": name, **transactions.timeline(asked, states, written, lambda id: names.get(id, id))}
 
 
 async def _chosen(looking: Looking, choice: Wanted, transactional_id: str | None = None) -> list[Said]:

@@ -9,10 +9,10 @@ batch or a marker in the lane of its partition.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from kbroker.trace.groups import Said
+from kbroker.trace.groups import Names, Said
 
 PRODUCER, COORDINATOR = "producer", "coordinator"
 APIS = (
@@ -42,15 +42,35 @@ class Written(NamedTuple):
     epoch: int
 
 
-def timeline(asked: Iterable[Said], states: Iterable[State], written: Iterable[Written]) -> dict[str, Any]:
-    """All three in one order."""
+def timeline(
+    asked: Sequence[Said], states: Iterable[State], written: Iterable[Written], name_of: Names
+) -> dict[str, Any]:
+    """All three in one order. A batch stands where its Produce does: its own time is that of the producer's clock."""
     items = [_request(one) for one in asked]
     items += [_state(one) for one in states]
-    items += [_written(one) for one in written]
-    order = {PRODUCER: 0, COORDINATOR: 1}
-    items.sort(key=lambda item: (item["at_ms"], order.get(item["lane"], 2)))
-    partitions = sorted({item["lane"] for item in items} - set(order))
+    landed = {place: one.row["at_ms"] for one in asked for place in _landed(one, name_of)}
+    items += [_written(one._replace(at_ms=landed.get((one.partition, one.offset), one.at_ms))) for one in written]
+    items.sort(key=lambda item: (item["at_ms"], _rank(item)))
+    partitions = sorted({item["lane"] for item in items} - {PRODUCER, COORDINATOR})
     return {"lanes": [PRODUCER, COORDINATOR, *partitions], "items": items}
+
+
+def _rank(item: dict[str, Any]) -> int:
+    """Of what is told of the same millisecond: Complete* says that the markers stand."""
+    if item["lane"] == PRODUCER:
+        return 0
+    if item["lane"] == COORDINATOR:
+        return 3 if item["what"].startswith("Complete") else 1
+    return 2
+
+
+def _landed(one: Said, name_of: Names) -> Iterator[tuple[str, int]]:
+    """Where a Produce has written: partition and base offset."""
+    if one.row["api"] == "Produce":
+        for topic in (one.response or {}).get("responses", ()):
+            name = topic.get("name") or name_of(topic.get("topicId", ""))
+            for partition in topic.get("partitionResponses", ()):
+                yield f"{name}/{partition['index']}", partition["baseOffset"]
 
 
 def _request(one: Said) -> dict[str, Any]:
@@ -74,8 +94,12 @@ def _state(state: State) -> dict[str, Any]:
 
 
 def _written(one: Written) -> dict[str, Any]:
-    says = f"offset {one.offset}" + (f", {one.records} records" if one.records else "") + f", epoch {one.epoch}"
+    says = f"offset {one.offset}" + (f", {_records(one.records)}" if one.records else "") + f", epoch {one.epoch}"
     return _item(one.partition, one.at_ms, one.what, says)
+
+
+def _records(count: int) -> str:
+    return f"{count} record{'s' * (count != 1)}"
 
 
 def _item(lane: str, at_ms: int, what: str, says: str) -> dict[str, Any]:
