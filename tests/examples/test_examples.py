@@ -29,12 +29,18 @@ def read(client: KafkaConsumer, count: int) -> list[bytes]:
     return values
 
 
+def join(client: KafkaConsumer) -> None:
+    """Poll, which is how a member joins its group, until it has partitions."""
+    while not client.assignment():
+        client.poll(timeout_ms=100)
+
+
 def test_a_retry_after_a_lost_answer_makes_no_duplicate(kafka: Broker) -> None:
     """The batch is written, and the connection breaks before the answer: the producer must send it again, and Kafka
     must not write it again."""
     kafka.faults.disconnect("Produce", after=True, times=1)
     with producer(kafka, enable_idempotence=True) as client:
-        client.send("orders", b"only once").get(10)
+        client.send("orders", b"only once").get(30)
     assert [record.value for record in kafka.records("orders")] == [b"only once"]
     assert len(kafka.requests("Produce")) == 2
 
@@ -111,7 +117,7 @@ def test_a_session_ends_without_waiting_for_it(kafka: Broker) -> None:
     kafka.create_topic("orders", partitions=2)
     kafka.clock.freeze()
     with consumer(kafka, "orders", group_id="workers", client_id="app", heartbeat_interval_ms=100) as client:
-        client.poll(timeout_ms=1000)
+        join(client)
         assert len(kafka.wait_assigned("workers").members[0].assigned) == 2
         with kafka.faults.blackhole("app"):
             fired = kafka.clock.advance("46s").fired
@@ -126,13 +132,13 @@ def test_a_transaction_is_fenced_between_send_and_commit(kafka: Broker) -> None:
     first = producer(kafka, transactional_id="payments")
     first.init_transactions()
     first.begin_transaction()
-    first.send("payments", b"of the zombie").get(10)
+    first.send("payments", b"of the zombie").get(30)
     second = producer(kafka, transactional_id="payments")
     second.init_transactions()
     with pytest.raises(KafkaError):
         first.commit_transaction()
     second.begin_transaction()
-    second.send("payments", b"of the new one").get(10)
+    second.send("payments", b"of the new one").get(30)
     second.commit_transaction()
     assert [record.value for record in kafka.records("payments")] == [b"of the new one"]
     assert b"of the zombie" in [record.value for record in kafka.records("payments", read_committed=False)]
@@ -145,7 +151,7 @@ def test_a_forgotten_transaction_holds_up_readers_until_its_time_is_over(kafka: 
     forgetful = producer(kafka, transactional_id="forgetful", transaction_timeout_ms=60_000)
     forgetful.init_transactions()
     forgetful.begin_transaction()
-    forgetful.send("payments", b"never decided").get(10)
+    forgetful.send("payments", b"never decided").get(30)
     kafka.produce("payments", "behind it")
     assert kafka.records("payments") == [], "a reader of committed records sees nothing behind an open transaction"
     kafka.clock.advance("61s")
@@ -163,7 +169,7 @@ def test_a_poison_record_is_put_aside(kafka: Broker) -> None:
             try:
                 total += int(value)
             except ValueError:
-                aside.send(poison, value).get(10)
+                aside.send(poison, value).get(30)
         client.commit()
     assert total == 4
     assert [record.value for record in kafka.wait_records(poison)] == [b"\xff"]
@@ -173,19 +179,19 @@ def test_a_poison_record_is_put_aside(kafka: Broker) -> None:
 def test_a_full_disk_is_an_error_of_the_producer_and_heals(kafka: Broker) -> None:
     kafka.create_topic("orders")
     with producer(kafka, enable_idempotence=False, retries=2) as client:
-        client.send("orders", b"before").get(10)
+        client.send("orders", b"before").get(30)
         kafka.disk_full()
         with pytest.raises((KafkaStorageError, KafkaTimeoutError)):
-            client.send("orders", b"lost").get(10)
+            client.send("orders", b"lost").get(30)
         kafka.disk_full(False)
-        client.send("orders", b"after").get(10)
+        client.send("orders", b"after").get(30)
     assert [record.value for record in kafka.records("orders")] == [b"before", b"after"]
 
 
 def test_a_client_lives_with_an_older_broker(kafka: Broker) -> None:
     kafka.emulate("2.8")
     with producer(kafka) as client:
-        client.send("orders", b"old").get(10)
+        client.send("orders", b"old").get(30)
     with consumer(kafka, "orders", group_id="g") as client:
         assert read(client, 1) == [b"old"]
     assert max(request.version for request in kafka.requests("Fetch")) <= 12
@@ -202,7 +208,7 @@ def test_a_broken_checksum_is_noticed(kafka: Broker) -> None:
 
 def test_what_the_client_really_sends(kafka: Broker) -> None:
     with producer(kafka, client_id="shop", acks=1, compression_type="gzip") as client:
-        client.send("orders", b"x" * 1000).get(10)
+        client.send("orders", b"x" * 1000).get(30)
     (request,) = kafka.requests("Produce", client_id="shop")
     assert request.request["acks"] == 1
     assert len(request.request["topicData"][0]["partitionData"][0]["records"]) < 300
@@ -210,11 +216,11 @@ def test_what_the_client_really_sends(kafka: Broker) -> None:
 
 def test_a_producer_stays_open_through_a_reset(kafka: Broker) -> None:
     with producer(kafka, enable_idempotence=True) as client:
-        client.send("orders", b"of the first test").get(10)
+        client.send("orders", b"of the first test").get(30)
         kafka.reset()
         assert kafka.topics() == []
         kafka.create_topic("orders")
-        client.send("orders", b"of the second test").get(10)
+        client.send("orders", b"of the second test").get(30)
     assert [record.value for record in kafka.records("orders")] == [b"of the second test"]
 
 
@@ -260,7 +266,7 @@ def test_a_function_of_the_test_decides(kafka: Broker) -> None:
         return "NOT_ENOUGH_REPLICAS"
 
     with producer(kafka, client_id="shop") as client:
-        client.send("orders", b"1").get(10)
+        client.send("orders", b"1").get(30)
     assert seen == ["shop"]
     assert (first_time.problems, len(first_time.hits)) == ([], 1)
     assert [request.errors for request in kafka.requests("Produce")] == [["NOT_ENOUGH_REPLICAS"], []]
@@ -297,7 +303,7 @@ def test_nothing_is_lost_or_doubled_in_chaos(kafka: Broker, seed: int) -> None:
 def test_a_member_is_put_out_and_comes_back(kafka: Broker) -> None:
     kafka.create_topic("orders")
     with consumer(kafka, "orders", group_id="workers", heartbeat_interval_ms=100, client_id="app") as client:
-        client.poll(timeout_ms=1000)
+        join(client)
         before = kafka.wait_assigned("workers")
         assert kafka.evict("workers", "app").members == []
         while not kafka.group("workers").members:
