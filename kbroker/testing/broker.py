@@ -23,7 +23,7 @@ from kbroker.testing.clients import client_config
 from kbroker.testing.clock import Clock
 from kbroker.testing.faults import Faults
 from kbroker.testing.groups import text_of
-from kbroker.testing.link import BrokerGone, Extension, Line, Link
+from kbroker.testing.link import BrokerGone, ControlError, Extension, Line, Link
 from kbroker.testing.partition import Partition
 from kbroker.testing.scenario import Step, load, steps_of
 from kbroker.testing.security import Rule, Security
@@ -116,6 +116,7 @@ class Broker(Verbs):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._tell(error)
         self.close()
 
     async def __aenter__(self) -> Self:
@@ -124,16 +125,29 @@ class Broker(Verbs):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await asyncio.to_thread(self._tell, error)
         await asyncio.to_thread(self.close)
 
-    def another(self, configs: Mapping[str, object] | None = None, **keywords: object) -> Broker:
+    def _tell(self, error: BaseException | None) -> None:
+        """An error that leaves the block has what the broker saw as a note, whichever way tests are run."""
+        if isinstance(error, Exception) and self._running is not None:
+            from kbroker.testing.report import report
+
+            try:
+                error.add_note(f"what the broker saw:\n{report(self)}")
+            except (BrokerGone, ControlError):  # it was about that, then
+                pass
+
+    def another(
+        self, configs: Mapping[str, object] | None = None, *, seed: int | None = None, **keywords: object
+    ) -> Broker:
         """One more broker in the same process, with data, clock, faults, history and port of its own: it is there in
         milliseconds. It ends with `close`, or with this one."""
         if self._own is None:
             raise BrokerGone("only a broker with a process of its own makes another one in it")
         given = {name.replace("_", "."): value for name, value in keywords.items()} | dict(configs or {})
         texts = {name: text_of(value) for name, value in given.items() if value is not None}
-        created: Created = self._ask(Created, "brokers.create", configs=texts).now()
+        created: Created = self._ask(Created, "brokers.create", configs=texts, seed=seed).now()
         broker = Broker()
         broker._running = Extension(self._own, created.number)
         broker._started = created.broker

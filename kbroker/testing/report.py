@@ -81,6 +81,11 @@ def write_trace(broker: Broker, folder: Path, name: str) -> list[Path]:
                 connection=str(frame.connection),
                 broker=broker.bootstrap,
             )
+    return [lines, capture, write_scenario(broker, folder, name)]
+
+
+def write_scenario(broker: Broker, folder: Path, name: str) -> Path:
+    """What the test did to the broker, as a file that `Broker.play` takes."""
     scenario = folder / f"{name}.json"
     scenario.write_text(json.dumps(broker.scenario(), indent=1) + "\n")
-    return [lines, capture, scenario]
+    return scenario

@@ -194,3 +194,11 @@ def test_an_older_release_is_an_argument() -> None:
     with Broker(emulate="2.8") as broker:
         served = {each.api: each.max_version for each in broker.limit_versions("Metadata", 5)}
         assert (served["Fetch"], served["Produce"], served["Metadata"]) == (12, 9, 5)
+
+
+def test_an_error_that_leaves_the_block_has_what_the_broker_saw() -> None:
+    with pytest.raises(AssertionError) as failed, Broker(topics=["orders"]) as broker:
+        broker.faults.fail("Produce", "NOT_ENOUGH_REPLICAS", name="few replicas")
+        raise AssertionError
+    (note,) = failed.value.__notes__
+    assert note.startswith("what the broker saw:") and "few replicas: met 0" in note

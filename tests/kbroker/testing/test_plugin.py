@@ -1,11 +1,14 @@
 """The pytest plugin, as a session of its own that uses it: fixtures, options, and what a failing test shows."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from kbroker.testing import Broker
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -93,7 +96,39 @@ def test_a_failing_test_shows_what_the_broker_saw_and_keeps_it(tmp_path: Path) -
     (request,) = map(json.loads, trace.read_text().splitlines())
     assert (request["api"], request["errors"]) == ("Metadata", ["REQUEST_TIMED_OUT"])
     (capture,) = (tmp_path / "traces").glob("*.pcap")
+    (scenario,) = (tmp_path / "traces").glob("*.json")
+    assert [list(step) for step in json.loads(scenario.read_text())] == [["faults.install"]]
     assert capture.read_bytes()[:4] == b"\xd4\xc3\xb2\xa1"
+
+
+SEEDED = """
+def test_passes(kafka):
+    kafka.produce("kept", "not this")
+
+def test_fails(kafka):
+    print("id", kafka.create_topic("kept").id)
+    kafka.produce("kept", "this")
+    assert False
+"""
+
+
+def test_a_failing_test_keeps_its_data_and_its_seed_brings_back_its_ids(tmp_path: Path) -> None:
+    done = run(tmp_path, SEEDED, "--kafka-data", "data")
+    (kept,) = (tmp_path / "data").iterdir()
+    assert f"kbroker serve --data {kept}" in done.stdout, done.stdout
+    with Broker(data=kept) as broker:
+        assert [record.value for record in broker.records("kept")] == [b"this"]
+
+    seed, scenario = (re.search(rf"--kafka-{word} (\S+)\)", done.stdout) for word in ("seed", "scenario"))
+    assert seed is not None and scenario is not None
+    steps = json.loads(Path(scenario[1]).read_text())
+    assert [next(iter(step)) for step in steps] == ["topics.create", "records.produce"]
+    (first,) = re.findall("^id (.*)", done.stdout, re.MULTILINE)
+    again = run(tmp_path, SEEDED, "--kafka-seed", seed[1])
+    assert re.findall("^id (.*)", again.stdout, re.MULTILINE) == [first]
+    other = run(tmp_path, SEEDED)
+    assert re.findall("^id (.*)", other.stdout, re.MULTILINE) != [first]
+    assert "--kafka-seed is a number, not x" in run(tmp_path, SEEDED, "--kafka-seed", "x").stderr
 
 
 def test_on_a_real_kafka_control_skips_and_names_are_a_tests_own(tmp_path: Path) -> None:
@@ -112,7 +147,7 @@ def test_three(kafka):
 """
     done = run(tmp_path, source, "--kafka-bootstrap", "example:9092", "-rs")
     assert "2 passed, 1 skipped" in done.stdout, done.stdout
-    assert "a real Kafka has no faults()" in done.stdout
+    assert "a real Kafka has no faults install" in done.stdout
 
 
 @pytest.mark.parametrize(
