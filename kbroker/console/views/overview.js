@@ -92,7 +92,7 @@ export default function Overview({ about }) {
         ${card(health.under, "under-replicated", "#/topics", health.under)}
         ${card(health.offline, "without a leader", "#/topics", health.offline)}
         ${card(data.groups, "groups", "#/groups")}
-        ${card(bytes(brokers.reduce((sum, row) => sum + (row.size ?? 0), 0)), "on disk", "#/topics")}
+        ${card(bytes(brokers.reduce((sum, row) => sum + (row.size ?? 0), 0)), "held", "#/topics")}
       </div>
       <${Table} label="Brokers" columns=${columns} rows=${brokers} keyOf=${(row) => row.id}
         onOpen=${(row) => (location.hash = `#/brokers/${row.id}`)} />
