@@ -25,7 +25,8 @@ def main() -> int:
     parser.add_argument("--rewrite", metavar="COMMAND")
     parser.add_argument("patterns", nargs="*")
     chosen = parser.parse_args()
-    machine = Machine()
+    applications = tempfile.TemporaryDirectory()
+    machine = Machine(applications=Path(applications.name))
     wrong = 0
     for path in sorted(TRANSCRIPTS.glob("*.txt")):
         if chosen.patterns and not any(fnmatchcase(path.stem, each) for each in chosen.patterns):
@@ -43,6 +44,7 @@ def main() -> int:
         else:
             wrong += _show(transcript, said)
     machine.close()
+    applications.cleanup()
     return 1 if wrong else 0
 
 

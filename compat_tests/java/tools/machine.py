@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import threading
@@ -11,7 +12,7 @@ from typing import Any
 
 from compat_tests.broker import Outside, Process
 from compat_tests.java.jars import jars
-from compat_tests.java.tools.transcript import Step, Transcript, masked
+from compat_tests.java.tools.transcript import APPLICATIONS, Step, Transcript, masked
 from compat_tests.tools import Deadline, need_command
 
 CALL_S = 90.0
@@ -28,8 +29,8 @@ SUB_COMMANDS = ("MetadataQuorumCommand", "TransactionsCommand", "FeatureCommand"
 class Machine:
     """One JVM, one call at a time."""
 
-    def __init__(self, *options: str) -> None:
-        """`options` are the JVM's."""
+    def __init__(self, *options: str, applications: Path | None = None) -> None:
+        """`options` are the JVM's. With a folder to compile them into, applications of ours run like tools, too."""
         folder = jars("pom-tools.xml")
         tools = next(folder.glob("kafka-tools-[0-9]*.jar"))
         words = [
@@ -37,7 +38,7 @@ class Machine:
             *OPTIONS,
             *options,
             "-cp",
-            f"{folder}/*",
+            os.pathsep.join([f"{folder}/*", *(_compiled(folder, applications) if applications else [])]),
             str(Path(__file__).parent / "Tools.java"),
         ]
         self._jvm = subprocess.Popen([*words, str(tools)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -62,6 +63,15 @@ class Machine:
         self._jvm.stdout.close()
         self._jvm.kill()
         self._jvm.wait()
+
+
+def _compiled(tools: Path, into: Path) -> list[str]:
+    """Where the applications are, and what they need beside the tools."""
+    needed = [str(path) for pattern in ("kafka-streams-*.jar", "rocksdbjni-*.jar") for path in jars().glob(pattern)]
+    path = os.pathsep.join([f"{tools}/*", *needed])
+    sources = [str(Path(__file__).parent / f"{name}.java") for name in APPLICATIONS]
+    subprocess.run([need_command("javac", "java"), "-d", str(into), "-cp", path, *sources], check=True, timeout=CALL_S)
+    return [str(into), *needed]
 
 
 def play(transcript: Transcript, machine: Machine, broker: Process | Outside, home: Path) -> list[list[str]]:

@@ -33,8 +33,8 @@ _played: set[str] = set()
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    one = Machine()
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    one = Machine(applications=tmp_path_factory.mktemp("applications"))
     yield one
     one.close()
 

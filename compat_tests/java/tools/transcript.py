@@ -34,6 +34,8 @@ CLASSES = {
     "ShareGroupCommand": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
     "StreamsGroupCommand": "org.apache.kafka.tools.streams.StreamsGroupCommand",
 }
+APPLICATIONS = ("WordCount",)
+CLASSES |= {name: name for name in APPLICATIONS}
 # what differs from run to run, whoever answers
 MASKS = (
     (r"(?s)\n(?=Option( \(\* = required\))? +Description).*", ""),  # a tool's own usage
