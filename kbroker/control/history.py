@@ -176,8 +176,15 @@ class Pending:
 
     def answered(self, call: Call) -> None:
         """Its reply is there; unless it has been forgotten, or was told to have none."""
-        if call.reply is not None:
-            self.history.answered(self, call.reply, call.refused)
+        history, asked, parts = self.history, self.asked, call.reply
+        if parts is None or history.pending.pop(asked[0], None) is None:
+            return
+        if self.faults or call.refused:
+            history.add(self.entry(beginning(parts), call.refused))
+        else:
+            first = parts[0] if len(parts) == 1 else b""
+            reply = first if type(first) is bytes and 0 < len(first) < SMALL_BYTES else beginning(parts)
+            history.add((*asked, history.clock() - asked[BEGAN], reply, b""))
 
     def entry(self, reply: bytes | None, refused: str) -> Entry:
         more = _BETWEEN.join((refused, *self.faults)).encode() if refused or self.faults else b""
@@ -315,7 +322,15 @@ class History:
         """Put what waits into a chunk. How many answers there have been."""
         if self.waiting:
             entries, self.waiting = self.waiting, []
-            parts = [part for entry in entries for part in _parts(entry)]
+            parts: list[bytes] = []
+            for number, at_ms, began_s, connection, node, size, kept, took_s, reply, more in entries:
+                replied = -1 if reply is None else len(reply)
+                parts += (
+                    pack_head(number, at_ms, began_s, took_s, connection, node, size, len(kept), replied, len(more)),
+                    kept,
+                    reply or b"",
+                    more,
+                )
             is_bare = {entry[KEPT][:_KEY_BYTES] for entry in entries} <= _PLAIN
             chunk = Chunk(b"".join(parts), self._done, len(entries), is_bare)
             self._done += len(entries)
@@ -390,11 +405,7 @@ class Tap:
             if len(history.pending) > MOST_PENDING:
                 del history.pending[next(iter(history.pending))]
             return call
-        reply = beginning(parts)
-        entry = (*asked, clock() - began_s, reply, call.refused.encode())
-        waiting = history.waiting
-        if history.tell is None and len(waiting) < history.most_waiting and size < SMALL_BYTES > len(reply):
-            waiting.append(entry)
-        else:
-            history.add(entry)
+        first = parts[0] if len(parts) == 1 else b""
+        reply = first if type(first) is bytes and 0 < len(first) < SMALL_BYTES else beginning(parts)
+        history.add((*asked, clock() - began_s, reply, call.refused.encode()))
         return call
