@@ -144,6 +144,13 @@ class GroupEvent(NamedTuple):
     cause: str
 
 
+class GroupChange(NamedTuple):
+    """An event, and which group it has happened to."""
+
+    group: str
+    event: GroupEvent
+
+
 class Transaction(NamedTuple):
     """A transactional id and the transaction that it is in, if the state says so."""
 
@@ -374,6 +381,14 @@ class Hit(NamedTuple):
     connection: int
     correlation_id: int
     done: str
+
+
+class Met(NamedTuple):
+    """A request that has just met a fault, by its number and name."""
+
+    fault: int
+    name: str
+    hit: Hit
 
 
 class Fault(NamedTuple):

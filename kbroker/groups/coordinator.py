@@ -54,7 +54,7 @@ class Groups:
         self._topics = topics
         self._admit = admit
         self.internal_topics = InternalTopics(make_topics, world.time_ms)
-        self._histories = Histories()
+        self.histories = Histories()
         self.coordinators: Coordinators[GroupsMachine] = Coordinators(
             OFFSETS_TOPIC, config["offsets.topic.num.partitions"], topics, logs, self._begin
         )
@@ -90,7 +90,7 @@ class Groups:
 
     def history(self, group_id: str) -> list[Happened]:
         """The last events of a group that this process coordinates, oldest first."""
-        return self._histories.of(group_id)
+        return self.histories.of(group_id)
 
     def write_marker(self, index: int, marker: Marker) -> asyncio.Future[None]:
         """A transaction that committed offsets of groups in this partition of the topic has ended."""
@@ -119,7 +119,7 @@ class Groups:
         from kbroker.groups.events import Admit, ForgetShares, InitializeShares
 
         if isinstance(task, Happened):
-            self._histories.tell(task)
+            self.histories.tell(task)
         elif isinstance(task, Admit):
             self._ask_for_admission(task, runtime)
         elif isinstance(task, InitializeShares):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -56,8 +56,12 @@ class Histories:
 
     def __init__(self) -> None:
         self._events: dict[str, deque[Happened]] = {}
+        self.heard: list[Callable[[Happened], object]] = []
+        """Called with each event."""
 
     def tell(self, happened: Happened) -> None:
+        for heard in self.heard:
+            heard(happened)
         level = logging.INFO if happened.what in _UNASKED else logging.DEBUG
         if log.isEnabledFor(level):
             who = f" {happened.member}" if happened.member else ""

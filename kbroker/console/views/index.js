@@ -27,4 +27,5 @@ export const VIEWS = [
   { path: "/wire/group/:id", title: null, load: () => import("./wire_group.js") },
   { path: "/wire/transaction/:id", title: null, load: () => import("./wire_transaction.js") },
   { path: "/step", title: "Step mode", keys: "g s", when: (about) => about.control, load: () => import("./step.js") },
+  { path: "/lessons", title: "Lessons", keys: "g l", when: (about) => about.control, load: () => import("./lessons.js") },
 ];

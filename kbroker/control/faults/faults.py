@@ -20,7 +20,7 @@ from kbroker.context import LATER
 from kbroker.control.asking import Asking
 from kbroker.control.faults import lies, topics, wounds
 from kbroker.control.faults.plan import FETCH, METADATA, Plan, asks_for_all, spoken_of
-from kbroker.control.shapes import Effect, Held, Hit, Match, When
+from kbroker.control.shapes import Effect, Held, Hit, Match, Met, When
 from kbroker.control.table import ControlError
 from kbroker.server.dispatch import finish
 from kbroker.server.errors import error_response, item_errors
@@ -66,7 +66,8 @@ def _context_of(call: Call) -> Asking:
 
 
 class Faults:
-    """Those of one broker. `heard` is called with each request that begins to wait for a callback."""
+    """Those of one broker. Each of `heard` is called with a request that begins to wait for a callback, each of
+    `struck` with one that has met a fault."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -74,6 +75,7 @@ class Faults:
         self.plans: dict[int, Plan] = {}
         self.marks: dict[str, int] = {}
         self.heard: list[Callable[[Held], object]] = []
+        self.struck: list[Callable[[Met], object]] = []
         self._waiting: dict[int, Waiting] = {}
         self._handlers: dict[Entry, Handler] = {}
 
@@ -376,6 +378,8 @@ class Faults:
         api, done = call.entry.api.kafka_name, _words(plan)
         hit = Hit(world.time_ms(), api, call.version, call.client_id, call.connection.id, call.correlation_id, done)
         plan.hits.append(hit)
+        for struck in list(self.struck):
+            struck(Met(plan.id, plan.name, hit))
         self._control.afflicted(call, f"{plan.name}: {done}")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 from kbroker.control.control import Control
-from kbroker.control.shapes import Effect, Fault, Held, Match, When
+from kbroker.control.shapes import Effect, Fault, Held, Match, Met, When
 from kbroker.control.table import ControlError, verb
+
+T = TypeVar("T")
 
 MOST_WAITING = 1000
 
@@ -143,15 +145,28 @@ async def wait(control: Control, id: int, hits: int = 1, timeout: float = 10.0) 
 @verb
 async def held(control: Control) -> AsyncIterator[Held]:
     """Each request that waits for a callback, from now on: answer it with faults.release."""
-    queue: asyncio.Queue[Held] = asyncio.Queue(MOST_WAITING)
+    async for request in _told(control.faults.heard):
+        yield request
 
-    def heard(request: Held) -> None:
+
+@verb
+async def follow(control: Control) -> AsyncIterator[Met]:
+    """Each request that meets a fault, from now on."""
+    async for met in _told(control.faults.struck):
+        yield met
+
+
+async def _told(tellers: list[Callable[[T], object]]) -> AsyncIterator[T]:
+    """What they are called with from now on. Who listens too slowly misses the newest."""
+    queue: asyncio.Queue[T] = asyncio.Queue(MOST_WAITING)
+
+    def heard(news: T) -> None:
         if not queue.full():
-            queue.put_nowait(request)
+            queue.put_nowait(news)
 
-    control.faults.heard.append(heard)
+    tellers.append(heard)
     try:
         while True:
             yield await queue.get()
     finally:
-        control.faults.heard.remove(heard)
+        tellers.remove(heard)

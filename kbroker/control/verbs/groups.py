@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import AsyncIterator
+
 from kbroker.catalog.state import GROUP
 from kbroker.control import views
 from kbroker.control.control import Control, accept, refusal
-from kbroker.control.shapes import Committed, Group, GroupEvent
+from kbroker.control.shapes import Committed, Group, GroupChange, GroupEvent
 from kbroker.control.table import ControlError, verb
 from kbroker.groups.events import Rebalance
+from kbroker.groups.history import Happened
 from kbroker.partitions.partition import Partition
 from wire.batch import batches
 from wire.errors import KafkaError
@@ -27,6 +31,7 @@ SET, DELETE = 0, 1
 STABLE = "Stable"
 LEAVES = -1  # the member epoch of who leaves (KIP-848)
 READ_BYTES = 1 << 20
+MOST_WAITING = 1000
 
 
 async def _load(control: Control) -> None:
@@ -55,10 +60,35 @@ async def get(control: Control, group: str) -> Group:
 @verb
 async def history(control: Control, group: str) -> list[GroupEvent]:
     """The last 100 events of a group since the broker started, oldest first: who came and went, why, who waited."""
-    return [
-        GroupEvent(each.at_ms, each.what.value, each.member, each.cause)
-        for each in control.cluster.groups.history(group)
-    ]
+    return [_event(each) for each in control.cluster.groups.history(group)]
+
+
+def _event(each: Happened) -> GroupEvent:
+    return GroupEvent(each.at_ms, each.what.value, each.member, each.cause)
+
+
+@verb
+async def follow(control: Control, group: str | None = None) -> AsyncIterator[GroupChange]:
+    """Every event of a group, or of all of them, from now on. Who listens too slowly misses the oldest."""
+    waiting: deque[GroupChange] = deque(maxlen=MOST_WAITING)
+
+    def heard(each: Happened) -> None:
+        if group in (None, each.group_id):
+            waiting.append(GroupChange(each.group_id, _event(each)))
+            control.watch.tell()
+
+    histories = control.cluster.groups.histories
+    histories.heard.append(heard)
+    try:
+        while True:
+            while waiting:
+                yield waiting.popleft()
+            await control.watch.next()
+            if control.cluster.groups.histories is not histories:  # the broker has been reset
+                histories = control.cluster.groups.histories
+                histories.heard.append(heard)
+    finally:
+        histories.heard.remove(heard)
 
 
 @verb

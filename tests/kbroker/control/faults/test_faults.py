@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kbroker.control.table import ControlError
+from kbroker.control.table import ControlError, find
 from tests.kbroker.control.controlling import Hand, controlling
 from tests.kbroker.control.test_history import metadata
 from tests.kbroker.running import Client, run
@@ -195,6 +195,23 @@ def test_a_connection_drops_before_or_after_the_work() -> None:
         ]
 
     met(body)
+
+
+def test_whoever_follows_hears_of_each_request_that_a_fault_meets() -> None:
+    async def body() -> None:
+        async with controlling() as ask:
+            await ask("faults.install", name="late", match={"api": ["Metadata"]}, effect={"delay_ms": 1})
+            verb = find("faults.follow")
+            met: Any = verb.run(ask.control, **verb.bind({}))
+            following = asyncio.ensure_future(anext(met))
+            await asyncio.sleep(0)
+            client = await ask.connect()
+            await client.ask(metadata("t"), 12)
+            told = await following
+            assert (told.fault, told.name, told.hit.api, told.hit.done) == (1, "late", "Metadata", "delay_ms=1")
+            await met.aclose()
+
+    run(body)
 
 
 def test_a_held_request_goes_on_when_it_is_released_and_nothing_overtakes_it() -> None:
