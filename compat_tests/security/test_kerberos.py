@@ -33,7 +33,7 @@ MAY = "super.users=User:alice;User:rob.worker"
 
 @pytest.fixture(scope="module")
 def kdc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdc]:
-    need_module("gssapi")
+    need_module("gssapi", "kerberos")
     made = Kdc(tmp_path_factory.mktemp("kdc"))
     with pytest.MonkeyPatch.context() as patch:
         for name, value in made.environment.items():
