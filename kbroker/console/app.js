@@ -28,6 +28,7 @@ function useHash() {
   useEffect(() => {
     const turned = () => setHash(location.hash);
     addEventListener("hashchange", turned);
+    turned(); // the address may have changed before anybody listened
     return () => removeEventListener("hashchange", turned);
   }, []);
   return hash;
