@@ -15,6 +15,7 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from ..answers import tell
 from ..engine import (
@@ -320,7 +321,14 @@ class DiskLog:
         for segment in doomed:
             segment.forget()
         del self.segments[:count]
+        future.add_done_callback(partial(self._gone, doomed))
         return future
+
+    def _gone(self, segments: list[Segment], trimmed: asyncio.Future[None]) -> None:
+        """Their trim is durable: they cannot come back, so nothing of them has to be synced any more."""
+        if not trimmed.cancelled() and trimmed.exception() is None:
+            for segment in segments:
+                self._unsynced.pop(segment, None)
 
     def cut(self, end: int) -> tuple[int, asyncio.Future[None] | None]:
         """See rule 12. From the back, each step durable before the next: a crash in between leaves a longer log."""
@@ -354,6 +362,7 @@ class DiskLog:
 
     def _remove(self, segment: Segment) -> None:
         self.segments.remove(segment)
+        self._unsynced.pop(segment, None)
         segment.forget()
         for path in segment.paths():
             with suppress(FileNotFoundError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from storage.disk.engine import DiskEngine
 from storage.disk.files import RealFiles
+from storage.disk.segment import Segment
 from storage.engine import (
     Appended,
     Bounds,
@@ -62,6 +64,26 @@ async def test_a_log_without_bytes_has_no_file(bench: Bench) -> None:
     await fill(engine, "a", 1, start=4)
     assert await engine.cut("a", 0) == 0
     assert bench.paths("a@") == []
+
+
+@on_bench
+async def test_what_is_trimmed_or_cut_leaves_nothing_in_memory(bench: Bench) -> None:
+    engine = await bench.engine()
+    await engine.create([("a", SMALL)])
+    for start in range(0, 40, 4):
+        await fill(engine, "a", 4, start=start)
+        await engine.trim("a", start + 4)
+    await fill(engine, "a", 8, start=40)
+    await engine.cut("a", 40)
+
+    def left() -> list[str]:
+        gc.collect()
+        return [each.path for each in gc.get_objects() if isinstance(each, Segment)]
+
+    turns = 0
+    while left() and (turns := turns + 1) < 100:  # what is on its way to the disk is kept until it is there
+        await asyncio.sleep(0)
+    assert left() == []
 
 
 @on_bench
