@@ -30,7 +30,10 @@ def read(client: KafkaConsumer, count: int) -> list[bytes]:
 
 
 def join(client: KafkaConsumer) -> None:
-    """Poll, which is how a member joins its group, until it has partitions."""
+    """Poll, which is how a member joins its group, until it has partitions. Metadata first: without any, kafka-python
+    as a group's leader may give nobody anything, and not join again."""
+    for topic in client.subscription() or ():
+        client.partitions_for_topic(topic)
     while not client.assignment():
         client.poll(timeout_ms=100)
 

@@ -249,7 +249,9 @@ class Life:
     def _compare_start(self, start: int) -> None:
         young = self.world.time_ms() - RETENTION_MS
         last = {record.key: offset for offset, record in self.known.records.items() if self.known.valid[offset]}
-        gone = [self.known.records[offset].timestamp for offset in last.values() if offset < start]
+        records = [self.known.records[offset] for offset in last.values() if offset < start]
+        # a tombstone may have gone before, by compaction, and left its segment older than it was
+        gone = [record.timestamp for record in records if record.value is not None]
         if start and (not self.deletes or any(timestamp >= young for timestamp in gone)):
             raise Broken(f"the log begins at {start}, and what is below is too young to go")
 
