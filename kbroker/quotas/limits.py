@@ -18,21 +18,24 @@ _Key = tuple[str, str, str]
 _Kept = TypeVar("_Kept", Rate, Bucket)
 
 _MOST_KEPT = 10_000
+GRAINS_PER_SECOND = 1000
 _ANY = 1 << 62
 _PRINCIPAL = "User:"
 
 
 class Meter:
     """One quota as it holds for a client: what may be charged to the rate, which belongs to all whom the quota limits
-    together."""
+    together. What is too little to matter waits in `pending` until it is `grain`: then all of it is charged."""
 
-    __slots__ = ("bound", "most", "rate")
+    __slots__ = ("bound", "grain", "most", "pending", "rate")
 
     def __init__(self, bound: float, rate: Rate) -> None:
         self.bound = bound
         self.rate = rate
         self.most = int(bound * (rate.windows.number - 1) * rate.windows.length_ms / 1000)
         """The most that could ever be admitted at once."""
+        self.grain = bound / GRAINS_PER_SECOND
+        self.pending = 0
 
 
 class Allowance(NamedTuple):

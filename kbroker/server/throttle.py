@@ -70,12 +70,20 @@ class Throttle:
                 wait_ms = min(wait_ms, self.limits.windows.length_ms)
         if key == _PRODUCE_KEY:
             if produce is not None:
-                now = now or call.cluster.world.time_ms()
-                if produce_ms := produce.rate.charge(len(call.frame), produce.bound, now):
-                    wait_ms = max(wait_ms, produce_ms)
+                pending = produce.pending + len(call.frame)
+                if pending < produce.grain:
+                    produce.pending = pending
+                else:
+                    produce.pending, now = 0, now or call.cluster.world.time_ms()
+                    if produce_ms := produce.rate.charge(pending, produce.bound, now):
+                        wait_ms = max(wait_ms, produce_ms)
         elif key == _FETCH_KEY and fetch is not None:
-            now = now or call.cluster.world.time_ms()
-            fetch_ms = fetch.rate.charge(size, fetch.bound, now)
+            pending = fetch.pending + size
+            if pending < fetch.grain and not wait_ms:
+                fetch.pending = pending
+                return None
+            fetch.pending, now = 0, now or call.cluster.world.time_ms()
+            fetch_ms = fetch.rate.charge(pending, fetch.bound, now)
             if wait_ms or fetch_ms:
                 wait_ms = max(wait_ms, fetch_ms)
                 fetch.rate.record(-size, now)  # it does not happen after all

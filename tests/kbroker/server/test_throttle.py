@@ -61,6 +61,26 @@ def test_the_throttle_times_add_up_to_the_time_that_it_took() -> None:
     run(test)
 
 
+def test_small_requests_are_charged_together_and_none_is_forgotten() -> None:
+    """A thousandth of what a second may bring is counted at once: far below it nothing is looked up."""
+
+    async def test(world: VirtualWorld) -> None:
+        here = limited(world, producer_byte_rate=100_000.0)
+        here.answer(PRODUCE, produced)
+        client = here.client()
+        size = len(frame(producing(10), 9)) - 4
+        for number in range(100):
+            client.send(frame(producing(10), 9, number))
+        (allowance,) = here.cluster.throttle.limits.allowances.values()
+        meter = allowance.produce
+        charged = sum(sample.total for sample in meter.rate._samples)
+        assert meter.grain == 100 and 0 <= meter.pending < meter.grain
+        assert charged + meter.pending == 100 * size
+        assert not any(throttles(client, PRODUCE, 9))
+
+    run(test)
+
+
 def test_a_produce_without_acks_is_held_back_as_well() -> None:
     async def test(world: VirtualWorld) -> None:
         here = limited(world, producer_byte_rate=100.0)
