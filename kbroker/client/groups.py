@@ -126,25 +126,30 @@ def committed(client: Client, group_id: str) -> dict[Place, int]:
     return found
 
 
+def commit_topics(offsets: Mapping[Place, int]) -> list[OffsetCommitRequestTopic]:
+    """Offsets as OffsetCommit has them, in its versions that name topics."""
+    return [
+        OffsetCommitRequestTopic(
+            name=name,
+            topic_id=ZERO_UUID,
+            partitions=[
+                OffsetCommitRequestPartition(
+                    partition_index=at, committed_offset=offsets[name, at], committed_metadata=""
+                )
+                for at in indexes
+            ],
+        )
+        for name, indexes in grouped(offsets).items()
+    ]
+
+
 def commit(client: Client, group_id: str, offsets: Mapping[Place, int]) -> None:
     """Set a group's offsets from outside; the group must have no members, or UNKNOWN_MEMBER_ID is the answer."""
     request = OffsetCommitRequest(
         group_id=group_id,
         member_id="",
         group_instance_id=None,
-        topics=[
-            OffsetCommitRequestTopic(
-                name=name,
-                topic_id=ZERO_UUID,
-                partitions=[
-                    OffsetCommitRequestPartition(
-                        partition_index=at, committed_offset=offsets[name, at], committed_metadata=""
-                    )
-                    for at in indexes
-                ],
-            )
-            for name, indexes in grouped(offsets).items()
-        ],
+        topics=commit_topics(offsets),
     )
 
     def attempt() -> None:

@@ -57,6 +57,12 @@ const unfolded = (blobs) => (blobs.length ? post("/decode/ConsumerProtocolAssign
 const heldBy = (assignment) =>
   assignment.topicPartitions.flatMap((topic) => topic.partitions.map((at) => place(topic.topicName, at)));
 
+/** What members of consumer and share groups have alike. */
+const described = (one, more) => {
+  const places = heldBy(one.assignment);
+  return { id: one.memberId, client: one.clientId, host: one.clientHost, rack: one.rackId, epoch: one.memberEpoch, places, holds: places, ...more };
+};
+
 const modern = (group, members) => ({
   state: group.groupState,
   epoch: group.groupEpoch,
@@ -74,20 +80,9 @@ async function consumer(id) {
     ...modern(
       group,
       group.members.map((one) => {
-        const places = heldBy(one.assignment);
         const note =
           one.memberType === 0 ? "classic protocol" : one.subscribedTopicRegex || one.subscribedTopicNames.join(", ");
-        return {
-          id: one.memberId,
-          instance: one.instanceId,
-          client: one.clientId,
-          host: one.clientHost,
-          rack: one.rackId,
-          epoch: one.memberEpoch,
-          places,
-          holds: places,
-          note,
-        };
+        return described(one, { instance: one.instanceId, note });
       }),
     ),
   };
@@ -101,19 +96,7 @@ async function share(id) {
     kind: "share",
     ...modern(
       group,
-      group.members.map((one) => {
-        const places = heldBy(one.assignment);
-        return {
-          id: one.memberId,
-          client: one.clientId,
-          host: one.clientHost,
-          rack: one.rackId,
-          epoch: one.memberEpoch,
-          places,
-          holds: places,
-          note: one.subscribedTopicNames.join(", "),
-        };
-      }),
+      group.members.map((one) => described(one, { note: one.subscribedTopicNames.join(", ") })),
     ),
   };
 }

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from kbroker.client.cluster import Client
 from kbroker.client.errors import check
+from kbroker.client.groups import commit_topics
 from kbroker.client.offsets import EARLIEST, Place, grouped, offsets
 from kbroker.client.reading import Reader
 from kbroker.records.read import Read
@@ -21,12 +22,7 @@ from wire.messages.consumer_group_heartbeat import (
     ConsumerGroupHeartbeatResponse,
     RequestTopicPartitions,
 )
-from wire.messages.offset_commit import (
-    OffsetCommitRequest,
-    OffsetCommitRequestPartition,
-    OffsetCommitRequestTopic,
-    OffsetCommitResponse,
-)
+from wire.messages.offset_commit import OffsetCommitRequest, OffsetCommitResponse
 from wire.messages.offset_fetch import (
     OffsetFetchRequest,
     OffsetFetchRequestGroup,
@@ -70,19 +66,7 @@ class Member:
     def commit(self, done: Mapping[Place, int] | None = None) -> None:
         """All that has been read is done, or all before these offsets."""
         positions = self.held if done is None else {place: at for place, at in done.items() if place in self.held}
-        topics = [
-            OffsetCommitRequestTopic(
-                name=name,
-                topic_id=ZERO_UUID,
-                partitions=[
-                    OffsetCommitRequestPartition(
-                        partition_index=index, committed_offset=positions[name, index], committed_metadata=""
-                    )
-                    for index in indexes
-                ],
-            )
-            for name, indexes in grouped(positions).items()
-        ]
+        topics = commit_topics(positions)
         request = OffsetCommitRequest(
             group_id=self.group, generation_id_or_member_epoch=self.epoch, member_id=self.id, topics=topics
         )

@@ -173,12 +173,12 @@ class Desk:
             return None
         return self._history.asked(peer, frame)  # type: ignore[arg-type]
 
-    def answered(self, seen: Pending | None, reply: bytes | None, refused: str = "") -> None:
+    def answered(self, seen: Pending | None, reply: bytes | None) -> None:
         """The request's answer has come, None where there is none."""
         if seen is None or self._history is None:
             return
         parts: list[Buffer] = [] if reply is None else [len(reply).to_bytes(4, "big"), reply]
-        self._history.answered(seen, None if refused else parts, refused)
+        self._history.answered(seen, parts, "")
 
     def lost(self, peer: Peer, reason: str) -> None:
         """A connection has ended."""
