@@ -58,7 +58,7 @@ const heldBy = (assignment) =>
   assignment.topicPartitions.flatMap((topic) => topic.partitions.map((at) => place(topic.topicName, at)));
 
 /** What members of consumer and share groups have alike. */
-const described = (one, more) => {
+const memberOf = (one, more) => {
   const places = heldBy(one.assignment);
   return { id: one.memberId, client: one.clientId, host: one.clientHost, rack: one.rackId, epoch: one.memberEpoch, places, holds: places, ...more };
 };
@@ -82,7 +82,7 @@ async function consumer(id) {
       group.members.map((one) => {
         const note =
           one.memberType === 0 ? "classic protocol" : one.subscribedTopicRegex || one.subscribedTopicNames.join(", ");
-        return described(one, { instance: one.instanceId, note });
+        return memberOf(one, { instance: one.instanceId, note });
       }),
     ),
   };
@@ -96,7 +96,7 @@ async function share(id) {
     kind: "share",
     ...modern(
       group,
-      group.members.map((one) => described(one, { note: one.subscribedTopicNames.join(", ") })),
+      group.members.map((one) => memberOf(one, { note: one.subscribedTopicNames.join(", ") })),
     ),
   };
 }
