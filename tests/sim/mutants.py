@@ -403,7 +403,7 @@ def a_static_member_that_returns_does_not_fence_its_old_self(patches: Patches) -
     return_static = patches.set(joining, "_return_static", careless)
 
 
-def _finder(violation: str) -> str:
+def finder(violation: str) -> str:
     """Which checker has found it, or what else: an assertion of a client, or what the broker did not foresee."""
     kind, _, text = violation.partition(": ")
     if kind in [checker.__name__ for checker in (*OF_THE_LOG, *OF_THE_HISTORY)]:
@@ -419,7 +419,7 @@ def main(names: list[str]) -> int:
         found = find(name, range(1, MOST_SEEDS + 1))
         seed, by = found or ("-", "nobody")
         missed += found is None
-        print(f"| {name.replace('_', ' ')} | {_finder(by)} | {seed} |", flush=True)
+        print(f"| {name.replace('_', ' ')} | {finder(by)} | {seed} |", flush=True)
     return missed
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from kbroker.machine import Producer
+from tests.conftest import Planted
 
 from .life import live_through
 from .transaction_mutants import MUTANTS, find
@@ -60,8 +61,11 @@ def test_a_seed_is_the_same_life_every_time() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(MUTANTS) - FOUND_LATE))
-def test_a_planted_bug_is_found(name: str) -> None:
-    assert find(name, range(1, SOON + 1)) is not None
+def test_a_planted_bug_is_found(name: str, planted: Planted) -> None:
+    found = find(name, range(1, SOON + 1))
+    assert found is not None
+    seed, violation = found
+    planted(name, violation.partition(": ")[0].replace("_", " "), seed)
 
 
 # --- checkers ---------------------------------------------------------------------------------------------------------

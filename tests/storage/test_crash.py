@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from tests.conftest import Planted
 from tests.storage.lives import Broken, live
 from tests.storage.mutants import MUTANTS, Plant
 
@@ -27,12 +28,13 @@ def test_everything_answered_is_there_after_a_crash_and_nothing_half(fsync: bool
 
 
 @pytest.mark.parametrize("plant", MUTANTS.values(), ids=MUTANTS)
-def test_a_planted_bug_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_bug_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch, planted: Planted) -> None:
     plant(monkeypatch)
     for seed in range(BOUND):
         for fsync in (True, False):
             try:
                 live(seed, fsync=fsync)
             except Broken:
+                planted(plant.__name__, "lives of the engine", seed + 1)
                 return
     pytest.fail(f"not found within {BOUND} seeds")

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from tests.conftest import Planted
 from tests.kbroker.cleaner.lives import Broken, live
 from tests.kbroker.cleaner.mutants import MUTANTS, Plant
 
@@ -26,11 +27,12 @@ def test_nothing_that_counts_is_lost_wherever_the_cleaner_is_interrupted() -> No
 
 
 @pytest.mark.parametrize("plant", MUTANTS.values(), ids=MUTANTS)
-def test_a_planted_bug_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_bug_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch, planted: Planted) -> None:
     plant(monkeypatch)
     for seed in range(BOUND):
         try:
             live(seed)
         except Broken:
+            planted(plant.__name__, "lives of retention and compaction", seed + 1)
             return
     pytest.fail(f"not found within {BOUND} seeds")
