@@ -145,7 +145,7 @@ class Write:
 
     __slots__ = ("batches", "end", "expected_end", "log", "max_timestamp", "placed", "size")
 
-    placed: list[Placed]
+    placed: Sequence[Place]
     end: int
     size: int
     max_timestamp: int
@@ -157,6 +157,10 @@ class Write:
 
     def answered(self, outcome: Outcome) -> None:
         """How it went: what `submit` promises to call."""
+
+
+Place = tuple[int, int, int, int]
+"""What `Placed` names, as it is for each batch that is written: a plain tuple is made in a fifth of the time."""
 
 
 class Placed(NamedTuple):

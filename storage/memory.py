@@ -40,7 +40,7 @@ from .engine import (
     Write,
 )
 from .futures import done, failed
-from .placing import adjacent, age, check_name, measure, place, rolls
+from .placing import adjacent, check_name, measure, place, room
 
 
 class Piece:
@@ -108,22 +108,22 @@ class Log:
         found.checkpoints = {name: list(kept) for name, kept in self.checkpoints.items()}
         return found
 
-    def append(self, write: Write, now: int) -> Appended:
+    def append(self, write: Write, now: Now) -> Appended:
         piece = self._piece_for(write, now)
-        for place_, batch in zip(write.placed, write.batches, strict=True):
-            piece.add(place_, bytes(batch))
+        for where, batch in zip(write.placed, write.batches, strict=True):
+            piece.add(Placed(*where), bytes(batch))
         self.end = piece.end
         return Appended(write.expected_end, self.end)
 
-    def _piece_for(self, write: Write, now: int) -> Piece:
+    def _piece_for(self, write: Write, now: Now) -> Piece:
         last = self.pieces[-1] if self.pieces else None
         if last is not None and not last.sealed:
             first = last.places[0].max_timestamp if last.places else -1
-            piece_age = age(first, last.created_ms, write.max_timestamp, now)
-            if not rolls(self.options, last.size, piece_age, write.size):
+            left, latest = room(self.options, last.size, first, last.created_ms, now)
+            if not last.size or (write.size <= left and write.max_timestamp <= latest):
                 return last
             last.sealed = True
-        self.pieces.append(Piece(self.end, now))
+        self.pieces.append(Piece(self.end, now()))
         return self.pieces[-1]
 
     def read(self, read: Read) -> Chunk:
@@ -245,7 +245,7 @@ class MemoryEngine:
         elif write.expected_end != log.end:
             outcome = Conflict(log.end)
         else:
-            outcome = log.append(write, self._now())
+            outcome = log.append(write, self._now)
         tell(((write, outcome),))
 
     def read(self, reads: Sequence[Read]) -> asyncio.Future[list[Chunk]]:

@@ -10,12 +10,15 @@ from struct import Struct
 
 from wire.batch import BATCH_OVERHEAD
 
-from .engine import NAME, Buffer, Extent, LogOptions, Placed, Write
+from .engine import NAME, Buffer, Extent, LogOptions, Now, Place, Placed, Write
 
 PLACE = Struct(">qi11xi8xq")
 """base offset, length, last offset delta, max timestamp"""
 PREFIX = 12
 """The bytes that a batch's own length does not count."""
+
+FOREVER = (1 << 63) - 1
+"""No timestamp is later."""
 
 _unpack = PLACE.unpack_from
 
@@ -29,7 +32,7 @@ def place(buffer: Buffer, at: int = 0) -> Placed:
 def measure(write: Write) -> None:
     """Note where each batch of a write lies; a ValueError if they are not what rule 4 asks."""
     expected = write.expected_end
-    placed: list[Placed] = []
+    placed: list[Place] = []
     total, latest = 0, -1
     for batch in write.batches:
         size = len(batch)
@@ -41,8 +44,8 @@ def measure(write: Write) -> None:
                 f"a batch at {base_offset} with {length + PREFIX} bytes in a buffer of {size} does not follow "
                 f"{expected} of log {write.log}"
             )
-        expected = base_offset + delta + 1
-        placed.append(Placed(base_offset, expected, size, max_timestamp))
+        expected += delta + 1
+        placed.append((base_offset, expected, size, max_timestamp))
         total += size
         if max_timestamp > latest:
             latest = max_timestamp
@@ -59,14 +62,14 @@ def check_name(log: str) -> str:
     return log
 
 
-def rolls(options: LogOptions, size: int, age_ms: int, incoming: int) -> bool:
-    """Whether a piece of that size and age is full before `incoming` bytes are added (Kafka: LogSegment.shouldRoll)."""
-    return size > 0 and (size + incoming > options.segment_bytes or age_ms > options.segment_ms)
-
-
-def age(first_timestamp: int, created_ms: int, incoming_timestamp: int, now: int) -> int:
-    """A piece is as old as its batches say: from the first one to the one that comes; without timestamps the clock."""
-    return incoming_timestamp - first_timestamp if first_timestamp >= 0 else now - created_ms
+def room(options: LogOptions, size: int, first_timestamp: int, created_ms: int, now: Now) -> tuple[int, int]:
+    """What a growing piece still takes: so many bytes, and up to which max timestamp (Kafka: LogSegment.shouldRoll).
+    It is as old as its batches say, from the first one to the one that comes; without timestamps the clock. An empty
+    piece takes any one write, whatever this says."""
+    left = options.segment_bytes - size
+    if first_timestamp >= 0:
+        return left, first_timestamp + options.segment_ms
+    return left if now() - created_ms <= options.segment_ms else 0, FOREVER
 
 
 def adjacent(extents: list[Extent]) -> bool:

@@ -190,20 +190,17 @@ class DiskEngine:
     def submit(self, write: Write) -> None:
         measure(write)
         log = self._logs.get(write.log)
-        outcome: Outcome
+        if log is None or log.error is not None or write.expected_end != log.end:
+            tell(((write, self._refusal(write, log)),))
+        elif log.queue(write):
+            if not self._queued:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._queued.append(log)
+
+    def _refusal(self, write: Write, log: DiskLog | None) -> Outcome:
         if log is None:
-            outcome = Failed(self._missing(write.log))
-        elif log.error is not None:
-            outcome = Failed(log.error)
-        elif write.expected_end != log.end:
-            outcome = Conflict(log.end)
-        else:
-            if log.queue(write):
-                if not self._queued:
-                    asyncio.get_running_loop().call_soon(self._flush)
-                self._queued.append(log)
-            return
-        tell(((write, outcome),))
+            return Failed(self._missing(write.log))
+        return Conflict(log.end) if log.error is None else Failed(log.error)
 
     def _flush(self) -> None:
         """Everything lands before anybody hears of it: who is answered may call the engine again."""

@@ -24,11 +24,12 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
-from ..engine import Placed
+from ..engine import Place
 
 INTERVAL_BYTES = 4096
 RECENT = 1024
@@ -72,21 +73,23 @@ class Index:
         self._recent: list[int] = []
         self._recent_positions: list[int] = []
 
-    def add(self, placed: Placed, position: int) -> None:
-        base_offset, _, _, max_timestamp = placed
-        if position >= self._next:
-            self._next = position + INTERVAL_BYTES
-            greatest = self._times[-1] if self._times else -1
-            self._bases.append(base_offset)
-            self._positions.append(position)
-            self._times.append(max(greatest, max_timestamp))
-        elif max_timestamp > self._times[-1]:
-            self._times[-1] = max_timestamp
+    def add(self, places: Sequence[Place], position: int) -> None:
+        """Batches that lie one behind the other from that position on."""
         recent = self._recent
-        recent.append(base_offset)
-        self._recent_positions.append(position)
+        for base_offset, _, size, max_timestamp in places:
+            if position >= self._next:
+                self._next = position + INTERVAL_BYTES
+                greatest = self._times[-1] if self._times else -1
+                self._bases.append(base_offset)
+                self._positions.append(position)
+                self._times.append(max(greatest, max_timestamp))
+            elif max_timestamp > self._times[-1]:
+                self._times[-1] = max_timestamp
+            recent.append(base_offset)
+            self._recent_positions.append(position)
+            position += size
         if len(recent) > RECENT:
-            del recent[: RECENT // 2], self._recent_positions[: RECENT // 2]
+            del recent[: -RECENT // 2], self._recent_positions[: -RECENT // 2]
 
     def at_offset(self, offset: int) -> Boundary:
         """The last known boundary at or below an offset; the segment's first one if there is none."""

@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 from wire.batch import BATCH_OVERHEAD, MAGIC, Batch, verify_crc
 
-from ..engine import Corrupt, LogFailed, Placed, StorageError
+from ..engine import Corrupt, LogFailed, StorageError
 from ..placing import PREFIX
 from .index import HEADER_SIZE, Index, Summary, summarize
 from .journal import Entry
@@ -286,7 +286,7 @@ class _Recovery:
                 batch = whole(window, at)
                 if batch is None or not follows(batch, segment.end, gaps):
                     return f"{segment.log_path} is torn at {segment.size}, where offset {segment.end} should be"
-                segment.add(Placed(batch.base_offset, batch.next_offset, batch.length, batch.max_timestamp))
+                segment.add(((batch.base_offset, batch.next_offset, batch.length, batch.max_timestamp),))
         return None
 
 

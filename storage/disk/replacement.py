@@ -33,7 +33,7 @@ class Replacement:
 
     def add(self, placed: Placed, batch: Buffer) -> None:
         """One more batch."""
-        self.segment.add(placed)
+        self.segment.add((placed,))
         self.add_bytes(batch)
 
     def add_bytes(self, data: Buffer) -> None:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from wire.batch import BATCH_OVERHEAD
 
-from ..engine import Buffer, Corrupt, Extent, Files, Found, Now, Outcome, Placed, Write
+from ..engine import Buffer, Corrupt, Extent, Files, Found, Now, Outcome, Place, Placed, Write
 from ..placing import PLACE, PREFIX
 from .handles import Handles, Maps
 from .index import HEADER_SIZE, Boundary, Index, Summary, summarize
@@ -64,13 +64,14 @@ class Segment:
     """One file. `path` is without its last suffix."""
 
     __slots__ = (
-        "_disk", "_index", "base", "created_ms", "dead", "end", "first_timestamp", "generation", "indexed",
+        "_disk", "_index", "base", "created_ms", "dead", "end", "first_timestamp", "generation", "indexed", "log_path",
         "max_timestamp", "path", "saved", "sealed", "size",
     )  # fmt: skip
 
     def __init__(self, disk: Disk, path: str, base: int, generation: int) -> None:
         self._disk = disk
         self.path = path
+        self.log_path = path + ".log"
         self.base = self.end = base
         self.generation = generation
         self.size = 0
@@ -83,10 +84,6 @@ class Segment:
         self.saved = 0
         """The same, counting an index file that is on its way."""
         self._index: Index | None = Index()
-
-    @property
-    def log_path(self) -> str:
-        return self.path + ".log"
 
     @property
     def index_path(self) -> str:
@@ -109,15 +106,16 @@ class Segment:
         self._disk.files.truncate(handle, self.size)
         self._disk.files.fdatasync(handle)
 
-    def add(self, placed: Placed) -> None:
-        """Account for a batch that has been written, or found."""
-        _, self.end, size, max_timestamp = placed
+    def add(self, places: Sequence[Place]) -> None:
+        """Account for batches that have been written, or found."""
         if not self.size:
-            self.first_timestamp = max_timestamp
-        (self._index or self.index).add(placed, self.size)
-        self.size += size
-        if max_timestamp > self.max_timestamp:
-            self.max_timestamp = max_timestamp
+            self.first_timestamp = places[0][3]
+        (self._index or self.index).add(places, self.size)
+        for _, _, size, max_timestamp in places:
+            self.size += size
+            if max_timestamp > self.max_timestamp:
+                self.max_timestamp = max_timestamp
+        self.end = places[-1][1]
 
     def encode_index(self, sealed: bool) -> bytes:
         return self.index.encode(sealed, self.base, self.end, self.size, self.max_timestamp, self.first_timestamp)
@@ -159,7 +157,7 @@ class Segment:
                 return index
         index = Index()
         for position, placed in self.walk(0):
-            index.add(placed, position)
+            index.add((placed,), position)
         return index
 
     def _view(self, end: int, size: int) -> memoryview | None:
@@ -267,14 +265,16 @@ class Segment:
 
 def write_all(files: Files, handle: int, buffers: Sequence[Buffer], position: int) -> None:
     """Write the buffers one behind the other, whatever the disk takes at once."""
-    left = list(buffers)
-    at = 0
+    at, left = 0, list(buffers)
     while at < len(left):
         group = left[at : at + IOV_MAX]
         written = files.pwritev(handle, group, position)
         if written <= 0:
             raise OSError(5, "the disk takes no more bytes")
         position += written
+        if written == sum(map(len, group)):
+            at += len(group)
+            continue
         for buffer in group:
             if written < len(buffer):
                 left[at] = memoryview(buffer)[written:]
