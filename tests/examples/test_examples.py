@@ -275,16 +275,17 @@ def test_a_function_of_the_test_decides(kafka: Broker) -> None:
     assert [request.errors for request in kafka.requests("Produce")] == [["NOT_ENOUGH_REPLICAS"], []]
 
 
-async def _race(kafka: Broker) -> None:
+async def _race(kafka: Broker) -> list[bytes | None]:
     waiting = kafka.wait_records.aio("orders", 1)
     await kafka.produce.aio("orders", "1")
-    assert [record.value for record in await waiting] == [b"1"]
+    return [record.value for record in await waiting]
 
 
 def test_everything_can_be_awaited(kafka: Broker) -> None:
     import asyncio
 
-    asyncio.run(_race(kafka))
+    assert asyncio.run(_race(kafka)) == [b"1"]
+    assert [record.value for record in kafka.records("orders")] == [b"1"], "and asked without a loop it is the same"
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -683,7 +683,10 @@ def test_stop_finishes_what_was_stepped_and_refuses_the_parked_and_the_late() ->
 
 def test_stop_before_anything_was_asked_is_done_at_once() -> None:
     async def test(world: VirtualWorld) -> None:
-        await Bench(world).runtime.stop()
+        bench = Bench(world)
+        stopped = bench.runtime.stop()
+        assert stopped.done()
+        assert bench.log.asked == []
 
     run(test)
 

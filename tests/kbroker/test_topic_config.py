@@ -74,7 +74,10 @@ def test_bad_overrides_are_refused_in_kafkas_words(overrides: dict[str, str | No
 
 
 def test_good_overrides_pass() -> None:
-    check({"cleanup.policy": "compact,delete", "retention.ms": "-1", "compression.gzip.level": "9"})
+    given = {"cleanup.policy": "compact,delete", "retention.ms": "-1", "compression.gzip.level": "9"}
+    check(given)
+    config = TopicConfig(given, Config())
+    assert [config[name] for name in given] == [("compact", "delete"), -1, 9]
 
 
 def test_every_synonym_is_a_broker_config_and_every_default_keeps_its_rules() -> None:

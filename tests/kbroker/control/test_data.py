@@ -25,7 +25,7 @@ def places(body: Any) -> Any:
     """Run it in memory and on disk."""
 
     @pytest.mark.parametrize("on_disk", [False, True], ids=["memory", "disk"])
-    def test(on_disk: bool, tmp_path: Path) -> None:
+    def in_both_places(on_disk: bool, tmp_path: Path) -> None:
         async def whole() -> None:
             configs = {"kbroker.memory": "false", "log.dirs": str(tmp_path)} if on_disk else {}
             async with controlling(history_bytes=1 << 20, **configs) as ask:
@@ -36,8 +36,8 @@ def places(body: Any) -> Any:
 
         run(whole)
 
-    test.__doc__ = body.__doc__
-    return test
+    in_both_places.__doc__ = body.__doc__
+    return in_both_places
 
 
 async def values(ask: Hand, topic: str = "t") -> list[bytes | None]:
