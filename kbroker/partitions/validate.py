@@ -6,6 +6,7 @@ them as they are: what is checked is the header and the CRC over all. The order 
 answer depends on them:
 
     compacted topics             every record needs a key
+    message.timestamp.before     set: the header tells of the greatest timestamp and the first, not of the smallest
     kbroker.validate.records     every record is read, its offset delta checked, and the header's greatest timestamp
     a refused timestamp          to say which records it was
 
@@ -77,6 +78,8 @@ class Rules:
     level: int | None = None
     min_in_sync: int = 1
     every_record: bool = False
+    walked: bool = False
+    """Whether the answer depends on single records."""
     rewrites: bool = False
     """Whether a batch may not be stored as it is: see rewrite.py."""
 
@@ -84,20 +87,24 @@ class Rules:
     def of(cls, config: Settings, every_record: bool = False) -> Rules:
         compression = config["compression.type"]
         policies = config["cleanup.policy"]
+        log_append_time = config["message.timestamp.type"] == "LogAppendTime"
+        before_ms = config["message.timestamp.before.max.ms"]
+        bounds_the_past = before_ms != FOREVER_MS and not log_append_time
         return cls(
             max_message_bytes=config["max.message.bytes"],
             segment_bytes=config["segment.bytes"],
             max_decompressed_bytes=config["max.decompressed.message.bytes"],
             compacted="compact" in policies,
             only_compacted="compact" in policies and "delete" not in policies,
-            log_append_time=config["message.timestamp.type"] == "LogAppendTime",
-            timestamp_before_ms=config["message.timestamp.before.max.ms"],
+            log_append_time=log_append_time,
+            timestamp_before_ms=before_ms,
             timestamp_after_ms=config["message.timestamp.after.max.ms"],
             codec=CODECS.get(compression),
             level=config[f"compression.{compression}.level"] if compression in ("gzip", "lz4", "zstd") else None,
             min_in_sync=config["min.insync.replicas"],
             every_record=every_record,
-            rewrites=compression in CODECS or config["message.timestamp.type"] == "LogAppendTime" or every_record,
+            walked="compact" in policies or bounds_the_past or every_record,
+            rewrites=compression in CODECS or log_append_time or every_record,
         )
 
 
@@ -142,8 +149,10 @@ def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bo
             raise Rejected(ErrorCode.INVALID_TIMESTAMP, message, errors)
     elif _out_of_time(batch.max_timestamp, batch.base_timestamp, rules, now_ms):
         raise _bad_timestamps(batch, rules, now_ms)
-    if rules.compacted or rules.every_record:
-        latest = _walk(batch, rules)
+    if rules.walked:
+        latest, earliest = _walk(batch, rules)
+        if not rules.log_append_time and _out_of_time(latest, earliest, rules, now_ms):
+            raise _bad_timestamps(batch, rules, now_ms)
         if rules.every_record and latest != batch.max_timestamp and not batch.has_delete_horizon:
             batch.max_timestamp = latest
     return batch
@@ -207,20 +216,21 @@ def _bad_timestamps(batch: Batch, rules: Rules, now_ms: int) -> Rejected:
     return Rejected(ErrorCode.INVALID_TIMESTAMP, f"a record's timestamp must be within {span}", errors)
 
 
-def _walk(batch: Batch, rules: Rules) -> int:
-    """The greatest timestamp of the records."""
+def _walk(batch: Batch, rules: Rules) -> tuple[int, int]:
+    """The greatest and the smallest timestamp of the records."""
     keyless = []
-    latest = NO_TIMESTAMP
+    latest, earliest = NO_TIMESTAMP, FOREVER_MS
     for index, record in enumerate(_records(batch, rules)):
         if record.offset != index:
             message = f"record {index} of the batch has the offset delta {record.offset}"
             raise Rejected(ErrorCode.INVALID_RECORD, message, [(index, message)])
         if record.key is None and rules.compacted:
             keyless.append((index, "a record of a compacted topic needs a key"))
-        latest = max(latest, record.timestamp)
+        if record.timestamp != NO_TIMESTAMP:
+            latest, earliest = max(latest, record.timestamp), min(earliest, record.timestamp)
     if keyless:
         raise Rejected(ErrorCode.INVALID_RECORD, f"{len(keyless)} records without a key on a compacted topic", keyless)
-    return latest
+    return latest, earliest if latest != NO_TIMESTAMP else NO_TIMESTAMP
 
 
 def _records(batch: Batch, rules: Rules) -> list[Record]:

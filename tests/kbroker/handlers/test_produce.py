@@ -12,6 +12,7 @@ from tests.kbroker.partitions.support import START_MS, batch, run, turns
 from wire.batch import Batch, batches, stamp, verify_crc, write_crc
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from wire.records import Record, build_batch
 
 from .support import Stage
 
@@ -374,6 +375,22 @@ def test_a_time_out_of_bounds_names_its_records() -> None:
         told = only(stage.call(request(("t", 0, batch(2, timestamp=START_MS - 1001))), BY_NAME))
         assert told.error_code == ErrorCode.INVALID_TIMESTAMP
         assert [one.batch_index for one in told.record_errors] == [0], "the second one is just in time"
+
+    run(test)
+
+
+@pytest.mark.parametrize("codec", [0, 1])
+def test_where_old_records_are_refused_one_in_the_middle_is_found(codec: int) -> None:
+    """The header tells of the first record's time and of the greatest only."""
+
+    async def test() -> None:
+        stage = Stage()
+        stage.catalog.add("t", message_timestamp_before_max_ms=1000)
+        times = [START_MS, START_MS - 1001, START_MS - 1000, -1]
+        hiding = build_batch([Record(b"k", b"v", timestamp=time) for time in times], compression=codec)
+        told = only(stage.call(request(("t", 0, hiding)), BY_NAME))
+        assert told.error_code == ErrorCode.INVALID_TIMESTAMP
+        assert [one.batch_index for one in told.record_errors] == [1]
 
     run(test)
 
