@@ -7,9 +7,9 @@ The source is the same, and every module runs uncompiled: where an extension lie
 extension. docs/performance.md says what it gives.
 
 What is not compiled, and why: `wire` (its readers and writers are made at run time, and `kbroker.protocol` imports it
-by another name than the broker does), and whatever others inherit from or put wrappers around while the broker runs
-(requests under way, connections, the dispatcher): a compiled class refuses both. Nor handlers that are coroutines: the
-dispatcher knows them by their type.
+by another name than the broker does); handlers that are coroutines, which the dispatcher knows by their type; what has
+a `__getattr__` (`Cluster`) or inherits from a class that is not compiled (`Receiver`). The other way round, too: a
+class may inherit from a compiled one only if it is compiled itself.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ PACKAGES = ("wire", "storage", "kbroker")
 HOT = {
     "storage": ("answers", "engine", "placing"),
     "storage/disk": ("engine", "handles", "index", "log", "segment"),
-    "kbroker": ("runtime",),
-    "kbroker/handlers": ("_fetched", "_leaders", "fetch", "produce"),
+    "kbroker": ("context", "coordinators", "machine_log", "runtime"),
+    "kbroker/catalog": ("log",),
+    "kbroker/control": ("asking",),
+    "kbroker/handlers": ("_commits", "_fetched", "_leaders", "fetch", "heartbeat", "offset_commit", "produce"),
     "kbroker/partitions": (
-        "epochs", "partition", "producers", "registry", "replicas", "staging", "undecided", "validate", "waiters",
+        "epochs", "partition", "producers", "readable", "registry", "replicas", "staging", "undecided", "validate",
+        "waiters",
     ),
-    "kbroker/server": ("sessions",),
+    "kbroker/server": ("apis", "connection", "dispatch", "memory", "relief", "server", "sessions"),
 }  # fmt: skip
 
 

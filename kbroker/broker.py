@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING
 from kbroker.catalog import Catalog, Change, NewTopic, Node, TopicCreated, TopicDeleted
 from kbroker.catalog.log import CATALOG
 from kbroker.catalog.state import CLIENT_METRICS
+from kbroker.cluster import Cluster
 from kbroker.config import Config
-from kbroker.context import Cluster
 from kbroker.listeners import ListenerSpec, for_node, listener_of, listeners, parse_address
 from kbroker.nodes import for_several, local_nodes
 from kbroker.partitions import Partitions
 from kbroker.server.apis import Apis
-from kbroker.server.listener import bind
+from kbroker.server.listener import bind, received
 from kbroker.server.server import Server
 from kbroker.server.sessions import FetchSessions
 from kbroker.world import RealWorld
@@ -225,7 +225,8 @@ class Broker:
                 listener = listener_of(spec)
                 guard = None if spec.security_protocol == PLAINTEXT else self._guard(spec)
                 gate = None if guard is None else guard.gate
-                doors = await bind(loop, spec, self.server.connection(node, listener, gate), backlog, guard)
+                make = received(self.server.connection(node, listener, gate))
+                doors = await bind(loop, spec, make, backlog, guard)
                 listener.port = doors.port
                 listener.advertised_port = spec.advertised_port or doors.port
                 node.listeners[spec.name] = listener

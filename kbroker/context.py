@@ -1,33 +1,21 @@
 """What a handler knows besides the request: who asks, where, in which version - and the cluster that it asks about.
 
 `Context` is made once per request, by `server/dispatch.py`, and handed to the handler: `def metadata(request, ctx)`.
-`Cluster` is what `broker.py` has composed: one for the process, shared by all of its nodes. A handler reads a version
-only from `ctx.version`, and gives it a name on its first lines.
+`Cluster` (`cluster.py`) is what `broker.py` has composed. A handler reads a version only from `ctx.version`, and gives
+it a name on its first lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from kbroker.catalog import Catalog, Node
-    from kbroker.cleaner import Cleaner
-    from kbroker.config import Config
-    from kbroker.groups import Groups
-    from kbroker.markers import Markers
-    from kbroker.partitions import Partitions
-    from kbroker.security.authorizer import Authorizer
+    from kbroker.catalog import Node
+    from kbroker.cluster import Cluster
     from kbroker.security.login import Login
-    from kbroker.server.apis import Apis
     from kbroker.server.listener import Doors
     from kbroker.server.sessions import FetchSessions
-    from kbroker.server.throttle import Throttle
-    from kbroker.shares import Shares
-    from kbroker.telemetry import Telemetry
-    from kbroker.transactions import Transactions
-    from kbroker.world import World
-    from storage.engine import Engine
 
 WILDCARD = ""  # the host of an endpoint that is answered with the local address of the connection that asks
 
@@ -81,71 +69,6 @@ class Peer(Protocol):
     """How the client logs in, or has; None on a listener without SASL."""
     software_name: str
     software_version: str
-
-
-class Listening(Protocol):
-    """What listeners show to clients, and can show anew while the broker runs."""
-
-    def check(self, own: Mapping[str, str]) -> None:
-        """Could they with these configs of the broker? Raises ConfigError."""
-
-    def renew(self) -> None:
-        """Read again what the configs name. Who connects from now on is shown that."""
-
-
-class Cluster:
-    """The parts of the broker as `broker.py` put them together. Those of `late` are made when they are first asked for:
-    a start does not wait for what only some clients need.
-    """
-
-    __slots__ = ("apis", "authorizer", "catalog", "cleaner", "config", "data", "engine", "groups", "late",
-                 "listening", "markers", "partitions", "shares", "telemetry", "throttle", "transactions",
-                 "world")  # fmt: skip
-
-    world: World
-    config: Config
-    data: str
-    """Where the data is: a directory, or "memory"."""
-    engine: Engine
-    catalog: Catalog
-    cleaner: Cleaner
-    partitions: Partitions
-    groups: Groups
-    markers: Markers
-    listening: Listening | None
-    """None: no listener has anything that could change."""
-    shares: Shares
-    telemetry: Telemetry
-    transactions: Transactions
-    apis: Apis
-    authorizer: Authorizer | None
-    """None: everybody may do everything."""
-    throttle: Throttle | None
-    """None: nobody has a quota."""
-
-    def __init__(self) -> None:
-        self.authorizer = None
-        self.listening = None
-        self.throttle = None
-        self.late: dict[str, Callable[[], object]] = {}
-
-    def forget(self, parts: Iterable[str]) -> None:
-        """Of parts that are made late: the next who asks makes new ones."""
-        self.late.clear()
-        for name in parts:
-            try:
-                delattr(self, name)
-            except AttributeError:  # it was not made yet
-                continue
-
-    if not TYPE_CHECKING:  # every part is declared above
-
-        def __getattr__(self, name):
-            if name not in self.late:
-                raise AttributeError(name)
-            part = self.late.pop(name)()
-            setattr(self, name, part)
-            return part
 
 
 class Later:

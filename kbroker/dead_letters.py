@@ -23,7 +23,7 @@ from wire.errors import ErrorCode, KafkaError, ProtocolError
 from wire.records import Record, build_batch, iterate
 
 if TYPE_CHECKING:
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
     from kbroker.shares.acknowledge import Given
     from kbroker.shares.kept import Key
 

@@ -14,7 +14,7 @@ from kbroker.shares.coordinator import STATE_TOPIC, Shares
 from kbroker.shares.settings import NAMES, GroupSettings
 
 if TYPE_CHECKING:
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
     from kbroker.server.connection import Connection
     from kbroker.server.server import Server
     from kbroker.shares.acknowledge import Given

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from kbroker.control.asking import Asking
+from kbroker.control.asking import Trusted
 from kbroker.control.table import ControlError
 from kbroker.control.watch import Watch
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
     from kbroker.broker import Broker
-    from kbroker.context import Cluster, LocalNode
+    from kbroker.cluster import Cluster
+    from kbroker.context import LocalNode
     from kbroker.control.anew import Anew
     from kbroker.control.faults import Faults
     from kbroker.control.guard import Guard
@@ -49,18 +50,6 @@ class _Inside:
     login: Login | None = None
     software_name = "kbroker-control"
     software_version = ""
-
-
-class _Trusted(Asking):
-    """A request from inside: whoever has the broker in hand may do everything with it."""
-
-    __slots__ = ()
-
-    def authorize(self, operation: str, resource_type: str, names: Sequence[str]) -> list[bool]:
-        return [True] * len(names)
-
-    def authorize_any(self, operation: str, resource_type: str) -> bool:
-        return True
 
 
 class Control:
@@ -189,7 +178,7 @@ class Control:
         handler = getattr(import_module(f"kbroker.handlers.{api.name}"), api.name)
         listener = next(iter(node.listeners.values()))
         now = cluster.world.loop_time()
-        ctx = _Trusted(cluster, node, listener, self._inside, "kbroker-control", api.key, api.max_version, 0, now)
+        ctx = Trusted(cluster, node, listener, self._inside, "kbroker-control", api.key, api.max_version, 0, now)
         try:
             return await ctx.ask(handler, request)
         except KafkaError as error:

@@ -53,7 +53,7 @@ from wire.durable.streams import (
 
 if TYPE_CHECKING:
     from kbroker.catalog.machine import CatalogMachine
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
     from kbroker.groups.machine import GroupsMachine
 
 GROUP_METADATA_VERSION = 3

@@ -27,7 +27,8 @@ from kbroker.trace.stream import HEAD_BYTES, SIZE_BYTES, pack_head, unpack_head
 from wire.registry import APIS
 
 if TYPE_CHECKING:
-    from kbroker.server.connection import Connection, Starts
+    from kbroker.server.connection import Connection
+    from kbroker.server.dispatch import Starts
     from kbroker.server.server import Server
     from kbroker.world import World
     from wire.frame import Frame
@@ -366,16 +367,16 @@ class Tap:
         self._server = server
         self._history = history
         self._time_ms, self._clock = server.world.time_ms, server.world.work_time
-        self._start: Starts = server.dispatcher.start
+        self._start: Starts = server.dispatcher.enter
 
     def attach(self) -> None:
-        self._start = plain = self._server.dispatcher.start
-        self._server.dispatcher.start = self.start  # type: ignore[method-assign]
+        self._start = plain = self._server.dispatcher.enter
+        self._server.dispatcher.enter = self.start
         self._server.on_lost.append(self._history.lost)
         self._turn(plain, self.start)
 
     def detach(self) -> None:
-        del self._server.dispatcher.__dict__["start"]
+        self._server.dispatcher.enter = self._start
         self._server.on_lost.remove(self._history.lost)
         self._turn(self.start, self._start)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kbroker.transactions.states import PREPARED
 
 if TYPE_CHECKING:
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
     from kbroker.runtime import Runtime
 
 QUIET_TURNS = 4  # of the loop: what one step has set off is seen in the next ones

@@ -17,7 +17,7 @@ from storage.disk.files import RealFiles
 from storage.engine import Failed, LogFailed, Outcome, Write
 
 if TYPE_CHECKING:
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
 
 
 class Disk:

@@ -15,7 +15,7 @@ from wire.primitives import uuid_text
 
 if TYPE_CHECKING:
     from kbroker.catalog import Topic as CatalogTopic
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
     from kbroker.groups.classic.group import ClassicGroup
     from kbroker.groups.classic.member import Member as ClassicMember
     from kbroker.groups.consumer.group import ConsumerGroup

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kbroker.control.table import ControlError
 
 if TYPE_CHECKING:
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
     from kbroker.partitions.partition import Partition
 
 T = TypeVar("T")

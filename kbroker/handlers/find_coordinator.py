@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kbroker.context import Cluster, Context
+from kbroker.cluster import Cluster
+from kbroker.context import Context
 from kbroker.groups.coordinator import OFFSETS_TOPIC
 from kbroker.operations import CLUSTER_NAME
 from kbroker.shares.coordinator import STATE_TOPIC

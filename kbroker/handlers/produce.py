@@ -77,6 +77,7 @@ class _Answer:
 
     __slots__ = ("_adds_partitions", "_asking", "_is_late", "_open", "_timer", "acks", "ctx", "is_transactional",
                  "leaders", "parts", "request", "response", "tells_leaders", "zstd_allowed")  # fmt: skip
+    __deletable__ = ("parts", "response")  # a compiled class asks to be told
 
     def __init__(
         self, request: ProduceRequest, ctx: Context, zstd_allowed: bool, tells_leaders: bool, adds_partitions: bool

@@ -22,7 +22,7 @@ from wire.registry import APIS
 
 if TYPE_CHECKING:
     from kbroker.broker import Broker
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
 
 Sample = tuple[Mapping[str, object], float]
 Family = tuple[str, str, str, Iterable[Sample]]

@@ -20,7 +20,7 @@ from wire.records import Record, build_batch
 if TYPE_CHECKING:
     from kbroker.broker import Broker
     from kbroker.catalog import Topic
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
     from kbroker.partitions.partition import Partition
 
 ACKS_ALL = -1

@@ -21,14 +21,11 @@ from wire.frame import LARGE_BYTES, Frame, FrameFault, FrameReader
 from wire.primitives import Buffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kbroker.context import Listener, LocalNode
     from kbroker.security.login import Login
+    from kbroker.server.dispatch import Starts
     from kbroker.server.server import Server
     from kbroker.world import World
-
-    Starts = Callable[["Connection", Frame, float], Call]
 
 log = logging.getLogger("kbroker.connections")
 
@@ -62,8 +59,8 @@ class Gate(Protocol):
         """It is gone again."""
 
 
-class Connection(asyncio.BufferedProtocol):
-    """See `kbroker.context.Peer` for what handlers know of it."""
+class Connection:
+    """See `kbroker.context.Peer` for what handlers know of it; `listener.py: Receiver` for what asyncio does."""
 
     __slots__ = (
         "_awaiting", "_backlog", "_budget", "_counted", "_flushing", "_hold", "_muted_until", "_out", "_parked",
@@ -76,7 +73,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, server: Server, node: LocalNode, listener: Listener, id: int, gate: Gate | None = None) -> None:
         self.server = server
         self.gate = gate
-        self.dispatch: Starts = server.dispatcher.start  # with SASL the gate's, until the client has logged in
+        self.dispatch: Starts = server.dispatcher.enter  # with SASL the gate's, until the client has logged in
         self.login: Login | None = None
         self.logged_in_again_at = float("-inf")
         self.world: World = server.world
@@ -96,7 +93,7 @@ class Connection(asyncio.BufferedProtocol):
         self._budget = server.budget
         self._pool = server.pool
         self._reader = FrameReader(server.max_frame_bytes, server.scratch, server.pool.take, server.budget.ahead)
-        self.get_buffer = self._reader.get_buffer  # type: ignore[method-assign]
+        self.get_buffer = self._reader.get_buffer
         self._awaiting: deque[Call] = deque()
         self._backlog: deque[Frame] = deque()
         self._out: list[Buffer] = []
@@ -107,7 +104,7 @@ class Connection(asyncio.BufferedProtocol):
         self._counted = 0  # what the budget counts for incomplete frames
         self._unsent = 0  # what the budget counts for replies that the client leaves lying
 
-    # What asyncio calls.
+    # What asyncio calls, by way of the `Receiver`.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -143,9 +140,6 @@ class Connection(asyncio.BufferedProtocol):
             self.close(str(fault))
         elif reader.held_bytes or self._counted or self._backlog or budget.passage or budget.used > budget.limit:
             self._mind_memory()
-
-    def eof_received(self) -> bool:
-        return False
 
     def pause_writing(self) -> None:
         self._unsent = self.transport.get_write_buffer_size()

@@ -18,7 +18,7 @@ from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kbroker.context import LATER, Cluster, Context
+from kbroker.context import LATER, Context
 from kbroker.server.apis import Entry
 from kbroker.server.errors import error_response
 from wire.errors import ErrorCode, KafkaError, ProtocolError
@@ -27,9 +27,12 @@ from wire.primitives import Buffer
 from wire.registry import APIS
 
 if TYPE_CHECKING:
+    from kbroker.cluster import Cluster
     from kbroker.server.connection import Connection
     from kbroker.server.throttle import Throttle
     from wire.frame import Frame
+
+    Starts = Callable[[Connection, Frame, float], "Call"]
 
 log = logging.getLogger("kbroker.requests")
 
@@ -133,6 +136,8 @@ class Dispatcher:
         self.apis: Finds = cluster.apis if apis is None else apis
         self._meter: Throttle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself would forget them
+        self.enter: Starts = self.start
+        """What is told of a frame: `start`, or who stands before it (`control/history.py`)."""
 
     def measure(self) -> None:
         """Every call is to know when it began."""

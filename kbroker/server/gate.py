@@ -33,8 +33,8 @@ from wire.frame import frame_size
 from wire.registry import APIS
 
 if TYPE_CHECKING:
+    from kbroker.cluster import Cluster
     from kbroker.config import Config
-    from kbroker.context import Cluster
     from kbroker.server.connection import Connection
     from kbroker.world import Handle, World
     from wire.frame import Frame
@@ -116,7 +116,7 @@ class SaslGate:
         else:
             key = int.from_bytes(frame[:2], "big", signed=True)
             if login.admits(key):
-                call = self._dispatcher.start(connection, frame, arrived_at)
+                call = self._dispatcher.enter(connection, frame, arrived_at)
                 if key == API_VERSIONS and _error_code(call) == 0:
                     login.versions_told()
             elif login.state == TOKENS:
@@ -143,7 +143,7 @@ class SaslGate:
                 return self.start(connection, frame, arrived_at)
         elif self._world.time_ms() >= login.expires_at_ms:
             raise Refused("its session is over, and it has not logged in again")
-        return self._dispatcher.start(connection, frame, arrived_at)
+        return self._dispatcher.enter(connection, frame, arrived_at)
 
     # Steps.
 
@@ -157,7 +157,7 @@ class SaslGate:
         assert login.identity is not None
         connection.principal = f"User:{login.identity.name}"
         connection.limit_frames(connection.server.max_frame_bytes)
-        connection.dispatch = self._dispatcher.start if login.expires_at_ms is None else self.guard
+        connection.dispatch = self._dispatcher.enter if login.expires_at_ms is None else self.guard
         self._strangers.remove(connection)
 
     def _turn_away(self, connection: Connection, login: Login, call: Call) -> None:

@@ -23,8 +23,8 @@ from kbroker.server.logins import ways
 if TYPE_CHECKING:
     import ssl
 
+    from kbroker.cluster import Cluster
     from kbroker.config import Config
-    from kbroker.context import Cluster
     from kbroker.listeners import ListenerSpec
     from kbroker.server.connection import Gate
     from kbroker.server.dispatch import Dispatcher

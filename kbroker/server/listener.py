@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kbroker.listeners import ListenerSpec, place
 
 if TYPE_CHECKING:
+    from kbroker.server.connection import Connection
     from kbroker.server.guards import Guard
 
 _TRIES = 16
@@ -28,6 +29,35 @@ class CannotListen(Exception):
     def __init__(self, sentence: str, in_use: bool) -> None:
         super().__init__(sentence)
         self.in_use = in_use
+
+
+class Receiver(asyncio.BufferedProtocol):
+    """What asyncio holds of a connection. It asks for a class of its own kind, which a compiled connection
+    (hatch_build.py) cannot be; what comes for every piece of bytes is the connection's own."""
+
+    __slots__ = ("_connection", "buffer_updated", "get_buffer")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.get_buffer = connection.get_buffer  # type: ignore[method-assign]
+        self.buffer_updated = connection.buffer_updated  # type: ignore[method-assign]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._connection.connection_made(transport)
+
+    def pause_writing(self) -> None:
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._connection.resume_writing()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._connection.connection_lost(exc)
+
+
+def received(make: Callable[[], Connection]) -> Callable[[], Receiver]:
+    """The protocol factory of a listener that makes such connections."""
+    return lambda: Receiver(make())
 
 
 class Doors:

@@ -32,7 +32,7 @@ from kbroker.server.scram_users import NUMBERS
 from kbroker.server.scram_users import salted as salt
 
 if TYPE_CHECKING:
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
 
 log = logging.getLogger("kbroker.security")
 

@@ -28,7 +28,7 @@ from wire.messages.produce import PartitionProduceResponse
 from wire.schema import Struct
 
 if TYPE_CHECKING:
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
 
 BY_ID = 13
 """From this version on Produce and Fetch give topics by their ids."""

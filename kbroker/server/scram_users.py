@@ -19,7 +19,7 @@ from kbroker.catalog.users import HASHES, LEAST_ITERATIONS, MOST_ITERATIONS, Ups
 from kbroker.config import ConfigError
 
 if TYPE_CHECKING:
-    from kbroker.context import Cluster
+    from kbroker.cluster import Cluster
 
 NAME = "kbroker.scram.users"
 NUMBERS = {"SCRAM-SHA-256": 1, "SCRAM-SHA-512": 2}

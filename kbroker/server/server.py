@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from kbroker.context import Cluster, Listener, LocalNode
+from kbroker.cluster import Cluster
+from kbroker.context import Listener, LocalNode
 from kbroker.server.connection import Connection, Gate
 from kbroker.server.dispatch import Dispatcher
 from kbroker.server.hints import Hints
@@ -84,7 +85,7 @@ class Server:
     def connection(
         self, node: LocalNode, listener: Listener, gate: Gate | None = None
     ) -> Callable[[], Connection]:
-        """The protocol factory of one listener."""
+        """What makes the connections of one listener."""
 
         def make() -> Connection:
             self._last_id += 1

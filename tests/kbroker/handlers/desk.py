@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from kbroker.catalog import Catalog, Node
+from kbroker.cluster import Cluster
 from kbroker.config import Config
-from kbroker.context import Cluster, Context, Listener, LocalNode
+from kbroker.context import Context, Listener, LocalNode
 from kbroker.server.apis import Apis
 from kbroker.server.errors import error_response
 from storage.engine import EngineOptions, Identity

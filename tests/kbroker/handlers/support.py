@@ -13,8 +13,9 @@ from random import Random
 from typing import Any
 
 from kbroker.catalog import Node, PartitionState, Topic
+from kbroker.cluster import Cluster
 from kbroker.config import Config
-from kbroker.context import LATER, Cluster, Context, Listener, LocalNode
+from kbroker.context import LATER, Context, Listener, LocalNode
 from kbroker.partitions import Partition, Partitions
 from kbroker.server.sessions import FetchSessions
 from tests.kbroker.partitions.support import TestEngine, TestWorld, config

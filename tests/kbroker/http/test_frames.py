@@ -92,7 +92,7 @@ def test_without_lookers_there_is_no_tap_and_with_the_last_it_goes() -> None:
             client = await connect(broker)
             (connection,) = broker.server.connections
             plain = connection.dispatch
-            assert "start" not in vars(broker.server.dispatcher)
+            assert broker.server.dispatcher.enter == plain
             assert (await get(broker, "/frames/list"))[0] == 404
             stream: Any = events(broker, "/frames/follow")
             await anext(stream)
@@ -100,7 +100,7 @@ def test_without_lookers_there_is_no_tap_and_with_the_last_it_goes() -> None:
             await client.ask(metadata("a"), 12)
             await rows_of(stream, 1)
             await stream.aclose()
-            while "start" in vars(broker.server.dispatcher):
+            while broker.server.dispatcher.enter != plain:
                 await asyncio.sleep(0)
             assert connection.dispatch == plain and broker.server.on_lost == []
             await client.ask(metadata("b"), 12)

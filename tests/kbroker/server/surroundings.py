@@ -5,8 +5,9 @@ import struct
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from kbroker.cluster import Cluster
 from kbroker.config import Config
-from kbroker.context import Cluster, Listener, LocalNode
+from kbroker.context import Listener, LocalNode
 from kbroker.server.apis import Apis
 from kbroker.server.connection import Connection
 from kbroker.server.server import Server
