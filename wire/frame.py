@@ -112,13 +112,14 @@ class FrameReader:
             if self._filled == len(self._own):
                 self._grow(min(self._size, 2 * self._filled))
             return memoryview(self._own)[self._filled :]
-        if self._scratch is None:
-            self._scratch = memoryview(bytearray(SCRATCH_BYTES))
-        kept = len(self._tail)
-        if kept:
-            self._scratch[:kept] = self._tail
-            return self._scratch[kept:]
-        return self._scratch
+        scratch = self._scratch
+        if scratch is None:
+            scratch = self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        if self._tail:
+            kept = len(self._tail)
+            scratch[:kept] = self._tail
+            return scratch[kept:]
+        return scratch
 
     def buffer_updated(self, count: int) -> list[Frame]:
         """count bytes were received into the buffer: the frames that are whole now."""
@@ -130,7 +131,11 @@ class FrameReader:
             return []
         scratch = self._scratch
         assert scratch is not None, "get_buffer comes before buffer_updated"
-        return self._cut(scratch, len(self._tail) + count)
+        if self._tail:
+            return self._cut(scratch, len(self._tail) + count)
+        if count > _SIZE_BYTES and _unpack_size(scratch)[0] == count - _SIZE_BYTES <= self.max_bytes:
+            return [bytearray(scratch[_SIZE_BYTES:count])]  # one whole frame, as nearly always
+        return self._cut(scratch, count)
 
     def receive_data(self, data: Buffer) -> list[Frame]:
         """These bytes were received: the frames that are whole now."""

@@ -51,10 +51,6 @@ class Slot(PartitionData):
         self.records = NO_RECORDS
         self.unknown_tags = None
 
-    @property
-    def is_readable(self) -> bool:
-        return self.bound > self.interest.fetch_offset and not self.is_final
-
     def examine(self, partition: Partition, read_committed: bool) -> None:
         """What the partition says of itself, and up to where it may be read."""
         interest = self.interest
@@ -64,8 +60,8 @@ class Slot(PartitionData):
         if interest.fetch_offset < partition.log_start:
             self.refuse(ErrorCode.OFFSET_OUT_OF_RANGE)
             return
-        self.high_watermark = partition.high_watermark
-        self.last_stable_offset = partition.last_stable_offset
+        high = self.high_watermark = partition.replicas.high_watermark
+        stable = self.last_stable_offset = partition.last_stable_offset
         self.log_start_offset = partition.log_start
         if read_committed:
             self.aborted_transactions = []
@@ -81,7 +77,7 @@ class Slot(PartitionData):
         if interest.fetch_offset > partition.end:
             self.refuse(ErrorCode.OFFSET_OUT_OF_RANGE)
             return
-        self.bound = partition.bound(read_committed)
+        self.bound = stable if read_committed else high
 
     def refuse(self, code: ErrorCode) -> None:
         """Tell the error, and nothing else of the partition."""

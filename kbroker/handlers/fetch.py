@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from kbroker.context import LATER, Context, Later
 from kbroker.handlers import _near as near
 from kbroker.handlers._fetched import Slot, aborted, cut
-from kbroker.handlers._leaders import Leaders
+from kbroker.handlers._leaders import HINTED, Leaders
 from kbroker.partitions import Partition
 from kbroker.world import Handle
 from storage.engine import Chunk, OutOfRange, Read
@@ -38,6 +38,7 @@ from wire.messages.fetch import (
     FetchResponse,
     LeaderIdAndEpoch,
     NodeEndpoint,
+    PartitionData,
 )
 from wire.primitives import ZERO_UUID
 
@@ -61,7 +62,7 @@ def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
         session = ctx.node.fetch_sessions.resolve(request, topics_by_id, ctx.cluster.world.loop_time(), view)
     except KafkaError as error:
         return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
-    return _Fetching(request, ctx, session, reads_near, tells_leaders, tells_endpoints).start()
+    return _Fetching(request, ctx, session, reads_near, tells_leaders, tells_endpoints).look(session.interests) or LATER
 
 
 def _view(request: FetchRequest, ctx: Context) -> object:
@@ -110,35 +111,37 @@ class _Fetching:
         self._waking = False
         self._over = request.max_wait_ms <= 0 or request.min_bytes <= 0 or session.is_empty
 
-    def start(self) -> FetchResponse | Later:
-        response = self._look(self._session.interests)
-        return response if response is not None else LATER
-
     # --- looking ------------------------------------------------------------------------------------------------------
 
-    def _look(self, interests: Sequence[Interest]) -> FetchResponse | None:
+    def look(self, interests: Sequence[Interest]) -> FetchResponse | None:
         """The answer, or None: then reads are under way, or the request is parked."""
         self._moved_since = False
-        slots = self._slots = [self._slot(interest) for interest in interests]
+        slots = self._slots = []
         loading: list[Partition] = []
+        readable: list[Slot] = []
+        node_id, rack = self._ctx.node.id, self._rack
         read_committed = self._request.isolation_level == READ_COMMITTED
-        for slot in slots:
+        for interest in interests:
+            slot = self._slot(interest)
+            slots.append(slot)
             partition = slot.source
             if partition is not None:
                 if partition.is_loading:
                     loading.append(partition)
                 else:
                     slot.examine(partition, read_committed)
-                    if self._rack or partition.replicas.leader != self._ctx.node.id:
-                        near.examine(slot, partition, self._ctx, self._rack)
-                    if not slot.is_final and not slot.is_readable:
-                        slot.interest.watch(partition.waiters)
-                        continue
-            slot.interest.wake()
+                    if rack or partition.replicas.leader != node_id:
+                        near.examine(slot, partition, self._ctx, rack)
+                    if not slot.is_final:
+                        if slot.bound > interest.fetch_offset:
+                            readable.append(slot)
+                        else:
+                            interest.watch(partition.waiters)
+                            continue
+            interest.wake()
         if loading:
             self._wait_for(loading)
             return None
-        readable = [slot for slot in slots if slot.is_readable]
         if readable:
             self._left = min(self._request.max_bytes, self._ctx.cluster.config["fetch.max.bytes"])
             return self._read(readable, False)
@@ -148,20 +151,19 @@ class _Fetching:
         return None
 
     def _slot(self, interest: Interest) -> Slot:
-        ctx, catalog = self._ctx, self._ctx.cluster.catalog
-        by_id = self._session.by_id
-        key = interest.topic
-        topic = catalog.topic_by_id(key) if isinstance(key, bytes) else catalog.topic(key)
+        ctx, key = self._ctx, interest.topic
+        cluster = ctx.cluster
+        by_name = isinstance(key, str)
+        topic = cluster.catalog.topic(key) if by_name else cluster.catalog.topic_by_id(key)
         slot = Slot(interest, topic)
         try:
-            name = key if isinstance(key, str) else topic.name if topic is not None else ""
-            if topic is None and by_id:
+            if topic is None and not by_name:
                 raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
-            if not ctx.authorize("READ", "TOPIC", (name,))[0]:
-                raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
-            if topic is None:
-                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            slot.source = ctx.cluster.partitions.lookup(
+            if cluster.authorizer is not None:
+                name = key if topic is None else topic.name
+                if not ctx.authorize("READ", "TOPIC", (name,))[0]:
+                    raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+            slot.source = cluster.partitions.lookup(
                 ctx.node.id, topic, interest.index, interest.current_leader_epoch, from_followers=self._reads_near
             )
         except KafkaError as error:
@@ -235,13 +237,9 @@ class _Fetching:
         return self._response()
 
     def _response(self) -> FetchResponse:
-        self._leave()
-        leaders = Leaders(self._ctx) if self._tells_leaders else None
-        if leaders is not None:
-            for slot in self._slots:
-                leader = leaders.name(slot.error_code, slot.topic, slot.partition_index) if slot.error_code else None
-                if leader is not None:
-                    slot.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
+        if self._timer is not None or self._watched is not None:
+            self._leave()
+        leaders = self._name_leaders() if self._tells_leaders else None
         try:
             selected = self._session.select(self._slots)
         except KafkaError as error:
@@ -250,20 +248,32 @@ class _Fetching:
         last: str | bytes | None = None
         for interest, data in selected:
             key = interest.topic
-            if key != last or not responses:
+            if key != last:
                 name, topic_id = (key, ZERO_UUID) if isinstance(key, str) else ("", key)
-                responses.append(FetchableTopicResponse(topic=name, topic_id=topic_id, partitions=[]))
+                partitions: list[PartitionData] = []
+                responses.append(FetchableTopicResponse(topic=name, topic_id=topic_id, partitions=partitions))
                 last = key
-            responses[-1].partitions.append(data)
+            partitions.append(data)
         response = FetchResponse(
             throttle_time_ms=0, error_code=0, session_id=self._session.session_id, responses=responses
         )
-        if self._tells_endpoints and leaders is not None and leaders.named:
+        if self._tells_endpoints and leaders is not None:
             response.node_endpoints = [
                 NodeEndpoint(node_id=node_id, host=host, port=port, rack=rack)
                 for node_id, host, port, rack in leaders.endpoints()
             ]
         return response
+
+    def _name_leaders(self) -> Leaders | None:
+        """Tell who leads what was asked of the wrong node. None: nothing was."""
+        leaders: Leaders | None = None
+        for slot in self._slots:
+            if slot.error_code in HINTED:
+                leaders = leaders or Leaders(self._ctx)
+                leader = leaders.name(slot.error_code, slot.topic, slot.partition_index)
+                if leader is not None:
+                    slot.current_leader = LeaderIdAndEpoch(leader_id=leader[0], leader_epoch=leader[1])
+        return leaders
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
@@ -332,7 +342,7 @@ class _Fetching:
             self._moved_since = True
             return
         try:
-            response = self._look(self._session.look())
+            response = self.look(self._session.look())
         except Exception as error:
             self._answer(error)
             return

@@ -129,8 +129,8 @@ class Connection:
         except FrameFault as error:
             frames, fault = error.frames, error
         for frame in frames:
-            budget.used += len(frame)
             if self._backlog or self._parked is not None or self._hold & _NOTHING_STARTS:
+                budget.used += len(frame)
                 self._backlog.append(frame)
             else:
                 self._start(frame, now)
@@ -297,15 +297,16 @@ class Connection:
             call = self.dispatch(self, frame, now)
         except Refused as refusal:
             self.server.dispatcher.refusals += 1
-            self._give_back(frame)
             self.close(str(refusal))
             return
         if call.reply is None:
+            self._budget.used += len(frame)
             self._awaiting.append(call)
             if call.parks or len(self._awaiting) >= MOST_STARTED:
                 self._parked = call
             return
-        self._give_back(frame)
+        if type(frame) is memoryview or self._pool.fill:
+            self._pool.put(frame)
         if self._awaiting:
             self._awaiting.append(call)
             if call.parks:
@@ -316,7 +317,9 @@ class Connection:
     def _start_backlog(self) -> None:
         now = self.world.loop_time()
         while self._backlog and self._parked is None and not self._hold & _NOTHING_STARTS and not self.closing:
-            self._start(self._backlog.popleft(), now)
+            frame = self._backlog.popleft()
+            self._budget.give_back(len(frame))
+            self._start(frame, now)
         if len(self._backlog) < _MOST_BACKLOG:
             self._resume(Hold.BACKLOG)
         if self._out:
@@ -367,7 +370,7 @@ class Connection:
             budget.give_back(len(frame))
         else:
             budget.used -= len(frame)
-        if self._pool.fill or type(frame) is memoryview:
+        if type(frame) is memoryview or self._pool.fill:
             self._pool.put(frame)
 
     # Reading, or not.

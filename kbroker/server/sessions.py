@@ -183,22 +183,23 @@ class Fetch:
     """One request's view of its session: what to look at now, and what of the answer to send. `interests` is what was
     last looked at; `is_empty` says that there is nothing to wait for."""
 
-    __slots__ = ("_epoch", "_full", "_session", "_view", "by_id", "interests", "is_empty")
+    __slots__ = ("_epoch", "_full", "_session", "_view", "by_id", "interests", "is_empty", "session_id")
 
     def __init__(
         self, by_id: bool, interests: Sequence[Interest], session: Session | None, full: bool, view: object = None
     ) -> None:
         self.by_id = by_id
         self.interests = interests
-        self.is_empty = session is None and not interests
         self._session = session
-        self._epoch = session.epoch if session is not None else FINAL_EPOCH
+        if session is None:
+            self.session_id = NO_SESSION
+            self.is_empty = not interests
+        else:
+            self.session_id = session.id
+            self.is_empty = False
+            self._epoch = session.epoch
         self._full = full
         self._view = view
-
-    @property
-    def session_id(self) -> int:
-        return self._session.id if self._session is not None else NO_SESSION
 
     def look(self) -> Sequence[Interest]:
         """What may have something to tell now, in order: `interests` from here on."""
