@@ -6,7 +6,7 @@ from collections.abc import Callable
 from struct import unpack_from
 from typing import Any
 
-from .compile import FIXED, LONGEST_STRING, Source, least_size, split
+from .compile import FIXED, LONGEST_STRING, Source, least_size, misread, split
 from .errors import MalformedMessage
 from .primitives import Buffer, more_of_uvarint
 from .schema import Field, Message, Struct
@@ -173,13 +173,16 @@ def compiled_reader(cls: type[Message], version: int, view: bool) -> Callable[[B
     source = Reader(cls, version in cls.__flexible__, version, view)
     source.names.update(_READER_NAMES)
     with source.block("def read(data, p):"):
-        source.line("size = len(data)")
-        head = len(source.lines)
-        made = source.struct(cls)
-        source.flush()
-        source.line(f"return {made}, p")
+        with source.block("try:"):
+            source.line("size = len(data)")
+            head = len(source.lines)
+            made = source.struct(cls)
+            source.flush()
+            source.line(f"return {made}, p")
+        with source.block("except Exception as error:"):
+            source.line("raise misread(error)")
     if any("view[" in line for line in source.lines):
-        source.lines.insert(head, "    view = data" if view else "    view = memoryview(data)")
+        source.lines.insert(head, "        view = data" if view else "        view = memoryview(data)")
         source.places.insert(head, cls.__name__)
     return source.build(f"{cls.__name__} v{version} read{' view' if view else ''}", "read")
 
@@ -247,6 +250,7 @@ def _unknown_tags(data: Buffer, offset: int, count: int) -> tuple[dict[int, byte
 _READER_NAMES: dict[str, Any] = {
     "new": object.__new__,
     "unpack_from": unpack_from,
+    "misread": misread,
     "more": more_of_uvarint,
     "more_of_length": _more_of_length,
     "tag_head": _tag_head,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from struct import pack
 from typing import Any
 
-from .compile import FIXED, LONGEST_STRING, Part, Source, split
+from .compile import FIXED, LONGEST_STRING, Part, Source, miswritten, split
 from .errors import UnsupportedField
 from .primitives import Buffer, uvarint
 from .schema import Field, Message, Struct
@@ -113,9 +113,8 @@ class Writer(Source):
         if nullable:
             self.line(f"if {b} is None: {b} = (); {n} = {0 if compact else -1}")
         with self.block("else:") if nullable else self.within(""):
-            self.line(f"{b}, {n} = pieces({b})")
-            if compact:
-                self.line(f"{n} += 1")
+            self.line(f"if not {b}: {b} = (); {n} = {int(compact)}")
+            self.line(f"else: {b}, {n} = pieces({b}){f'; {n} += 1' if compact else ''}")
         self.length(n, "i", compact)
         self.line(f'if {b}: parts.append(b"".join(out)); out.clear(); parts += {b}')
 
@@ -209,11 +208,14 @@ def compiled_writer(cls: type[Message], version: int) -> Callable[[Any], list[Bu
     source = Writer(cls, version in cls.__flexible__, version)
     source.names.update(_WRITER_NAMES)
     with source.block("def write(o):"):
-        source.line("parts = []; out = []; w = out.append")
-        source.struct(cls, "o")
-        source.flush()
-        source.line('parts.append(b"".join(out))')
-        source.line("return parts")
+        with source.block("try:"):
+            source.line("parts = []; out = []; w = out.append")
+            source.struct(cls, "o")
+            source.flush()
+            source.line('parts.append(b"".join(out))')
+            source.line("return parts")
+        with source.block("except Exception as error:"):
+            source.line("raise miswritten(error)")
     return source.build(f"{cls.__name__} v{version} write", "write")
 
 
@@ -229,9 +231,9 @@ def _write_tags(
 
 
 def _pieces(value: Any) -> tuple[tuple[Buffer, ...], int]:
-    """The buffers of a records value, and how many bytes they hold together."""
+    """The buffers of a records value that is not empty, and how many bytes they hold together."""
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return (value,) if value else (), len(value)
+        return (value,), len(value)
     pieces = tuple(value)
     return pieces, sum(map(len, pieces))
 
@@ -257,6 +259,7 @@ _WRITER_NAMES: dict[str, Any] = {
     "write_tags": _write_tags,
     "pieces": _pieces,
     "uuid": _uuid,
+    "miswritten": miswritten,
     "not_in_version": _not_in_version,
     "too_long": _too_long,
 }

@@ -330,10 +330,7 @@ class Message(Struct):
             read = readers[version]
         except KeyError:
             read = readers[version] = _compiled(cls, version, "reader" if readers is cls.__readers__ else "view_reader")
-        try:
-            return read(buffer, offset)  # type: ignore[no-any-return]
-        except Exception as error:
-            raise _misread(error)
+        return read(buffer, offset)  # type: ignore[no-any-return]
 
     def parts(self, version: int) -> list[Buffer]:
         """The bytes of the message in pieces; those of records are the views that the message was given."""
@@ -341,10 +338,7 @@ class Message(Struct):
             write = self.__writers__[version]
         except KeyError:
             write = self.__writers__[version] = _compiled(type(self), version, "writer")
-        try:
-            return write(self)  # type: ignore[no-any-return]
-        except Exception as error:
-            raise _miswritten(error)
+        return write(self)  # type: ignore[no-any-return]
 
     def encode(self, version: int) -> bytes:
         """The bytes of the message in one piece."""
@@ -405,15 +399,3 @@ def _compiled(cls: type[Message], version: int, what: str) -> Any:
     if version not in cls.__versions__:
         raise UnsupportedVersion(f"{cls.__name__} has versions {cls.__versions__}, not {version}")
     return getattr(compile, what)(cls, version)
-
-
-def _misread(error: Exception) -> Exception:
-    from .compile import misread
-
-    return misread(error)
-
-
-def _miswritten(error: Exception) -> Exception:
-    from .compile import miswritten
-
-    return miswritten(error)
