@@ -325,20 +325,28 @@ class Message(Struct):
     @classmethod
     def decode_from(cls, buffer: Buffer, offset: int, version: int) -> tuple[Self, int]:
         """Read a message that begins at the offset; also say where it ends."""
+        return cls.reader(version, buffer)(buffer, offset)  # type: ignore[no-any-return]
+
+    @classmethod
+    def reader(cls, version: int, buffer: Buffer) -> Any:
+        """What reads this version out of such a buffer: `read(buffer, offset)`, as `decode_from`."""
         readers = cls.__readers__ if type(buffer) is not memoryview else cls.__view_readers__
-        try:
-            read = readers[version]
-        except KeyError:
+        read = readers.get(version)
+        if read is None:
             read = readers[version] = _compiled(cls, version, "reader" if readers is cls.__readers__ else "view_reader")
-        return read(buffer, offset)  # type: ignore[no-any-return]
+        return read
 
     def parts(self, version: int) -> list[Buffer]:
         """The bytes of the message in pieces; those of records are the views that the message was given."""
-        try:
-            write = self.__writers__[version]
-        except KeyError:
-            write = self.__writers__[version] = _compiled(type(self), version, "writer")
-        return write(self)  # type: ignore[no-any-return]
+        return self.writer(version)(self)  # type: ignore[no-any-return]
+
+    @classmethod
+    def writer(cls, version: int) -> Any:
+        """What writes this version: `write(message)`, as `parts`."""
+        write = cls.__writers__.get(version)
+        if write is None:
+            write = cls.__writers__[version] = _compiled(cls, version, "writer")
+        return write
 
     def encode(self, version: int) -> bytes:
         """The bytes of the message in one piece."""

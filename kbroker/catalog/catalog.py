@@ -123,6 +123,8 @@ class Catalog:
         """The nodes of this process, whether they run or not."""
         self.nodes = dict(nodes)
         """The live ones."""
+        self.memo: dict[object, Any] = {}
+        """What others make of the live nodes once, by their names: empty again when others are live. Who changes a node empties it."""
         self.cluster_id = cluster_id
         self._config = config
         self._world = world
@@ -400,6 +402,7 @@ class Catalog:
 
     def _show(self, live: Sequence[int]) -> None:
         """What was made from views says who is live."""
+        self.memo.clear()
         self.nodes = {node_id: node for node_id, node in self.members.items() if node_id in live}
         for topic in self.topics():
             topic.memo.clear()

@@ -153,16 +153,15 @@ class _Fetching:
     def _slot(self, interest: Interest) -> Slot:
         ctx, key = self._ctx, interest.topic
         cluster = ctx.cluster
-        by_name = isinstance(key, str)
-        topic = cluster.catalog.topic(key) if by_name else cluster.catalog.topic_by_id(key)
+        topic = cluster.catalog.topic(key) if isinstance(key, str) else cluster.catalog.topic_by_id(key)
         slot = Slot(interest, topic)
         try:
-            if topic is None and not by_name:
-                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
-            if cluster.authorizer is not None:
-                name = key if topic is None else topic.name
+            if cluster.authorizer is not None and (topic is not None or isinstance(key, str)):
+                name = topic.name if topic is not None else str(key)
                 if not ctx.authorize("READ", "TOPIC", (name,))[0]:
                     raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+            if topic is None and not isinstance(key, str):
+                raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
             slot.source = cluster.partitions.lookup(
                 ctx.node.id, topic, interest.index, interest.current_leader_epoch, from_followers=self._reads_near
             )

@@ -11,7 +11,7 @@ prepared in steps of some milliseconds, between which the loop serves others.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from kbroker.catalog import Topic
 from kbroker.catalog.names import fault
@@ -21,7 +21,6 @@ from kbroker.operations import CLUSTER_NAME, authorized_on_cluster, authorized_o
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.metadata import (
     MetadataRequest,
-    MetadataRequestTopic,
     MetadataResponse,
     MetadataResponseBroker,
     MetadataResponsePartition,
@@ -40,21 +39,29 @@ def metadata(request: MetadataRequest, ctx: Context) -> MetadataResponse | Await
     asked = request.topics
     if asked is None or (empty_means_all and not asked):
         return _prepared(ctx, ctx.cluster.catalog.topics(), lambda: _response(request, ctx, _all_topics(ctx)))
-    if not may_ask_by_id and any(topic.name is None or topic.topic_id != ZERO_UUID for topic in asked):
+    names: list[str] = []
+    ids: list[bytes] = []
+    for topic in asked:
+        if topic.topic_id != ZERO_UUID:
+            ids.append(topic.topic_id)
+        elif topic.name is not None:
+            names.append(topic.name)
+    if not may_ask_by_id and len(names) < len(asked):
         refused = [_failed(ErrorCode.INVALID_REQUEST, topic.name or "", topic.topic_id) for topic in asked]
         return MetadataResponse(brokers=[], topics=refused, error_code=0)
-    by_id = [topic for topic in asked if topic.topic_id != ZERO_UUID]
-    if by_id:
-        return _response(request, ctx, _topics_by_id(ctx, by_id))  # names beside ids do not count, as in Kafka
+    if ids:
+        return _response(request, ctx, _topics_by_id(ctx, ids))  # names beside ids do not count, as in Kafka
+    if len(names) > 1:
+        names = list(dict.fromkeys(names))
+    catalog = ctx.cluster.catalog
     if request.allow_auto_topic_creation and ctx.cluster.config["auto.create.topics.enable"]:
-        missing = [name for name in _names(asked) if ctx.cluster.catalog.topic(name) is None]
+        missing = [name for name in names if catalog.topic(name) is None]
         if missing:
-            return _after_creation(request, ctx, asked, missing)
-    if len(asked) > 1:
-        catalog = ctx.cluster.catalog
-        topics = [topic for topic in map(catalog.topic, _names(asked)) if topic is not None]
-        return _prepared(ctx, topics, lambda: _response(request, ctx, _asked_topics(ctx, asked, {})))
-    return _response(request, ctx, _asked_topics(ctx, asked, {}))
+            return _after_creation(request, ctx, names, missing)
+    if len(names) > 1:
+        topics = [topic for topic in map(catalog.topic, names) if topic is not None]
+        return _prepared(ctx, topics, lambda: _response(request, ctx, _named_topics(ctx, names, {})))
+    return _response(request, ctx, _named_topics(ctx, names, {}))
 
 
 def _prepared(
@@ -88,7 +95,7 @@ def _is_kept(topic: Topic, version: int) -> bool:
 
 
 async def _after_creation(
-    request: MetadataRequest, ctx: Context, asked: Sequence[MetadataRequestTopic], missing: Sequence[str]
+    request: MetadataRequest, ctx: Context, names: Sequence[str], missing: Sequence[str]
 ) -> MetadataResponse:
     """Create what may be created, all at once, and answer when it is there."""
     may_create = ctx.authorize("CREATE", "CLUSTER", (CLUSTER_NAME,))[0]
@@ -108,17 +115,7 @@ async def _after_creation(
             await created
         except KafkaError as error:
             refused[name] = error.code
-    return _response(request, ctx, _asked_topics(ctx, asked, refused))
-
-
-def _names(asked: Sequence[MetadataRequestTopic]) -> Iterator[str]:
-    """The names that were asked for, each once."""
-    seen: set[str] = set()
-    for topic in asked:
-        name = topic.name
-        if name is not None and name not in seen:
-            seen.add(name)
-            yield name
+    return _response(request, ctx, _named_topics(ctx, names, refused))
 
 
 def _all_topics(ctx: Context) -> list[MetadataResponseTopic]:
@@ -128,29 +125,28 @@ def _all_topics(ctx: Context) -> list[MetadataResponseTopic]:
     return [_piece(topic, ctx) for topic, may in zip(topics, allowed, strict=True) if may]
 
 
-def _asked_topics(
-    ctx: Context, asked: Sequence[MetadataRequestTopic], refused: dict[str, ErrorCode]
+def _named_topics(
+    ctx: Context, names: Sequence[str], refused: dict[str, ErrorCode]
 ) -> list[MetadataResponseTopic]:
     pieces: list[MetadataResponseTopic] = []
-    names = list(_names(asked))
     catalog = ctx.cluster.catalog
     for name, may in zip(names, ctx.authorize("DESCRIBE", "TOPIC", names), strict=True):
         topic = catalog.topic(name)
         if not may:
             pieces.append(_failed(ErrorCode.TOPIC_AUTHORIZATION_FAILED, name))
         elif topic is not None:
-            pieces.append(_piece(topic, ctx))
+            pieces.append(topic.memo.get(MEMO) or _piece(topic, ctx))
         else:
             plain = ErrorCode.INVALID_TOPIC_EXCEPTION if fault(name) else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
             pieces.append(_failed(refused.get(name, plain), name))
     return pieces
 
 
-def _topics_by_id(ctx: Context, asked: Sequence[MetadataRequestTopic]) -> list[MetadataResponseTopic]:
+def _topics_by_id(ctx: Context, ids: Sequence[bytes]) -> list[MetadataResponseTopic]:
     """A topic that may not be described is told by its id alone."""
     pieces: list[MetadataResponseTopic] = []
     catalog = ctx.cluster.catalog
-    for topic_id in dict.fromkeys(topic.topic_id for topic in asked):
+    for topic_id in dict.fromkeys(ids):
         topic = catalog.topic_by_id(topic_id)
         if topic is None:
             pieces.append(_failed(ErrorCode.UNKNOWN_TOPIC_ID, None, topic_id))
@@ -197,14 +193,9 @@ def _piece(topic: Topic, ctx: Context) -> MetadataResponseTopic:
 
 def _response(request: MetadataRequest, ctx: Context, topics: list[MetadataResponseTopic]) -> MetadataResponse:
     catalog = ctx.cluster.catalog
-    brokers = []
-    for node in catalog.nodes.values():
-        endpoint = ctx.endpoint(node.id)
-        if endpoint is not None:
-            host, port = endpoint
-            brokers.append(MetadataResponseBroker(node_id=node.id, host=host, port=port, rack=node.rack))
+    came_by = MEMO, ctx.listener.name, ctx.connection.local_host
     response = MetadataResponse(
-        brokers=brokers,
+        brokers=catalog.memo.get(came_by) or _brokers(ctx, came_by),
         cluster_id=catalog.cluster_id,
         controller_id=catalog.controller_id,
         topics=_with_operations(ctx, topics) if request.include_topic_authorized_operations else topics,
@@ -213,6 +204,19 @@ def _response(request: MetadataRequest, ctx: Context, topics: list[MetadataRespo
     if request.include_cluster_authorized_operations:
         response.cluster_authorized_operations = authorized_on_cluster(ctx)
     return response
+
+
+def _brokers(ctx: Context, came_by: tuple[str, str, str]) -> list[MetadataResponseBroker]:
+    """What is said of the live brokers to who came by that listener and address; shared like what is said of topics."""
+    catalog = ctx.cluster.catalog
+    brokers = []
+    for node in catalog.nodes.values():
+        endpoint = ctx.endpoint_of(node)
+        if endpoint is not None:
+            host, port = endpoint
+            brokers.append(keep(MetadataResponseBroker(node_id=node.id, host=host, port=port, rack=node.rack)))
+    catalog.memo[came_by] = brokers
+    return brokers
 
 
 def _with_operations(ctx: Context, pieces: Sequence[MetadataResponseTopic]) -> list[MetadataResponseTopic]:

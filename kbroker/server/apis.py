@@ -27,12 +27,12 @@ class Entry:
     """What the dispatcher needs of one API. A wrapper may stand in place of the handler.
 
     `heads` has for each version how the head of a reply is packed, and how many of its bytes the frame's size counts.
-    Where `parks` is true, nothing of a connection starts behind a request that has not been answered. `tally` counts
+    `readers` and `writers` are those that have been compiled, by version. Where `parks` is true, nothing of a connection starts behind a request that has not been answered. `tally` counts
     the replies, while they are counted.
     """
 
-    __slots__ = ("api", "handler", "heads", "max_version", "min_version", "parks", "request_class", "response_class",
-                 "tally")  # fmt: skip
+    __slots__ = ("api", "handler", "heads", "max_version", "min_version", "parks", "readers", "request_class",
+                 "response_class", "tally", "writers")  # fmt: skip
 
     def __init__(
         self, api: Api, handler: Handler, request_class: type[Request], response_class: type[Response]
@@ -45,6 +45,8 @@ class Entry:
         self.tally: Tally | None = None
         self.request_class = request_class
         self.response_class = response_class
+        self.readers = request_class.__readers__
+        self.writers = response_class.__writers__
         self.heads = {version: _head(api.key, version) for version in range(api.min_version, api.max_version + 1)}
 
 

@@ -103,10 +103,15 @@ class Call(Context):
 
     def encoded(self, response: Any) -> tuple[list[Buffer], int]:
         """The frame of the reply, its size and header joined to the first part of the body; and that size."""
-        parts: list[Buffer] = response.parts(self.version)
-        pack, size = self.entry.heads[self.version]
-        size += len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
-        parts[0] = pack(size, self.correlation_id) + parts[0]
+        entry, version = self.entry, self.version
+        write = entry.writers.get(version)
+        if write is None:
+            write = entry.response_class.writer(version)
+        parts: list[Buffer] = write(response)
+        pack, size = entry.heads[version]
+        body = parts[0]
+        size += len(body) if len(parts) == 1 else sum(map(len, parts))
+        parts[0] = pack(size, self.correlation_id) + body
         return parts, size
 
 
@@ -133,6 +138,7 @@ class Dispatcher:
         self.refusals = 0
         """Requests that cost their connection."""
         self._measures = False
+        self._used: dict[int, Entry] = {}
         self.apis: Finds = cluster.apis if apis is None else apis
         self._meter: Throttle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop itself would forget them
@@ -150,15 +156,18 @@ class Dispatcher:
         began_s = 0.0 if clock is None else clock()
         try:
             key, version, correlation_id, client_id, offset = decode_request_header(frame)
-            entry = self.apis.entry(key)
+            entry = self._used.get(key)
             if entry is None:
-                raise Refused(f"it sent a request with API key {key}{_called(key)}, which this broker does not have")
+                entry = self._first_use(key)
             call = Call(self.cluster, connection, frame, entry, client_id, version, correlation_id, arrived_at)
             if clock is not None:
                 call.began_s = began_s
             if not entry.min_version <= version <= entry.max_version:
                 return self._unsupported(call)
-            call.request, _ = entry.request_class.decode_from(frame, offset, version)
+            read = entry.readers.get(version) if type(frame) is bytearray else None
+            if read is None:
+                read = entry.request_class.reader(version, frame)
+            call.request = request = read(frame, offset)[0]
         except ProtocolError as error:
             raise Refused(f"it sent bytes that are no request: {error}") from None
         if connection.is_new:
@@ -167,7 +176,7 @@ class Dispatcher:
         if meter is not None:
             meter.timed = call
         try:
-            result = entry.handler(call.request, call)
+            result = entry.handler(request, call)
         except Exception as error:
             _failed(call, error)
             result = LATER  # there is nothing more to come
@@ -182,6 +191,13 @@ class Dispatcher:
         if meter is not None and meter.timed is call:
             meter.returned(call)
         return call
+
+    def _first_use(self, key: int) -> Entry:
+        entry = self.apis.entry(key)
+        if entry is None:
+            raise Refused(f"it sent a request with API key {key}{_called(key)}, which this broker does not have")
+        self._used[key] = entry
+        return entry
 
     def configure(self, throttle: Throttle | None) -> None:
         """Quotas are others. Only if some are for the time of requests, that is taken."""

@@ -57,7 +57,7 @@ class MetadataResponseTopic(Struct):
 
 class MetadataResponse(Response, key=3, versions="0-13", flexible="9+"):
     throttle_time_ms: int = int32(versions="3+", default=0, ignorable=True)
-    brokers: list[MetadataResponseBroker] = array(MetadataResponseBroker)
+    brokers: list[MetadataResponseBroker] = array(MetadataResponseBroker, kept=True)
     cluster_id: str | None = string(versions="2+", nullable="2+", default=None, ignorable=True)
     controller_id: int = int32(versions="1+", default=-1, ignorable=True, entity="brokerId")
     topics: list[MetadataResponseTopic] = array(MetadataResponseTopic, kept=True)

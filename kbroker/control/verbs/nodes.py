@@ -99,6 +99,7 @@ def advertise(control: Control, node: int, host: str, port: int) -> Node:
     for listener in found.listeners.values():
         listener.advertised_host, listener.advertised_port = host, port
         control.cluster.catalog.members[node].endpoints[listener.name] = (host, port)
+    control.cluster.catalog.memo.clear()
     return _told(control, found)
 
 
@@ -107,6 +108,7 @@ def move_rack(control: Control, node: int, rack: str | None = None) -> Node:
     """Let a broker stand in another rack, until it is started anew."""
     found = control.node(node)
     found.rack = control.cluster.catalog.members[node].rack = rack
+    control.cluster.catalog.memo.clear()
     return _told(control, found)
 
 
