@@ -26,9 +26,9 @@ _HEAD_FLEXIBLE = Packing(">iix")
 class Entry:
     """What the dispatcher needs of one API. A wrapper may stand in place of the handler.
 
-    `heads` has for each version how the head of a reply is packed, and how many of its bytes the frame's size counts.
-    `readers` and `writers` are those that have been compiled, by version. Where `parks` is true, nothing of a connection starts behind a request that has not been answered. `tally` counts
-    the replies, while they are counted.
+    `heads` has for each version how the head of a reply is packed, and how many of its bytes the frame's size counts;
+    `readers` and `writers` what has been compiled for it. Where `parks` is true, nothing of a connection starts behind
+    a request that has not been answered. `tally` counts the replies, while they are counted.
     """
 
     __slots__ = ("api", "handler", "heads", "max_version", "min_version", "parks", "readers", "request_class",
