@@ -103,6 +103,7 @@ class DiskEngine:
             self._identity = found or self._whose() or self._write_format()
             self._disk = self._make_disk()
             self._journal = Journal(self._disk)
+            self._must_have_its_journal()
             self._recover(stopped=self._journal.load())
         except OSError as error:
             await self.close()
@@ -111,6 +112,13 @@ class DiskEngine:
             await self.close()
             raise
         self._opened = True
+
+    def _must_have_its_journal(self) -> None:
+        """Its name is synced before the first log is made. Without it every log would be taken for rubbish."""
+        path = self._journal.path
+        named = any(path == f"{self._root}/{name}" for name, _ in self._files.list_dir(self._root))
+        if not named and self._files.list_dir(f"{self._root}/logs"):
+            raise Corrupt(f"{path} is gone, and with it which logs the files in {self._root}/logs are")
 
     def _recover(self, stopped: bool) -> None:
         found = recovery.survey(self._disk, self._journal.entries, stopped)

@@ -262,6 +262,11 @@ class _Recovery:
                 if index is not None:
                     segment.trust(summary, index)
             torn = self._scan(segment, handle, size, candidate.replacement)
+            if torn is None and next_base is not None:
+                log_of_process.info(
+                    "%s is missing or not whole: its segment was read through, offsets %d to %d",
+                    segment.index_path, segment.base, segment.end,
+                )  # fmt: skip
         finally:
             files.close(handle)
         if candidate.replacement:

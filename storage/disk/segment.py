@@ -18,6 +18,7 @@ what a crash or a late thread leaves behind cannot be taken for something newer.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ from ..placing import PLACE, PREFIX
 from .handles import Handles, Maps
 from .index import HEADER_SIZE, Boundary, Index, Summary, summarize
 from .syncer import Syncer
+
+log_of_process = logging.getLogger("kbroker.storage")
 
 WINDOW = 8192
 """Bytes read at once to look for headers."""
@@ -158,7 +161,18 @@ class Segment:
         index = Index()
         for position, placed in self.walk(0):
             index.add((placed,), position)
+        self._mend(index)
         return index
+
+    def _mend(self, index: Index) -> None:
+        """What the file should say is written again."""
+        from .replacement import Seal
+
+        log_of_process.warning(
+            "%s is missing or damaged: it is made again, offsets %d to %d", self.index_path, self.base, self.end
+        )
+        self._index = index
+        self._disk.syncer.want(Seal(self._disk, self))
 
     def _view(self, end: int, size: int) -> memoryview | None:
         """A map that holds the `size` bytes before `end`, if there is one or they are worth one."""
