@@ -47,6 +47,7 @@ from kbroker.catalog.log import CATALOG, OPTIONS, EngineLog
 from kbroker.catalog.machine import CatalogMachine
 from kbroker.catalog.state import NO_EPOCH, NO_LEADER, Features, NewPartitions, NewTopic, Node, Topic
 from kbroker.runtime import Runtime
+from storage.engine import Corrupt
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
@@ -149,17 +150,36 @@ class Catalog:
 
     async def start(self) -> None:
         """Read the log, note that the nodes run."""
+        self._must_not_be_lost()
         if CATALOG not in self._engine.logs():
             await self._engine.create([(CATALOG, OPTIONS)])
         racks = {node.id: node.rack for node in self.members.values()}
         await self._runtime.ask(lambda ticket: Start(ticket, self.cluster_id, racks, self._features))
         self._started = True
+        self._tell_of_strangers()
         # Asked first whether it is set: the table that has it is not read by a start without.
         if self._config.is_set("delegation.token.secret.key") and self._config["delegation.token.secret.key"]:
             from kbroker.catalog.expiry import Expiry
 
             self._expiry = Expiry(self._world, self, self._config["delegation.token.expiry.check.interval.ms"])
             self._expiry.start()
+
+    def _must_not_be_lost(self) -> None:
+        """Nobody begins anew beside the logs of topics: what they are is said in here only. The first start is noted,
+        and synced, before the first topic can be made."""
+        logs = self._engine.logs()
+        others = len(logs) - (CATALOG in logs)
+        if others and (CATALOG not in logs or self._engine.bounds(CATALOG).end == 0):
+            there = f"there are {others} logs of topics" if others > 1 else "there is 1 log of a topic"
+            raise Corrupt(f"the catalog is empty, but {there}: its files have vanished")
+
+    def _tell_of_strangers(self) -> None:
+        known = {topic_id.hex() for topic_id in self._runtime.machine.by_id}
+        logs = [name for name in self._engine.logs() if name != CATALOG and name.partition("/")[0] not in known]
+        if logs:
+            which = ", ".join(logs[:3]) + (" ..." if len(logs) > 3 else "")
+            many = f"{len(logs)} logs are" if len(logs) > 1 else "1 log is"
+            log.warning("%s of no topic that the catalog knows, and left alone: %s", many, which)
 
     async def stop(self) -> None:
         """Note that the nodes ended in good order, and serve no more. A start that failed leaves the note before it."""
