@@ -99,12 +99,21 @@ class Dump:
         else:
             yield "the broker did not stop in good order: the next start will look for a torn end"
         yield from self._damaged("", found.damage)
+        yield from self._damaged("", self._lost())
         yield from (f"remark: {remark}" for remark in found.remarks)
         for name in names:
             yield ""
             yield from self._log(found.logs[name])
         yield ""
         yield f"{len(names)} logs, " + (f"{self.damage} times damage" if self.damage else "all sound")
+
+    def _lost(self) -> list[str]:
+        """The catalog's log is there before the first other one."""
+        catalog = self._directory.logs.get(CATALOG)
+        others = len(self._directory.logs) - (catalog is not None)
+        if not others or (catalog is not None and catalog.end):
+            return []
+        return [f"the catalog is empty, but there are logs of topics ({others}): its files have vanished"]
 
     def _damaged(self, indent: str, damage: list[str]) -> Iterator[str]:
         self.damage += len(damage)

@@ -100,8 +100,11 @@ def look(files: Reader, root: str) -> Directory:
     entries = _journal(files, root, directory)
     found = {name: Found() for name in entries}
     _survey(files, f"{root}/logs", "", entries, found, directory)
+    if directory.remarks and not entries and files.read(f"{root}/logs.journal") is None:
+        directory.damage.append(f"{root}/logs.journal is gone, and with it which logs the files in {root}/logs are")
+        directory.remarks.clear()
     for name, entry in sorted(entries.items()):
-        directory.logs[name] = _log(files, root, LogView(name, entry), found[name])
+        directory.logs[name] = _log(files, root, LogView(name, entry), found[name], directory.stopped)
     return directory
 
 
@@ -150,7 +153,7 @@ def _survey(
             directory.remarks.append(f"{root}/{path} is rubbish")
 
 
-def _log(files: Reader, root: str, log: LogView, found: Found) -> LogView:
+def _log(files: Reader, root: str, log: LogView, found: Found, stopped: bool) -> LogView:
     prefix = f"{root}/logs/{log.name}@{log.entry.id}"
     summaries = {each: _summary(files, _path(prefix, each), each) for each in found.indexes}
     sealed = {each: summary for each, summary in summaries.items() if summary is not None and summary.sealed}
@@ -171,6 +174,8 @@ def _log(files: Reader, root: str, log: LogView, found: Found) -> LogView:
             log.damage.append(f"{words} {segment.path}")
         if segment.summary is None or not segment.summary.sealed:
             _measure(files, segment, following)
+            if stopped and following is not None and segment.index == "missing":
+                segment.damage.append(f"{segment.path.removesuffix('.log')}.index is gone; it can be made again")
         end = segment.end
         log.segments.append(segment)
     for at, name in sorted(found.checkpoints, reverse=True):

@@ -20,7 +20,9 @@ def test_a_broker_does_not_begin_anew_beside_the_logs_of_topics_that_it_has_lost
         (lost,) = (tmp_path / "logs").glob("catalog@*.log")
         kept = lost.read_bytes()
         lost.unlink()
-        with pytest.raises(Corrupt, match="the catalog is empty, but there is 1 log of a topic: its files have vanished"):
+        with pytest.raises(
+            Corrupt, match="the catalog is empty, but there is 1 log of a topic: its files have vanished"
+        ):
             async with serving(**configs):
                 pass
         lost.write_bytes(kept)

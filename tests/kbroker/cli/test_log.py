@@ -170,7 +170,30 @@ def break_the_journal(path: Path) -> str:
     return f"{journal} has a broken line at 0, with good ones behind it"
 
 
-@pytest.mark.parametrize("harm", [flip, shorten, take_away, spoil_an_index, cut_the_end_off, tear, break_the_journal])
+def take_an_index_away(path: Path) -> str:
+    index = segments(path)[0].with_suffix(".index")
+    index.unlink()
+    return f"{index} is gone; it can be made again"
+
+
+def take_the_journal_away(path: Path) -> str:
+    (path / "logs.journal").unlink()
+    return f"{path}/logs.journal is gone, and with it which logs the files in {path}/logs are"
+
+
+def take_the_catalog_away(path: Path) -> str:
+    (found,) = (path / "logs").glob("catalog@*.log")
+    found.unlink()
+    return "the catalog is empty, but there are logs of topics (1): its files have vanished"
+
+
+HARMS = (
+    flip, shorten, take_away, spoil_an_index, take_an_index_away, cut_the_end_off, tear, break_the_journal,
+    take_the_journal_away, take_the_catalog_away,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("harm", HARMS)
 def test_damage_is_told_with_file_and_offset_and_ends_with_1(tmp_path: Path, harm: Callable[[Path], str]) -> None:
     path = data(tmp_path)
     sentence = harm(path)

@@ -18,7 +18,9 @@ async def test_without_its_journal_nothing_is_touched(bench: Bench) -> None:
     kept = bytes(bench.files.inode(journal).live)
     bench.files.unlink(journal)
     before = bench.files.paths()
-    with pytest.raises(Corrupt, match=r"/data/logs\.journal is gone, and with it which logs the files in /data/logs are"):
+    with pytest.raises(
+        Corrupt, match=r"/data/logs\.journal is gone, and with it which logs the files in /data/logs are"
+    ):
         await bench.engine()
     assert set(bench.files.paths()) == set(before)
     handle = bench.files.open(journal, create=True)
