@@ -178,6 +178,25 @@ def writer(cls: type[Message], version: int) -> Callable[[Any], list[Buffer]]:
 
 def initializer(cls: type[Struct]) -> Callable[..., None]:
     """An __init__ that takes every field by keyword and gives the others their defaults."""
+    source, arguments = _keywords(cls)
+    with source.block(f"def __init__({', '.join(['self', *arguments])}):"):
+        _set_all(cls, source)
+    return source.build(cls.__name__, "__init__")
+
+
+def maker(cls: type[Struct]) -> Callable[..., Any]:
+    """A function that takes the same and makes the struct."""
+    source, arguments = _keywords(cls)
+    source.names.update(new=object.__new__, cls=cls)
+    with source.block(f"def make({', '.join(arguments)}):"):
+        source.line("self = new(cls)")
+        _set_all(cls, source)
+        source.line("return self")
+    return source.build(f"{cls.__name__} made", "make")
+
+
+def _keywords(cls: type[Struct]) -> tuple[Source, list[str]]:
+    """The arguments of both, and a source that knows their defaults."""
     source = Source(cls, False, 0)
     source.names["missing"] = missing = object()
     arguments = []
@@ -185,14 +204,16 @@ def initializer(cls: type[Struct]) -> Callable[..., None]:
         value = field.fresh()
         default = missing if value == [] and field.kind == "array" else value
         arguments.append(f"{field.name}={source.constant('d', default)}")
-    with source.block(f"def __init__(self, *, {', '.join(arguments)}):" if arguments else "def __init__(self):"):
-        for field in cls.__fields__:
-            if field.kind == "array" and field.fresh() == []:
-                source.line(f"self.{field.name} = [] if {field.name} is missing else {field.name}")
-            else:
-                source.line(f"self.{field.name} = {field.name}")
-        source.line("self.unknown_tags = None")
-    return source.build(cls.__name__, "__init__")
+    return source, ["*", *arguments] if arguments else []
+
+
+def _set_all(cls: type[Struct], source: Source) -> None:
+    for field in cls.__fields__:
+        if field.kind == "array" and field.fresh() == []:
+            source.line(f"self.{field.name} = [] if {field.name} is missing else {field.name}")
+        else:
+            source.line(f"self.{field.name} = {field.name}")
+    source.line("self.unknown_tags = None")
 
 
 def misread(error: Exception) -> Exception:

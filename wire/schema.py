@@ -27,7 +27,7 @@ use, so importing a message costs little.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar, dataclass_transform
 
 from .errors import MalformedMessage, UnsupportedVersion
 from .primitives import ZERO_UUID, Buffer
@@ -47,6 +47,7 @@ _INTEGERS = ("int8", "int16", "uint16", "int32", "uint32", "int64")
 
 
 S = TypeVar("S", bound="Struct")
+P = ParamSpec("P")
 _KEPT: dict[type, type] = {}
 
 
@@ -303,6 +304,15 @@ def keep(struct: S) -> S:
         object.__setattr__(kept, name, getattr(struct, name))
     object.__setattr__(kept, "memo", {})  # version -> bytes; what others make of it once, by their names
     return kept
+
+
+def maker(cls: Callable[P, S]) -> Callable[P, S]:
+    """A function that makes such a struct, for what is made at every request: half of what the class takes, which packs
+    its keywords into a dict on their way."""
+    from .compile import maker
+
+    made: Callable[P, S] = maker(cls)  # type: ignore[arg-type]
+    return made
 
 
 class Message(Struct):

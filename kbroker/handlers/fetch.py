@@ -41,12 +41,15 @@ from wire.messages.fetch import (
     PartitionData,
 )
 from wire.primitives import ZERO_UUID
+from wire.schema import maker
 
 if TYPE_CHECKING:
     from kbroker.partitions.waiters import Waiters
     from kbroker.server.sessions import Fetch, Interest
 
 READ_COMMITTED = 1
+
+_fetch_response, _topic_response = maker(FetchResponse), maker(FetchableTopicResponse)
 
 
 def fetch(request: FetchRequest, ctx: Context) -> FetchResponse | Later:
@@ -245,15 +248,15 @@ class _Fetching:
             return FetchResponse(throttle_time_ms=0, error_code=error.code, responses=[])
         responses: list[FetchableTopicResponse] = []
         last: str | bytes | None = None
-        for interest, data in selected:
-            key = interest.topic
+        for slot in selected:
+            key = slot.interest.topic
             if key != last:
                 name, topic_id = (key, ZERO_UUID) if isinstance(key, str) else ("", key)
                 partitions: list[PartitionData] = []
-                responses.append(FetchableTopicResponse(topic=name, topic_id=topic_id, partitions=partitions))
+                responses.append(_topic_response(topic=name, topic_id=topic_id, partitions=partitions))
                 last = key
-            partitions.append(data)
-        response = FetchResponse(
+            partitions.append(slot)
+        response = _fetch_response(
             throttle_time_ms=0, error_code=0, session_id=self._session.session_id, responses=responses
         )
         if self._tells_endpoints and leaders is not None:

@@ -27,10 +27,12 @@ from wire.messages.metadata import (
     MetadataResponseTopic,
 )
 from wire.primitives import ZERO_UUID
-from wire.schema import keep
+from wire.schema import keep, maker
 
 MEMO = "metadata"
 STEP_PARTITIONS = 100  # about 1.5 ms
+
+_metadata_response = maker(MetadataResponse)
 
 
 def metadata(request: MetadataRequest, ctx: Context) -> MetadataResponse | Awaitable[MetadataResponse]:
@@ -194,7 +196,7 @@ def _piece(topic: Topic, ctx: Context) -> MetadataResponseTopic:
 def _response(request: MetadataRequest, ctx: Context, topics: list[MetadataResponseTopic]) -> MetadataResponse:
     catalog = ctx.cluster.catalog
     came_by = MEMO, ctx.listener.name, ctx.connection.local_host
-    response = MetadataResponse(
+    response = _metadata_response(
         brokers=catalog.memo.get(came_by) or _brokers(ctx, came_by),
         cluster_id=catalog.cluster_id,
         controller_id=catalog.controller_id,

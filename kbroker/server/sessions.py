@@ -29,16 +29,27 @@ minutes; otherwise the newcomer does without. Each node has a cache of its own. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
     from kbroker.partitions.waiters import Waiters
-    from wire.messages.fetch import FetchPartition, FetchRequest, PartitionData
+    from wire.messages.fetch import FetchPartition, FetchRequest
+
+    class Told(Protocol):
+        """What is answered of a partition: PartitionData that knows who is `interest`ed."""
+
+        interest: Interest
+        error_code: int
+        high_watermark: int
+        log_start_offset: int
+        preferred_read_replica: int
+        diverging_epoch: Any
+        records: Any
 
 NO_SESSION = 0
 INITIAL_EPOCH = 0
@@ -48,6 +59,7 @@ IDLE_S = 120.0
 UNTOLD = -1
 _TURN = attrgetter("turn")
 
+T = TypeVar("T", bound="Told")
 TopicKey = str | bytes
 Key = tuple[TopicKey, int]
 
@@ -119,7 +131,7 @@ class Interest:
         if session is not None and session.heard is not None:
             session.heard(waiters, size)
 
-    def is_news(self, told: PartitionData) -> bool:
+    def is_news(self, told: Told) -> bool:
         """Whether the client does not know this yet. From now on it does."""
         news = (
             bool(told.records)
@@ -217,25 +229,24 @@ class Fetch:
         if self._session is not None and self._session.heard == heard:
             self._session.heard = None
 
-    def select(self, told: Iterable[PartitionData]) -> list[tuple[Interest, PartitionData]]:
+    def select(self, told: Sequence[T]) -> Sequence[T]:
         """What of the answers, one for each of `interests`, has to be sent."""
-        pairs = list(zip(self.interests, told, strict=True))
         session = self._session
         if session is None:
-            return pairs
+            return told
         if session.epoch != self._epoch:
             raise KafkaError(ErrorCode.INVALID_FETCH_SESSION_EPOCH, "another request went on with this fetch session")
         session.view = self._view
         selected = []
-        for pair in pairs:
-            interest, data = pair
+        for data in told:
+            interest = data.interest
             if interest.is_news(data):
-                selected.append(pair)
+                selected.append(data)
                 if data.records:
                     session.to_the_end(interest)
             if interest.waiters is not None:
                 session.awake.pop((interest.topic, interest.index), None)
-        return pairs if self._full else selected
+        return told if self._full else selected
 
 
 class FetchSessions:

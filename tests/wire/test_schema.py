@@ -18,6 +18,7 @@ from wire.schema import (
     int8,
     int32,
     int64,
+    maker,
     records,
     string,
     struct,
@@ -149,3 +150,22 @@ def test_a_definition_is_its_own_codec(version: int) -> None:
         shape.origin = Point(x=9)
         shape.end = Point()
     assert Shape.decode(shape.encode(version), version) == shape
+
+
+def test_a_maker_makes_what_the_class_makes() -> None:
+    make: Any = maker(Point)
+    assert make(x=3) == Point(x=3)
+    assert type(make(x=3)) is Point
+    with pytest.raises(TypeError):
+        make(x=3, z=1)
+
+
+def test_a_maker_gives_each_its_own_lists() -> None:
+    make: Any = maker(Lists)
+    one, other = make(), make()
+    assert one.values == other.values == []
+    assert one.values is not other.values
+
+
+class Lists(Struct):
+    values: list[int] = array(int32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kbroker.partitions.waiters import Waiters
-from kbroker.server.sessions import IDLE_S, MAX_EPOCH, Fetch, FetchSessions
+from kbroker.server.sessions import IDLE_S, MAX_EPOCH, Fetch, FetchSessions, Interest
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic, ForgottenTopic, PartitionData
 
@@ -33,19 +34,32 @@ def request(epoch: int, session: int = 0, wanted: Wanted | None = None, forgotte
     )
 
 
+class Told(PartitionData):
+    """As handlers tell of a partition: they know who asked."""
+
+    __slots__ = ("interest",)
+    interest: Interest
+
+
 def data(
     index: int, *, records: bytes = b"", high_watermark: int = 5, log_start: int = 0, error: int = 0
-) -> PartitionData:
-    return PartitionData(
+) -> Told:
+    return Told(
         partition_index=index, error_code=error, high_watermark=high_watermark, log_start_offset=log_start,
         aborted_transactions=None, records=records,
     )  # fmt: skip
 
 
-def tell(fetch: Fetch, **answers: PartitionData) -> list[tuple[Any, int]]:
+def tell(fetch: Fetch, **answers: Told) -> list[tuple[Any, int]]:
     """Which partitions are sent when all have answered; t0=... stands for partition 0 of topic t."""
     told = [answers.get(f"{one.topic}{one.index}", data(one.index)) for one in fetch.interests]
-    return [(interest.topic, interest.index) for interest, _ in fetch.select(told)]
+    return [(each.interest.topic, each.interest.index) for each in select(fetch, told)]
+
+
+def select(fetch: Fetch, told: list[Told]) -> Sequence[Told]:
+    for interest, each in zip(fetch.interests, told, strict=True):
+        each.interest = interest
+    return fetch.select(told)
 
 
 def sessions(slots: int = 10) -> FetchSessions:
@@ -314,9 +328,9 @@ class TheClientKnowsAll(RuleBasedStateMachine):
             self.session = self.epoch = 0
             self.fetch()
             return
-        told = fetch.select([self.truth[one.topic, one.index] for one in fetch.interests])  # type: ignore[index]
-        for interest, answer in told:
-            key = (str(interest.topic), interest.index)
+        told = select(fetch, [self.truth[one.topic, one.index] for one in fetch.interests])  # type: ignore[index]
+        for answer in told:
+            key = (str(answer.interest.topic), answer.interest.index)
             self.known[key] = (answer.error_code, answer.high_watermark, answer.log_start_offset)
         self.known = {key: value for key, value in self.known.items() if key in self.wanted}
         self.session, self.epoch = fetch.session_id, self.epoch + 1 if fetch.session_id else 0
