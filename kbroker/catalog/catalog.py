@@ -125,8 +125,7 @@ class Catalog:
         self.nodes = dict(nodes)
         """The live ones."""
         self.memo: dict[object, Any] = {}
-        """What others make of the live nodes once, by their names. Empty again when others are live; who changes a node
-        empties it."""
+        """What others make of the live nodes; empty again when others are. Who changes a node empties it."""
         self.cluster_id = cluster_id
         self._config = config
         self._world = world
