@@ -274,7 +274,7 @@ class Broker:
         world = self.cluster.world
         asked = Identity(uuid_text(world.uuid()), self.nodes[0].id)
         options = EngineOptions(identity=asked, fsync=self.config["kbroker.fsync"])
-        engine = open_engine(self._url, files=world.files, now=world.time_ms, options=options)
+        engine = open_engine(self._url, files=world.files, now=world.time_ms, options=options, at=world.at)
         await engine.open()
         self._engine = engine
         found = engine.identity.node_id

@@ -265,6 +265,10 @@ ACTING: tuple[Row, ...] = (
     ),
     ("log.roll.ms", "LONG", None, None, True, "The age at which a new segment file is begun."),
     ("log.segment.bytes", "INT", "1073741824", "[1048576,...]", True, "The size at which a new segment file is begun."),
+    (
+        "log.segment.delete.delay.ms", "LONG", "60000", "[0,...]", True,
+        "How long the files of deleted segments stay on the disk, under another name.",
+    ),
     ("max.connections", "INT", "2147483647", "[0,...]", True, "How many connections the broker accepts."),
     (
         "max.connections.per.ip", "INT", "2147483647", "[0,...]", True,

@@ -87,7 +87,6 @@ STORED: tuple[tuple[str, str, str | None, str | None, bool], ...] = (
     ("log.remote.copy.lag.ms", "LONG", "0", "[-1,...]", True),
     ("log.roll.jitter.hours", "INT", "0", "[0,...]", False),
     ("log.roll.jitter.ms", "LONG", None, None, True),
-    ("log.segment.delete.delay.ms", "LONG", "60000", "[0,...]", True),
     ("max.connection.creation.rate", "INT", "2147483647", "[0,...]", True),
     ("metadata.log.dir", "STRING", None, None, False),
     ("metadata.log.max.record.bytes.between.snapshots", "LONG", "20971520", "[1,...]", False),

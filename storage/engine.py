@@ -47,7 +47,8 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
     sealed ones never change, they only vanish (trim, cut, delete) or are replaced (rewrite). Retention and compaction
     decide on them alone. A piece's first offsets may lie below the start, or be empty after a rewrite.
 11. `trim(log, start)` raises the start (never lowers it) and lets go of pieces that lie wholly below. Beyond the end:
-    OutOfRange.
+    OutOfRange. An engine on files that was given an `At` keeps deleted pieces for `file_delete_delay_ms`, under names
+    that nothing reads, unless the disk is full.
 12. `cut(log, end)` forgets every batch that does not end at or below `end` and answers the new end: `end`, or the
     base of the batch that straddled it, but not below the start. At or below the start the log becomes empty there,
     start = end. Beyond the end nothing happens. Rare and allowed to be slow.
@@ -75,6 +76,16 @@ from typing import NamedTuple, Protocol, TypeVar
 Buffer = bytes | bytearray | memoryview
 Now = Callable[[], int]
 """The time in milliseconds since the epoch, given to an engine by whoever makes it."""
+
+
+class Alarm(Protocol):
+    """What `At` has set."""
+
+    def cancel(self) -> None: ...
+
+
+At = Callable[[int, Callable[[], object]], Alarm]
+"""Calls back once `Now` has reached a time, given like it; never inside the call."""
 
 T = TypeVar("T")
 
@@ -280,6 +291,8 @@ class LogOptions:
     """1: a write is answered after an fdatasync. More: a sync in the background after so many offsets."""
     flush_ms: int | None = None
     """A sync in the background so long after a write."""
+    file_delete_delay_ms: int = 60_000
+    """So long the files of deleted pieces are kept, under another name; 0 not at all."""
 
 
 @dataclass(frozen=True, slots=True)

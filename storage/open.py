@@ -1,16 +1,16 @@
 """A URL is an engine: the one place that knows which engines there are.
 
-    memory:                  the reference engine; gone with the process
-    file:///var/lib/kbroker  the engine on files; needs `files`
+memory:                  the reference engine; gone with the process
+file:///var/lib/kbroker  the engine on files; needs `files`
 """
 
 from __future__ import annotations
 
-from .engine import Engine, EngineOptions, Files, Now
+from .engine import At, Engine, EngineOptions, Files, Now
 
 
-def open_engine(url: str, *, files: Files | None, now: Now, options: EngineOptions) -> Engine:
-    """The engine behind the URL, not yet opened: `await engine.open()`."""
+def open_engine(url: str, *, files: Files | None, now: Now, options: EngineOptions, at: At | None = None) -> Engine:
+    """The engine behind the URL, not yet opened: `await engine.open()`. Without `at` deleted files go at once."""
     scheme, _, rest = url.partition(":")
     if scheme == "memory":
         from .memory import MemoryEngine
@@ -21,5 +21,5 @@ def open_engine(url: str, *, files: Files | None, now: Now, options: EngineOptio
             raise ValueError("an engine on files needs files")
         from .disk.engine import DiskEngine
 
-        return DiskEngine(rest.removeprefix("//"), files=files, now=now, options=options)
+        return DiskEngine(rest.removeprefix("//"), files=files, now=now, options=options, at=at)
     raise ValueError(f"no engine for {url!r}: memory: or file:///path")

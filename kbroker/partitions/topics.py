@@ -57,4 +57,5 @@ def log_options(config: Settings) -> LogOptions:
         segment_ms=min(config["segment.ms"], config["max.compaction.lag.ms"]) if compacted else config["segment.ms"],
         flush_messages=None if messages == FOREVER_MS else messages,
         flush_ms=None if ms == FOREVER_MS else ms,
+        file_delete_delay_ms=config["file.delete.delay.ms"],
     )

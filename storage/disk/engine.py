@@ -24,6 +24,7 @@ from ..answers import append, tell
 from ..engine import (
     CHECKPOINT_NAME,
     FORMAT,
+    At,
     Bounds,
     Checkpoint,
     Chunk,
@@ -54,6 +55,7 @@ from ..futures import after, done
 from ..placing import adjacent, check_name, measure
 from . import recovery
 from .checkpoints import SyncCheckpoint
+from .deleted import Deleted
 from .handles import Handles, Maps
 from .journal import Entry, Journal
 from .log import DiskLog
@@ -68,10 +70,11 @@ INDEX_AT_CLOSE_BYTES = 1 << 20
 class DiskEngine:
     """See `engine.Engine`, which says what each method promises."""
 
-    def __init__(self, path: str, *, files: Files, now: Now, options: EngineOptions) -> None:
+    def __init__(self, path: str, *, files: Files, now: Now, options: EngineOptions, at: At | None = None) -> None:
         self._root = path.rstrip("/") or "/"
         self._files = files
         self._now = now
+        self._at = at
         self._options = options
         self._identity = options.identity
         self._logs: dict[str, DiskLog] = {}
@@ -87,7 +90,9 @@ class DiskEngine:
         maps = max(self._options.open_files * 2 // 5, 1) if mapping else 0  # a map keeps its file open too
         handles = Handles(self._files, self._options.open_files - maps)
         syncer = Syncer(self._files)
-        return Disk(self._files, self._root, self._now, self._options.fsync, mapping, handles, Maps(maps), syncer, [])
+        deleted = Deleted(self._files, self._now, self._at, syncer)
+        fsync = self._options.fsync
+        return Disk(self._files, self._root, self._now, fsync, mapping, handles, Maps(maps), syncer, deleted, [])
 
     @property
     def identity(self) -> Identity:
@@ -174,6 +179,7 @@ class DiskEngine:
             for log in self._logs.values():
                 log.save_index(INDEX_AT_CLOSE_BYTES)
             await self._stopped()
+        self._disk.deleted.close()
         await self._disk.syncer.idle()
         self._logs = {}
         self._disk.maps.close()
@@ -320,7 +326,7 @@ class DiskEngine:
             return done(None)
         for log in doomed.values():
             log.flush()
-        paths = [path for log in doomed.values() for path in log.paths()]
+        paths = [log.doom(log.paths(), folders=True) for log in doomed.values()]
         future = self._journal.write([["delete", name] for name in doomed], paths)
         for name, log in doomed.items():
             log.forget()

@@ -16,6 +16,7 @@ from wire.batch import BATCH_OVERHEAD, Batch
 
 from ..engine import FORMAT, Buffer, Identity, StorageError
 from .checkpoints import note_of
+from .deleted import SUFFIX
 from .index import HEADER_SIZE, Index, Summary, summarize
 from .journal import Entry, History, has_lines
 from .recovery import Candidate, Found, batch_size, follows, living_of, recognize, whole
@@ -150,7 +151,8 @@ def _survey(
         if is_folder:
             _survey(files, root, path, entries, found, directory)
         elif not recognize(path, entries, found):
-            directory.remarks.append(f"{root}/{path} is rubbish")
+            what = "was deleted, and is kept for a while" if path.endswith(SUFFIX) else "is rubbish"
+            directory.remarks.append(f"{root}/{path} {what}")
 
 
 def _log(files: Reader, root: str, log: LogView, found: Found, stopped: bool) -> LogView:

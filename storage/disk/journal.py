@@ -12,9 +12,9 @@ the offset, since what a trim unlinked may come back after a power failure.
 ["stopped"] as the last line says that the engine was closed properly.
 
 A line is written in the call and synced by the disk thread, always: what is rare is as durable as the disk can be.
-Files are unlinked only after the line that makes them worthless is synced; what a crash leaves of them is worthless
-at the next open too, and removed there. A torn last line is taken off; a broken line before a good one is Corrupt.
-When most lines are history, `load` writes the journal anew.
+Files are put away (deleted.py) only after the line that makes them worthless is synced; what a crash leaves of them is
+worthless at the next open too, and removed there. A torn last line is taken off; a broken line before a good one is
+Corrupt. When most lines are history, `load` writes the journal anew.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 from zlib import crc32
 
 from ..engine import Corrupt, LogFailed, LogOptions
+from .deleted import Doomed
 from .segment import Disk, write_all
 
 Change = list[Any]
@@ -101,7 +101,8 @@ class Journal(History):
         self._error: OSError | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._covered: list[asyncio.Future[None]] = []
-        self._doomed: list[str] = []
+        self._doomed: list[Doomed] = []
+        self._kept: list[tuple[list[str], Doomed]] = []
         self._handle: int | None = None
 
     def load(self) -> bool:
@@ -145,8 +146,8 @@ class Journal(History):
         files.rename(self.path + ".tmp", self.path)
         self.size = len(data)
 
-    def write(self, changes: Sequence[Change], doomed: Iterable[str] = ()) -> asyncio.Future[None]:
-        """Write a line and apply it, or raise LogFailed; once it is synced the doomed files are unlinked."""
+    def write(self, changes: Sequence[Change], doomed: Iterable[Doomed] = ()) -> asyncio.Future[None]:
+        """Write a line and apply it, or raise LogFailed; once it is synced the doomed files are put away."""
         if self._error is not None:
             raise LogFailed(f"{self.path} has failed: {self._error.strerror}") from self._error
         line = _line(changes)
@@ -154,6 +155,7 @@ class Journal(History):
             write_all(self._disk.files, self._disk.handles.get(self.path), [line], self.size)
         except OSError as error:
             self._take_back()
+            self._disk.deleted.refused(error)
             raise LogFailed(f"cannot write {self.path}: {error.strerror}") from error
         self.size += len(line)
         for change in changes:
@@ -178,16 +180,12 @@ class Journal(History):
         self._covered, self._waiting = self._waiting, []
         doomed, self._doomed = self._doomed, []
         handle = self._handle = self._disk.handles.pin(self.path)
-        files = self._disk.files
+        files, kept = self._disk.files, self._kept
 
         def sync() -> None:
             files.fdatasync(handle)
-            for path in doomed:
-                with suppress(OSError):
-                    files.unlink(path)
-            for folder in {path.rpartition("/")[0] for path in doomed}:
-                with suppress(OSError):
-                    files.remove_dir(folder)
+            for one in doomed:
+                kept.append((one.put_away(files), one))
 
         return sync
 
@@ -197,6 +195,9 @@ class Journal(History):
             self._handle = None
         if error is not None:
             self._error = error
+        for paths, doomed in self._kept:
+            self._disk.deleted.keep(paths, doomed)
+        self._kept = []
         for future in self._covered:
             if future.done():
                 continue

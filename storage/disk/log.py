@@ -37,6 +37,7 @@ from ..engine import (
 )
 from ..placing import room
 from .checkpoints import Checkpoints
+from .deleted import Doomed
 from .journal import Entry, Journal
 from .replacement import Replacement, Seal
 from .segment import Disk, Segment
@@ -188,6 +189,7 @@ class DiskLog:
     def _refused(self, queued: list[Write], error: OSError) -> None:
         failure = LogFailed(f"cannot write log {self.name}: {error.strerror or error}")
         failure.__cause__ = error
+        self._disk.deleted.refused(error)
         self.end = self.written
         last = self.segments[-1] if self.segments else None
         if last is not None and not last.sealed:
@@ -312,7 +314,7 @@ class DiskLog:
             count += 1
         doomed = self.segments[:count]
         paths = [path for segment in doomed for path in segment.paths()]
-        future = self._journal.write([["start", self.name, start, self.entry.floor]], paths)
+        future = self._journal.write([["start", self.name, start, self.entry.floor]], [self.doom(paths)])
         for segment in doomed:
             segment.forget()
         del self.segments[:count]
@@ -359,9 +361,7 @@ class DiskLog:
         self.segments.remove(segment)
         self._unsynced.pop(segment, None)
         segment.forget()
-        for path in segment.paths():
-            with suppress(FileNotFoundError):
-                self._disk.files.unlink(path)
+        self._disk.deleted.put_away(self.doom(segment.paths()))
 
     def _sync_now(self) -> None:
         """Segments are sealed oldest first: nothing before one that is going to be may be lost, nor a trim's line."""
@@ -415,6 +415,10 @@ class DiskLog:
             raise Stale(f"the extents of log {self.name} under rewrite are gone")
         self.segments.insert(at, replacement.publish())
         self._supersede(old)
+
+    def doom(self, paths: Sequence[str], folders: bool = False) -> Doomed:
+        """Files of this log, to be put away."""
+        return self._disk.deleted.doom(paths, self.entry.options.file_delete_delay_ms, folders)
 
     def paths(self) -> list[str]:
         """All files of the log."""

@@ -42,6 +42,7 @@ class DiskRewrite:
         try:
             self._replacement.add(placed, batch)
         except OSError as error:
+            self._disk.deleted.refused(error)
             raise LogFailed(f"cannot rewrite log {self._log.name}: {error.strerror or error}") from error
 
     def commit(self) -> asyncio.Future[None]:
@@ -76,6 +77,7 @@ class DiskRewrite:
     def _fail(self, error: OSError | StorageError) -> None:
         self._discard()
         if isinstance(error, OSError):
+            self._disk.deleted.refused(error)
             error = LogFailed(f"cannot rewrite log {self._log.name}: {error.strerror or error}")
         if self._future is not None and not self._future.done():
             self._future.set_exception(error)

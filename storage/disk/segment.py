@@ -10,6 +10,7 @@ File names in a folder of `logs/` (everything behind `@` is ours, a log's name h
 
     <leaf>@<log id>-<base offset, 20 digits>-<generation>.log      the batches
     ... .index                                                     see index.py
+    ... .log.deleted                                               see deleted.py
     ... .log.tmp  ... .index.tmp                                   being written; left behind by a crash: rubbish
 
 The log id is new for each log ever created, the generation for each file of it. So no file name is ever used twice:
@@ -26,6 +27,7 @@ from wire.batch import BATCH_OVERHEAD
 
 from ..engine import Buffer, Corrupt, Extent, Files, Found, Now, Outcome, Place, Placed, Write
 from ..placing import PLACE, PREFIX
+from .deleted import Deleted
 from .handles import Handles, Maps
 from .index import HEADER_SIZE, Boundary, Index, Summary, summarize
 from .syncer import Syncer
@@ -52,6 +54,7 @@ class Disk(NamedTuple):
     handles: Handles
     maps: Maps
     syncer: Syncer
+    deleted: Deleted
     answers: list[tuple[Write, Outcome]]
     """For what has landed: told when everything of this turn of the loop has."""
 

@@ -15,6 +15,7 @@ import pytest
 
 from storage.engine import Engine, EngineOptions, Files, Identity
 from storage.open import open_engine
+from tests.storage.alarms import Alarms
 from tests.storage.simdisk import SimFiles
 
 IDENTITY = Identity("a-cluster-of-tests-22ch", 1)
@@ -42,7 +43,8 @@ class Place:
         options.setdefault("fsync", self.kind == "disk-fsync")
         options.setdefault("mapping", self.kind != "disk-unmapped")
         options.setdefault("identity", IDENTITY)
-        return open_engine(self.url, files=self.files, now=lambda: self.now, options=EngineOptions(**options))
+        given = EngineOptions(**options)
+        return open_engine(self.url, files=self.files, now=lambda: self.now, options=given, at=Alarms().at)
 
 
 def _each(kinds: tuple[str, ...], run: Callable[[Place], Awaitable[None]], test: Callable[..., object]) -> Any:

@@ -36,6 +36,7 @@ from storage.engine import (
     Write,
 )
 from storage.open import open_engine
+from tests.storage.alarms import Alarms
 from tests.storage.batches import batch
 from tests.storage.simdisk import Crash, SimFiles
 
@@ -123,7 +124,8 @@ class Life:
     def _engine(self) -> Engine:
         self.files.whole_writes = False
         options = EngineOptions(Identity("c", 1), fsync=self.fsync, open_files=5)
-        return open_engine("file:///data", files=self.files, now=lambda: self.now, options=options)
+        self.alarms = Alarms()  # those of a dead process are dead
+        return open_engine("file:///data", files=self.files, now=lambda: self.now, options=options, at=self.alarms.at)
 
     # --- a life ---
 
@@ -141,7 +143,7 @@ class Life:
                     pass
                 self.crashes += 1
                 await self._reborn()
-        except StorageError as error:
+        except (StorageError, ValueError) as error:
             raise Broken(f"{type(error).__name__}: {error}") from error
 
     async def _reborn(self) -> None:
@@ -178,6 +180,7 @@ class Life:
 
     async def _step(self) -> None:
         self.now += self.rng.randint(0, 50)
+        self.alarms.ring(self.now)
         self.flight = Flight()
         steps: list[tuple[int, Callable[[], Any]]] = [
             (50, self._burst), (8, self._trim), (8, self._cut), (9, self._rewrite), (10, self._checkpoint),
@@ -387,6 +390,7 @@ class Life:
                     segment_bytes=self.rng.choice((200, 500, 2000)),
                     segment_ms=self.rng.choice((100, 10_000)),
                     flush_messages=self.rng.choice((None, None, 1, 3)),
+                    file_delete_delay_ms=self.rng.choice((0, 20, 100, 60_000)),
                 )
             )
             for name in names

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from storage import answers
-from storage.disk import checkpoints, engine, journal, log, recovery, replacement, segment
+from storage.disk import checkpoints, deleted, engine, journal, log, recovery, replacement, segment
 from storage.engine import Appended, Write
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -194,18 +194,33 @@ def the_journal_is_not_synced(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutant
-def files_are_unlinked_before_the_journal_is_synced(patch: pytest.MonkeyPatch) -> None:
+def files_are_put_away_before_the_journal_is_synced(patch: pytest.MonkeyPatch) -> None:
     write = journal.Journal.write
 
     def hasty(self: journal.Journal, changes: Sequence[journal.Change], doomed: Any = ()) -> Any:
         doomed = list(doomed)
         future = write(self, changes, doomed)
-        for path in doomed:
-            if path.endswith(".log"):
-                self._disk.files.unlink(path)
+        for one in doomed:
+            one.put_away(self._disk.files)
         return future
 
     patch.setattr(journal.Journal, "write", hasty)
+
+
+@mutant
+def with_a_deleted_segment_all_files_of_its_log_go(patch: pytest.MonkeyPatch) -> None:
+    keep = deleted.Deleted.keep
+
+    def greedy(self: deleted.Deleted, paths: Sequence[str], doomed: deleted.Doomed) -> None:
+        logs = {path.rpartition("@")[0] for path in paths}
+        there = [
+            f"{log.rpartition('/')[0]}/{name}"
+            for log in logs
+            for name, _ in self._files.list_dir(log.rpartition("/")[0])
+        ]
+        keep(self, [path for path in there if path.rpartition("@")[0] in logs], doomed)
+
+    patch.setattr(deleted.Deleted, "keep", greedy)
 
 
 @mutant

@@ -256,6 +256,8 @@ class SimFiles:
         folder, name = self._split(old)
         target, new_name = self._split(new)
         assert folder is target, "renames stay in their directory"
+        if name not in folder.live:
+            raise FileNotFoundError(2, "no such file", old)
         if not dying or self.rng.random() < 0.5:
             folder.change({name: None, new_name: folder.live[name]})
         if dying:

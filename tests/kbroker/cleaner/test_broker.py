@@ -22,6 +22,7 @@ from wire.messages.offset_commit import (
     OffsetCommitRequestTopic,
 )
 from wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestTopic
+from wire.records import Record, build_batch
 
 
 async def start(path: Path, **texts: str) -> Broker:
@@ -120,3 +121,34 @@ def told(catalog: Any) -> list[Any]:
         (topic.name, topic.id, dict(topic.overrides), [(p.leader, p.leader_epoch) for p in topic.partitions])
         for topic in catalog.topics()
     ]
+
+
+def test_the_files_of_a_deleted_topic_go_after_its_file_delete_delay(tmp_path: Path) -> None:
+    def suffixes() -> set[str]:
+        return {path.suffix for path in (tmp_path / "data/logs" / topic.id.hex()).glob("*")}
+
+    async def body() -> None:
+        nonlocal topic
+        broker = await start(tmp_path, log_segment_delete_delay_ms="90000")
+        world, catalog = broker.cluster.world, broker.cluster.catalog
+        assert isinstance(world, RealWorld)
+        await catalog.create_topics([NewTopic("t", 1, 1)])
+        topic = catalog.topic("t")
+        partition = broker.cluster.partitions.open(topic, 0)
+        await partition.ready()
+        await partition.append([build_batch([Record(b"k", b"v")])])
+        assert ".log" in suffixes()
+        await catalog.delete_topics([topic.id])
+        while suffixes() != {".deleted"}:
+            await asyncio.sleep(0)
+        await broker.cluster.engine.configure(log.CATALOG, log.OPTIONS)  # behind the delete, by the same journal
+        world.shift(89_000)
+        await asyncio.sleep(0)
+        assert suffixes() == {".deleted"}
+        world.shift(1_000)
+        while suffixes():
+            await asyncio.sleep(0)
+        await broker.stop()
+
+    topic: Any = None
+    run(body)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from storage.disk.engine import DiskEngine
-from storage.engine import Engine, EngineOptions, Identity, LogOptions, Read, Write
+from storage.engine import At, Engine, EngineOptions, Identity, LogOptions, Read, Write
 from tests.storage.batches import batch
 from tests.storage.simdisk import SimFiles
 
@@ -22,10 +22,10 @@ class Bench:
         self.now = 0
         self.made: list[DiskEngine] = []
 
-    async def engine(self, **options: Any) -> DiskEngine:
-        """A new engine, opened."""
+    async def engine(self, at: At | None = None, **options: Any) -> DiskEngine:
+        """A new engine, opened. Without `at` deleted files go at once."""
         given = EngineOptions(Identity("c", 1), **options)
-        engine = DiskEngine("/data", files=self.files, now=lambda: self.now, options=given)
+        engine = DiskEngine("/data", files=self.files, now=lambda: self.now, options=given, at=at)
         self.made.append(engine)
         await engine.open()
         return engine
