@@ -92,7 +92,7 @@ class _Listing:
             partition = ctx.cluster.partitions.lookup(
                 ctx.node.id, ctx.cluster.catalog.topic(name), asked.partition_index, asked.current_leader_epoch
             )
-            if partition.is_loading:
+            if partition.is_loading or partition.end > partition.replicas.end:
                 self.later.append((answer, self._when_open(partition, asked.timestamp, answer)))
             else:
                 search = self._answer(partition, asked.timestamp, answer)
@@ -140,7 +140,12 @@ class _Listing:
             raise KafkaError(self.not_available)
 
     async def _when_open(self, partition: Partition, timestamp: int, answer: ListOffsetsPartitionResponse) -> None:
+        """Of a partition that is loading, or has writes under way: one may be a Produce with acks=0 that came before on
+        this very connection; nobody waits for its answer, and in Kafka it would be over."""
         await partition.ready()
+        if (written := partition.written()) is not None:
+            await written
+            await partition.ready()
         search = self._answer(partition, timestamp, answer)
         if search is not None:
             await self._searched(partition, search, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from storage.engine import Chunk, Engine, Read
@@ -15,6 +16,8 @@ from .validate import Rules
 if TYPE_CHECKING:
     from kbroker.world import World
 
+    from .staging import Staging
+
 
 class Readable:
     """The part of `Partition` for readers; it sets none of these."""
@@ -26,6 +29,7 @@ class Readable:
     replicas: Replicas
     rules: Rules
     world: World
+    _pending: Sequence[Staging]
 
     def read(self, offset: int, max_bytes: int, before: int | None = None) -> asyncio.Future[Chunk]:
         """Whole batches from the one that holds `offset`, at least one, to the end of what is written or to
@@ -58,6 +62,14 @@ class Readable:
         """The first record with the greatest timestamp."""
         span = Span(self.log, self.log_start, before)
         return await with_max_timestamp(self.engine, span, self.rules.max_decompressed_bytes)
+
+    def written(self) -> asyncio.Future[None] | None:
+        """Done when what is under way now is written or lost; None where nothing is."""
+        if not self._pending:
+            return None
+        answer: asyncio.Future[None] = self.world.future()
+        self._pending[-1].when_settled(lambda _: None if answer.done() else answer.set_result(None))
+        return answer
 
     def end_for_epoch(self, epoch: int) -> tuple[int, int]:
         """The largest epoch up to the asked one, and where it ended; (-1, -1) for one that is yet to come."""

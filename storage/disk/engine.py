@@ -19,6 +19,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from ..answers import append, tell
 from ..engine import (
@@ -59,9 +60,11 @@ from .deleted import Deleted
 from .handles import Handles, Maps
 from .journal import Entry, Journal
 from .log import DiskLog
-from .rewrite import DiskRewrite
 from .segment import Disk, write_all
 from .syncer import Syncer
+
+if TYPE_CHECKING:
+    from .rewrite import DiskRewrite
 
 INDEX_AT_CLOSE_BYTES = 1 << 20
 """Shorter tails are read through at the next open faster than their index is written."""
@@ -255,6 +258,8 @@ class DiskEngine:
         return done(end) if start_moved is None else after(start_moved, end)
 
     def rewrite(self, log: str, old: Sequence[Extent]) -> Rewrite:
+        from .rewrite import DiskRewrite  # a start does without it
+
         found = self._log(log)
         extents = list(old)
         if not adjacent(extents) or found in self._rewriting:

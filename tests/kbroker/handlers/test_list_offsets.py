@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from tests.kbroker.partitions.support import START_MS, batch, produce, run
+from tests.kbroker.partitions.support import START_MS, batch, produce, run, turns
 from wire.errors import ErrorCode
 from wire.messages.list_offsets import ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic
 from wire.records import Record, build_batch
@@ -155,6 +156,42 @@ def test_a_new_leader_that_does_not_know_the_end_yet_says_so(version: int, code:
         assert (await ask(stage, request(-1), version, node=2))[0] == code
         stage.partition("t").release(3)
         assert (await ask(stage, request(-1), version, node=2))[:2] == (0, 1)
+
+    run(test)
+
+
+@pytest.mark.parametrize(("special", "offset"), [(-1, 2), (-3, 1), (START_MS + 40, 1)])
+def test_what_is_being_written_is_waited_for_since_it_came_first(special: int, offset: int) -> None:
+    """Nobody waits for the answer of a Produce with acks=0, so the next request of its connection must."""
+
+    async def test() -> None:
+        stage = Stage()
+        stage.catalog.add("t")
+        stage.engine.held = True
+        for delta in (0, 50):
+            produce(stage.partition("t"), timed(delta))
+        asking = asyncio.ensure_future(ask(stage, request(special)))
+        await turns()
+        stage.engine.let_go()
+        await turns()
+        assert not asking.done()
+        stage.engine.let_go()
+        assert (await asking)[:2] == (0, offset)
+
+    run(test)
+
+
+def test_a_write_that_is_lost_is_waited_for_and_not_counted() -> None:
+    async def test() -> None:
+        stage = filled()
+        stage.engine.held = True
+        produce(stage.partition("t"), timed(50))
+        asking = asyncio.ensure_future(ask(stage, request(-1)))
+        await turns()
+        stage.engine.failing.add(stage.partition("t").log)
+        stage.engine.let_go()
+        stage.engine.failing.clear()
+        assert (await asking)[:2] == (0, 8)
 
     run(test)
 
