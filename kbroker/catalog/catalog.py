@@ -166,8 +166,7 @@ class Catalog:
     def _must_not_be_lost(self) -> None:
         """Nobody begins anew beside the logs of topics: what they are is said in here only. The first start is noted,
         and synced, before the first topic can be made."""
-        logs = self._engine.logs()
-        others = len(logs) - (CATALOG in logs)
+        others = len(logs := self._engine.logs()) - (CATALOG in logs)
         if others and (CATALOG not in logs or self._engine.bounds(CATALOG).end == 0):
             there = f"there are {others} logs of topics" if others > 1 else "there is 1 log of a topic"
             raise Corrupt(f"the catalog is empty, but {there}: its files have vanished")
