@@ -114,17 +114,23 @@ class Coordinators(Generic[M]):
         topic = self._topics.topic(self.name)
         if topic is None:
             raise KafkaError(ErrorCode.NOT_COORDINATOR)
-        return self.at(partition_of(key, len(topic.partitions)), node_id)
+        return self._at(topic, partition_of(key, len(topic.partitions)), node_id)
 
     def at(self, index: int, node_id: int = ANY_NODE) -> Runtime[M]:
         """The coordinator of a partition, if it is this node's. Raises NOT_COORDINATOR."""
         topic = self._topics.topic(self.name)
-        if topic is None or self._stopped or not 0 <= index < len(topic.partitions):
+        if topic is None or not 0 <= index < len(topic.partitions):
             raise KafkaError(ErrorCode.NOT_COORDINATOR)
+        return self._at(topic, index, node_id)
+
+    def _at(self, topic: Topic, index: int, node_id: int) -> Runtime[M]:
         leader, epoch = self._topics.leader(topic, index)
-        if leader < 0 or (leader != node_id and node_id != ANY_NODE):
+        if self._stopped or leader < 0 or (leader != node_id and node_id != ANY_NODE):
             raise KafkaError(ErrorCode.NOT_COORDINATOR)
-        return self._runtime(topic, index, leader, epoch)
+        term = self._terms.get(index)
+        if term is not None and term.epoch == epoch and term.node_id == leader and term.topic_id == topic.id:
+            return term.runtime
+        return self._begin_term(topic, index, leader, epoch)
 
     def all(self, node_id: int = ANY_NODE) -> Iterator[Runtime[M]]:
         """Every coordinator of this node that may know anything: a log without a byte has nothing to tell."""
@@ -132,14 +138,14 @@ class Coordinators(Generic[M]):
         if topic is None or self._stopped:
             return
         for index in range(len(topic.partitions)):
-            leader, epoch = self._topics.leader(topic, index)
+            leader, _ = self._topics.leader(topic, index)
             if leader < 0 or (leader != node_id and node_id != ANY_NODE):
                 continue
             if index not in self._terms:
                 log = self._logs.open(topic, index)
                 if log.ready().done() and log.end == log.log_start:
                     continue
-            yield self._runtime(topic, index, leader, epoch)
+            yield self._at(topic, index, leader)
 
     def serving(self) -> Iterator[Runtime[M]]:
         """Those that have read their log."""
@@ -158,11 +164,9 @@ class Coordinators(Generic[M]):
         for stopping in [term.runtime.stop() for term in terms.values()]:
             await stopping
 
-    def _runtime(self, topic: Topic, index: int, node_id: int, epoch: int) -> Runtime[M]:
-        term = self._terms.get(index)
-        if term is not None and term.is_of(topic.id, node_id, epoch):
-            return term.runtime
+    def _begin_term(self, topic: Topic, index: int, node_id: int, epoch: int) -> Runtime[M]:
         log = self._logs.open(topic, index)
+        term = self._terms.get(index)
         if term is not None:
             log = _Succeeding(log, term.runtime.stop())
         self._terms[index] = term = _Term(topic.id, node_id, epoch, self._begin(log, epoch))
@@ -185,7 +189,7 @@ class Coordinators(Generic[M]):
                 term.runtime.stop()
                 continue
             if not term.is_of(topic.id, node_id, epoch):
-                runtime = self._runtime(topic, index, node_id, epoch)
+                runtime = self._begin_term(topic, index, node_id, epoch)
                 if self._eager:
                     runtime.load()
 

@@ -38,8 +38,8 @@ from wire.schema import Key, Value
 if TYPE_CHECKING:
     from random import Random
 
-Ticket = NewType("Ticket", int)
-"""Stands for one waiting asker. Only the runtime makes them; a machine keeps and answers them."""
+Ticket = NewType("Ticket", object)
+"""Stands for one waiting asker. A machine keeps and answers it, and does not look what it is: the runtime knows."""
 
 
 class Producer(NamedTuple):

@@ -18,13 +18,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from kbroker.machine import Batch, Effects, Loaded, Machine, Marker, Origin, Reply, Ticket, Timer
+from kbroker.context import LATER
+from kbroker.machine import Batch, Effects, Loaded, Machine, Marker, Origin, Reply, Ticket
 from kbroker.machine_log import Landed, MachineLog, Writing, build, encode, replay
-from kbroker.world import Handle, World
+from kbroker.timers import Timers
+from kbroker.world import World
 from wire.batch import batches
 from wire.durable.codec import GROUPS, Types
 from wire.errors import ErrorCode, KafkaError
@@ -39,17 +41,23 @@ JOINED_BYTES = 64 << 10  # single events share a batch up to here, which stays f
 M = TypeVar("M", bound=Machine)
 
 
-class _Alarm:
-    """A timer. One that only moves into the future (a session, with every heartbeat) keeps its place in the world's
-    queue until then.
-    """
+class Asker(Protocol):
+    """Who waits for an answer, and is its own ticket: a request under way, or the future of `ask`."""
 
-    __slots__ = ("armed_at", "at", "event", "handle")
+    def answer(self, response: Any) -> None:
+        """The machine's reply, or an exception. It may come in any turn of the loop, and comes once."""
 
-    def __init__(self, at: int, event: object, handle: Handle) -> None:
-        self.at = self.armed_at = at
-        self.event = event
-        self.handle = handle
+
+class _Promise:
+    """An asker that waits by a future."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: asyncio.Future[Any]) -> None:
+        self.future = future
+
+    def answer(self, response: Any) -> None:
+        _answer(self.future, response)
 
 
 class _Put:
@@ -63,9 +71,9 @@ class _Put:
 
 
 class Runtime(Generic[M]):
-    """`ask` and `tell` are the two ways in; both load the log first when that has not been done. `on_loaded` hears of
-    every machine that is made, and may return events for it that come before what waits. A log that cannot be read is
-    tried again by the next who asks; where `insists`, also by and by without anybody asking.
+    """`serve`, `ask` and `tell` are the ways in; they load the log first when that has not been done. `on_loaded` hears
+    of every machine that is made, and may return events for it that come before what waits. A log that cannot be read
+    is tried again by the next who asks; where `insists`, also by and by without anybody asking.
     """
 
     def __init__(
@@ -92,12 +100,13 @@ class Runtime(Generic[M]):
         self.serving = False
         self._stopped = False
         self._loading: asyncio.Future[None] | None = None
-        self._events: deque[tuple[Callable[[Ticket], object] | object, asyncio.Future[Any] | None]] = deque()
+        self._events: deque[tuple[object, Asker | None]] = deque()
         self._stepping = False
-        self._last_ticket = 0
-        self._open: dict[Ticket, asyncio.Future[Any]] = {}
-        self._timers: dict[Hashable, _Alarm] = {}
-        self._outbox: deque[tuple[int, asyncio.Future[Any] | None, object]] = deque()
+        self._served: Asker | None = None  # whose call of `serve` has not returned yet
+        self._answer: Any = LATER  # what it is going to return
+        self._parked: dict[Asker, None] = {}  # those whose step has left them without a reply
+        self.timers = Timers(world, self._ring)
+        self._outbox: deque[tuple[int, Asker | None, object]] = deque()
         self._writing: list[Writing | Marker] = []
         self._next_offset = 0  # of the next record that is applied
         self._asked_to = 0  # where the next append has to land
@@ -111,15 +120,33 @@ class Runtime(Generic[M]):
 
     # --- the ways in ------------------------------------------------------------------------------------------------
 
-    def ask(self, make_event: Callable[[Ticket], object]) -> asyncio.Future[Any]:
-        """Step the event that `make_event` makes for a new ticket. The future has the machine's reply, which may be
-        parked for long.
+    def serve(self, asker: Asker, event: object) -> Any:
+        """Step an event whose ticket is its asker. Returns the answer if it is there at once, and raises it if it is an
+        exception; else LATER, and `asker.answer` is called in a later turn of the loop, perhaps a much later one.
         """
+        if self._stopped:
+            raise KafkaError(self._error)
+        if self._stepping or not self.serving:
+            self._submit(event, asker)
+            return LATER
+        self._served = asker
+        try:
+            self._submit(event, asker)
+        finally:
+            self._served = None
+            answer, self._answer = self._answer, LATER
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def ask(self, make_event: Callable[[Ticket], object]) -> asyncio.Future[Any]:
+        """The same for an asker that waits by a future: for the event that `make_event` makes for its ticket."""
         future = self._world.future()
         if self._stopped:
             _answer(future, KafkaError(self._error))
         else:
-            self._submit(make_event, future)
+            promise = _Promise(future)
+            self._submit(make_event(Ticket(promise)), promise)
         return future
 
     def tell(self, event: object) -> None:
@@ -127,23 +154,25 @@ class Runtime(Generic[M]):
         if not self._stopped:
             self._submit(event, None)
 
+    def _ring(self, event: object) -> None:
+        self._submit(event, None)
+
     def load(self) -> asyncio.Future[None]:
-        """Read the log and serve. Once it has been done this is a finished future; after a failure it is tried again.
-        """
+        """Read the log and serve. Once that is done this is a finished future; after a failure it is tried again."""
         if self._loading is None:
             self._loading = self._world.future()
             self._world.spawn(self._replay(self._loading))
         return self._loading
 
     def stop(self) -> asyncio.Future[None]:
-        """Serve no more. Open tickets get the retriable error at once; done when what was already stepped is durable
-        and answered.
+        """Serve no more. Open tickets get the retriable error in the next turn of the loop; done when what was already
+        stepped is durable and answered.
         """
         if self._stopping is None:
             self._stopping = self._world.future()
             self._stopped = True
             self.serving = False
-            self._cancel_timers()
+            self.timers.forget()
             self._refuse_waiting(KafkaError(self._error))
             self._flush()
             self._finish_stop()
@@ -155,21 +184,10 @@ class Runtime(Generic[M]):
         loading = self._loading is not None and not self._loading.done()
         return not (loading or self._events or self._writing or self._outbox or self._in_flight is not None)
 
-    def due(self, key: Hashable) -> object:
-        """The event of a timer that rings now; None where it has moved, or is not there."""
-        alarm = self._timers.get(key)
-        return None if alarm is None or alarm.at > self._world.time_ms() else alarm.event
-
-    def postpone(self, kind: type, by_ms: int) -> None:
-        """Timers of that kind of event ring so much later."""
-        for alarm in self._timers.values():
-            if isinstance(alarm.event, kind):
-                alarm.at += by_ms
-
     # --- stepping ---------------------------------------------------------------------------------------------------
 
-    def _submit(self, event: Callable[[Ticket], object] | object, future: asyncio.Future[Any] | None) -> None:
-        self._events.append((event, future))
+    def _submit(self, event: object, asker: Asker | None) -> None:
+        self._events.append((event, asker))
         if not self.serving:
             self.load()
         elif not self._stepping:
@@ -193,22 +211,19 @@ class Runtime(Generic[M]):
         if self.on_step is not None:
             self.on_step()
 
-    def _step(self, event: Any, future: asyncio.Future[Any] | None) -> None:
+    def _step(self, event: object, asker: Asker | None) -> None:
         now = self._world.time_ms()
-        if future is not None:
-            self._last_ticket += 1
-            ticket = Ticket(self._last_ticket)
-            event = event(ticket)
-            self._open[ticket] = future
         try:
             effects = self.machine.step(event, now, self._world.random)
             writing = [encode(batch, now) for batch in effects.batches]
         except Exception as error:  # nothing durable has changed: only this event is lost
-            if future is None or not isinstance(error, KafkaError):
+            if asker is None or not isinstance(error, KafkaError):
                 log.exception("the event %.200r failed", event)
             effects, writing = Effects(), []
-            if future is not None:
-                effects.replies.append(Reply(ticket, error))
+            if asker is not None:
+                effects.replies.append(Reply(Ticket(asker), error))
+        if asker is not None:
+            self._parked[asker] = None
         try:
             for batch, encoded in zip(effects.batches, writing, strict=True):
                 self._apply(batch, encoded, now)
@@ -245,12 +260,18 @@ class Runtime(Generic[M]):
             self._flush_set = True
             self._world.soon(self._flush)
         rests_on = self._collecting if self._writing else self._collecting - 1
+        for timer in effects.timers:
+            self.timers.set(timer)
+        waits = rests_on > self._done or self._outbox
         for reply in effects.replies:
-            self._outbox.append((rests_on, self._open.pop(reply.ticket), reply.response))
+            asker: Any = reply.ticket
+            del self._parked[asker]
+            if waits:
+                self._outbox.append((rests_on, asker, reply.response))
+            else:
+                self._give(asker, reply.response)
         for task in effects.tasks:
             self._outbox.append((rests_on, None, task))
-        for timer in effects.timers:
-            self._set_timer(timer)
 
     # --- appending and answering ------------------------------------------------------------------------------------
 
@@ -291,45 +312,25 @@ class Runtime(Generic[M]):
 
     def _let_out(self) -> None:
         while self._outbox and self._outbox[0][0] <= self._done:
-            _, future, content = self._outbox.popleft()
-            if future is not None:
-                _answer(future, content)
+            _, asker, content = self._outbox.popleft()
+            if asker is not None:
+                self._give(asker, content)
             elif self._run_task is not None and not self._stopped:
                 try:
                     self._run_task(content)
                 except Exception:
                     log.exception("the task %.200r could not be started", content)
 
-    # --- timers -----------------------------------------------------------------------------------------------------
-
-    def _set_timer(self, timer: Timer) -> None:
-        alarm = self._timers.get(timer.key)
-        if timer.at is None:
-            if alarm is not None:
-                alarm.handle.cancel()
-                del self._timers[timer.key]
-        elif alarm is not None and timer.at >= alarm.armed_at:
-            alarm.at = timer.at
-            alarm.event = timer.event
+    def _give(self, asker: Asker, answer: object) -> None:
+        """Whoever calls `serve` takes its own answer along, and stays undisturbed by what the answers to others set
+        off.
+        """
+        if self._served is None:
+            asker.answer(answer)
+        elif asker is self._served:
+            self._answer = answer
         else:
-            if alarm is not None:
-                alarm.handle.cancel()
-            handle = self._world.at(timer.at, self._ring, timer.key)
-            self._timers[timer.key] = _Alarm(timer.at, timer.event, handle)
-
-    def _ring(self, key: Hashable) -> None:
-        alarm = self._timers[key]
-        if alarm.at > self._world.time_ms():
-            alarm.armed_at = alarm.at
-            alarm.handle = self._world.at(alarm.at, self._ring, key)
-            return
-        del self._timers[key]
-        self._submit(alarm.event, None)
-
-    def _cancel_timers(self) -> None:
-        for alarm in self._timers.values():
-            alarm.handle.cancel()
-        self._timers.clear()
+            self._world.soon(asker.answer, answer)
 
     # --- failing and loading ----------------------------------------------------------------------------------------
 
@@ -339,14 +340,14 @@ class Runtime(Generic[M]):
         self.serving = False
         self._loading = None
         self._writing.clear()
-        self._cancel_timers()
+        self.timers.forget()
         outbox, self._outbox = self._outbox, deque()
-        for _, future, _content in outbox:
-            if future is not None:
-                _answer(future, KafkaError(self._error))
-        waiting, self._open = self._open, {}
-        for future in waiting.values():
-            _answer(future, KafkaError(self._error))
+        for _, asker, _content in outbox:
+            if asker is not None:
+                self._give(asker, KafkaError(self._error))
+        parked, self._parked = self._parked, {}
+        for asker in parked:
+            self._give(asker, KafkaError(self._error))
         if self._stopped:
             self._finish_stop()
         else:
@@ -410,9 +411,9 @@ class Runtime(Generic[M]):
     def _refuse_waiting(self, error: KafkaError) -> None:
         """Whoever waits for an answer, stepped or not, hears the error; what waits for an append keeps waiting."""
         events, self._events = self._events, deque()
-        waiting, self._open = self._open, {}
-        for future in [future for _, future in events if future is not None] + list(waiting.values()):
-            _answer(future, error)
+        parked, self._parked = self._parked, {}
+        for asker in [asker for _, asker in events if asker is not None] + list(parked):
+            self._world.soon(asker.answer, error)
 
     def _finish_stop(self) -> None:
         if self._in_flight is None and not self._writing and self._stopping is not None and not self._stopping.done():
@@ -428,4 +429,3 @@ def _answer(future: asyncio.Future[Any], content: object) -> None:
         future.exception()  # an asker that has gone may leave it unread
     else:
         future.set_result(content)
-

@@ -66,21 +66,35 @@ class Groups:
         """The partition of `__consumer_offsets` whose leader coordinates this group."""
         return self.coordinators.place(group_id)
 
+    def serve(self, ctx: Context, group_id: str, event: object) -> Any:
+        """Step an event whose ticket is this request, in the machine of that group: the response, or LATER. Raises
+        NOT_COORDINATOR when this node has not got it.
+        """
+        return self.coordinators.of(group_id, ctx.node.id).serve(ctx, event)
+
+    def serve_with_topics(self, ctx: Context, group_id: str, event: object) -> Any:
+        """The same, for an event whose outcome depends on the topics that there are."""
+        return self._informed(ctx, group_id).serve(ctx, event)
+
     def ask(self, ctx: Context, group_id: str, make_event: Callable[[Ticket], object]) -> asyncio.Future[Any]:
-        """Step an event in the machine of that group. Raises NOT_COORDINATOR when this node has not got it."""
+        """As `serve`, for who waits by a future."""
         return self.coordinators.of(group_id, ctx.node.id).ask(make_event)
 
     def ask_with_topics(
         self, ctx: Context, group_id: str, make_event: Callable[[Ticket], object]
     ) -> asyncio.Future[Any]:
-        """The same, for an event whose outcome depends on the topics that there are."""
+        """As `serve_with_topics`, for who waits by a future."""
+        return self._informed(ctx, group_id).ask(make_event)
+
+    def _informed(self, ctx: Context, group_id: str) -> Runtime[GroupsMachine]:
+        """The coordinator of the group, which has seen the topics as they are now."""
         runtime = self.coordinators.of(group_id, ctx.node.id)
         metadata = self._picture()
         if runtime.machine.metadata is not metadata:
             from kbroker.groups.events import TopicsSeen
 
             runtime.tell(TopicsSeen(metadata))
-        return runtime.ask(make_event)
+        return runtime
 
     def ask_all(
         self, ctx: Context, make_event: Callable[[Ticket], object]

@@ -2,13 +2,15 @@
 
 A request comes with the ticket of its asker, whom the machine answers at once or later. What a version of an API
 means is decided in the handler; here it has a name (`requires_known_member_id`), so no version number comes this far.
-A timer comes back as the event it was set with.
+A timer comes back as the event it was set with. What comes tens of thousands of times a second is a NamedTuple, made in
+a third of a frozen dataclass's time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kbroker.groups.consumer.metadata import Metadata
 from kbroker.groups.settings import Settings
@@ -47,14 +49,12 @@ class Sync:
     request: SyncGroupRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(NamedTuple):
     ticket: Ticket
     request: HeartbeatRequest
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerHeartbeat:
+class ConsumerHeartbeat(NamedTuple):
     """A member of the new protocol joins, stays or leaves (KIP-848). The request is well formed. `settings` are the
     group's own, where it has any.
     """
@@ -99,8 +99,7 @@ class StreamsDelayOver:
     group_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShareHeartbeat:
+class ShareHeartbeat(NamedTuple):
     """A member of a share group joins, stays or leaves (KIP-932). As `ConsumerHeartbeat`."""
 
     ticket: Ticket
@@ -232,8 +231,7 @@ class Delete:
     group_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class CommitOffsets:
+class CommitOffsets(NamedTuple):
     """The request holds only topics that exist, each with its name and id. `unknown_group` is what a member of no
     group hears; `knows_epochs` is whether a member of the new protocol may commit with this version.
     """
@@ -300,8 +298,7 @@ class Wanted:
     topic_id: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FetchOffsets:
+class FetchOffsets(NamedTuple):
     """`topics` None asks for all that the group has committed."""
 
     ticket: Ticket

@@ -11,13 +11,12 @@ consumer, all of this is UNSUPPORTED_VERSION (35).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
 from kbroker import group_config
 from kbroker.catalog.state import GROUP
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.groups.events import ConsumerHeartbeat
 from kbroker.groups.settings import Settings
+from kbroker.machine import Ticket
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse
 from wire.primitives import uuid_text
@@ -28,7 +27,7 @@ TIMING = ("consumer.assignment.interval.ms", "consumer.heartbeat.interval.ms", "
 
 def consumer_group_heartbeat(
     request: ConsumerGroupHeartbeatRequest, ctx: Context
-) -> Awaitable[ConsumerGroupHeartbeatResponse]:
+) -> ConsumerGroupHeartbeatResponse | Later:
     makes_its_member_id = ctx.version >= 1
     groups = ctx.cluster.groups
     if not groups.settings.has_consumer_protocol:
@@ -43,9 +42,9 @@ def consumer_group_heartbeat(
         request.member_id = uuid_text(ctx.cluster.world.uuid())
     client_id, client_host = ctx.client_id or "", f"/{ctx.connection.host}"  # as Java writes an address
     settings = _settings(request.group_id, ctx)
-    return groups.ask_with_topics(
-        ctx, request.group_id, lambda ticket: ConsumerHeartbeat(ticket, request, client_id, client_host, settings)
-    )
+    event = ConsumerHeartbeat(Ticket(ctx), request, client_id, client_host, settings)
+    answer: ConsumerGroupHeartbeatResponse | Later = groups.serve_with_topics(ctx, request.group_id, event)
+    return answer
 
 
 def _settings(group_id: str, ctx: Context) -> Settings | None:

@@ -9,17 +9,17 @@ FENCED_INSTANCE_ID (82).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.groups.events import Heartbeat
+from kbroker.machine import Ticket
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 
 
-def heartbeat(request: HeartbeatRequest, ctx: Context) -> Awaitable[HeartbeatResponse]:
+def heartbeat(request: HeartbeatRequest, ctx: Context) -> HeartbeatResponse | Later:
     if not ctx.authorize("READ", "GROUP", (request.group_id,))[0]:
         raise KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)
     if not request.group_id:
         raise KafkaError(ErrorCode.INVALID_GROUP_ID)
-    return ctx.cluster.groups.ask(ctx, request.group_id, lambda ticket: Heartbeat(ticket, request))
+    answer: HeartbeatResponse | Later = ctx.cluster.groups.serve(ctx, request.group_id, Heartbeat(Ticket(ctx), request))
+    return answer

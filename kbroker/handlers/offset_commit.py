@@ -12,17 +12,20 @@ group like any other here: simple consumers use it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import asyncio
 
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.groups.answers import then
 from kbroker.groups.events import CommitOffsets
 from kbroker.handlers._commits import merge, sort_out
+from kbroker.machine import Ticket
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.offset_commit import OffsetCommitRequest, OffsetCommitResponse
 
 
-def offset_commit(request: OffsetCommitRequest, ctx: Context) -> OffsetCommitResponse | Awaitable[OffsetCommitResponse]:
+def offset_commit(
+    request: OffsetCommitRequest, ctx: Context
+) -> OffsetCommitResponse | Later | asyncio.Future[OffsetCommitResponse]:
     misses_unknown = ctx.version >= 9  # KIP-848
     by_id = ctx.version >= 10  # KIP-848
     knows_epochs = misses_unknown
@@ -33,9 +36,10 @@ def offset_commit(request: OffsetCommitRequest, ctx: Context) -> OffsetCommitRes
     if not known:
         return OffsetCommitResponse(topics=refused)
     request.topics = known
-    committed = ctx.cluster.groups.ask(
-        ctx, request.group_id, lambda ticket: CommitOffsets(ticket, request, unknown, knows_epochs)
-    )
+    groups = ctx.cluster.groups
     if not refused:
-        return committed
+        event = CommitOffsets(Ticket(ctx), request, unknown, knows_epochs)
+        answer: OffsetCommitResponse | Later = groups.serve(ctx, request.group_id, event)
+        return answer
+    committed = groups.ask(ctx, request.group_id, lambda ticket: CommitOffsets(ticket, request, unknown, knows_epochs))
     return then(ctx.cluster.world, committed, lambda response: merge(refused, response))

@@ -8,14 +8,13 @@ FENCED_MEMBER_EPOCH (110), GROUP_MAX_SIZE_REACHED (81). An error leaves the memb
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
 from kbroker import group_config
 from kbroker.catalog.state import GROUP
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.groups.events import ShareHeartbeat
 from kbroker.groups.settings import Settings
 from kbroker.handlers._shares import must_have_share_groups
+from kbroker.machine import Ticket
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.share_group_heartbeat import ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse
 
@@ -23,7 +22,7 @@ JOINING, LEAVING = 0, -1
 TIMING = ("share.assignment.interval.ms", "share.heartbeat.interval.ms", "share.session.timeout.ms")
 
 
-def share_group_heartbeat(request: ShareGroupHeartbeatRequest, ctx: Context) -> Awaitable[ShareGroupHeartbeatResponse]:
+def share_group_heartbeat(request: ShareGroupHeartbeatRequest, ctx: Context) -> ShareGroupHeartbeatResponse | Later:
     must_have_share_groups(ctx)
     if not ctx.authorize("READ", "GROUP", (request.group_id,))[0]:
         raise KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)
@@ -32,9 +31,9 @@ def share_group_heartbeat(request: ShareGroupHeartbeatRequest, ctx: Context) -> 
     _check(request)
     client_id, client_host = ctx.client_id or "", f"/{ctx.connection.host}"  # as Java writes an address
     settings = _settings(request.group_id, ctx)
-    return ctx.cluster.groups.ask_with_topics(
-        ctx, request.group_id, lambda ticket: ShareHeartbeat(ticket, request, client_id, client_host, settings)
-    )
+    event = ShareHeartbeat(Ticket(ctx), request, client_id, client_host, settings)
+    answer: ShareGroupHeartbeatResponse | Later = ctx.cluster.groups.serve_with_topics(ctx, request.group_id, event)
+    return answer
 
 
 def _settings(group_id: str, ctx: Context) -> Settings | None:

@@ -9,15 +9,14 @@ ILLEGAL_GENERATION (22), UNKNOWN_MEMBER_ID (25), FENCED_INSTANCE_ID (82), INCONS
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.groups.events import Sync
+from kbroker.machine import Ticket
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.sync_group import SyncGroupRequest, SyncGroupResponse
 
 
-def sync_group(request: SyncGroupRequest, ctx: Context) -> Awaitable[SyncGroupResponse]:
+def sync_group(request: SyncGroupRequest, ctx: Context) -> SyncGroupResponse | Later:
     names_protocol = ctx.version >= 5  # KIP-559
     if names_protocol and (request.protocol_type is None or request.protocol_name is None):
         raise KafkaError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
@@ -25,4 +24,7 @@ def sync_group(request: SyncGroupRequest, ctx: Context) -> Awaitable[SyncGroupRe
         raise KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)
     if not request.group_id:
         raise KafkaError(ErrorCode.INVALID_GROUP_ID)
-    return ctx.cluster.groups.ask_with_topics(ctx, request.group_id, lambda ticket: Sync(ticket, request))
+    answer: SyncGroupResponse | Later = ctx.cluster.groups.serve_with_topics(
+        ctx, request.group_id, Sync(Ticket(ctx), request)
+    )
+    return answer

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kbroker.context import LATER
 from kbroker.machine import Batch, Effects, Loaded, Marker, Origin, Producer, Record, Reply, Ticket, Timer
 from kbroker.machine_log import Landed, replay
 from kbroker.runtime import Runtime
@@ -48,6 +49,14 @@ class Get:
 
 @dataclass(frozen=True)
 class Wait:
+    ticket: Ticket
+    name: str
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Answer whoever waits, and write nothing."""
+
     ticket: Ticket
     name: str
 
@@ -112,6 +121,9 @@ class Shelf:
                 return Effects(replies=[Reply(ticket, ("got", self.texts.get(name), self.seen))])
             case Wait(ticket, name):
                 self.waiting.setdefault(name, []).append(ticket)
+            case Wake(ticket, name):
+                woken = [Reply(waiter, "woken") for waiter in self.waiting.pop(name, [])]
+                return Effects(replies=[*woken, Reply(ticket, "woke")])
             case End(ticket, marker):
                 return Effects([marker], [Reply(ticket, ("ended", "", self.seen + 1))])
             case Arm(key, at, event):
@@ -217,6 +229,18 @@ class ScriptedLog:
         return machine
 
 
+class Caller:
+    """A request under way: hears its answer later, unless `serve` has returned it."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.is_calling = False
+
+    def answer(self, response: Any) -> None:
+        assert not self.is_calling, "it is answered by what the call returns"
+        self.heard.append(response)
+
+
 class Bench:
     def __init__(self, world: VirtualWorld) -> None:
         self.world = world
@@ -230,6 +254,13 @@ class Bench:
 
     def put(self, name: str, value: str | None = "text", producer: Producer | None = None) -> asyncio.Future[Any]:
         return self.runtime.ask(lambda ticket: Put(ticket, name, value, producer))
+
+    def serve(self, caller: Caller, event: object) -> Any:
+        caller.is_calling = True
+        try:
+            return self.runtime.serve(caller, event)
+        finally:
+            caller.is_calling = False
 
     def get(self, name: str) -> asyncio.Future[Any]:
         return self.runtime.ask(lambda ticket: Get(ticket, name))
@@ -293,6 +324,52 @@ def test_who_reads_what_was_written_without_an_answer_waits_too() -> None:
         bench.log.finish()
         await settle()
         assert collected.result() == under_way.result() == ("got", "noted", 1)
+
+    run(test)
+
+
+def test_who_serves_a_request_has_its_answer_at_once_or_is_told_later() -> None:
+    async def test(world: VirtualWorld) -> None:
+        bench, one, other = Bench(world), Caller(), Caller()
+        assert bench.serve(one, Get(Ticket(one), "a")) is LATER, "the log has to be read first"
+        await settle()
+        assert one.heard == [("got", None, 0)]
+        assert bench.serve(one, Get(Ticket(one), "a")) == ("got", None, 0)
+        assert bench.serve(one, Put(Ticket(one), "a", "text")) is LATER
+        assert bench.serve(other, Get(Ticket(other), "a")) is LATER, "it has seen what is not written yet"
+        await settle()
+        assert other.heard == []
+        bench.log.finish()
+        assert one.heard[1:] == [("put", "a", 1)]
+        assert other.heard == [("got", "text", 1)]
+
+    run(test)
+
+
+def test_who_serves_a_request_gets_its_refusal_raised() -> None:
+    async def test(world: VirtualWorld) -> None:
+        bench, caller = Bench(world), Caller()
+        await bench.runtime.load()
+        with pytest.raises(KafkaError):
+            bench.serve(caller, Break(Ticket(caller), KafkaError(ErrorCode.INVALID_REQUEST)))
+        bench.runtime.stop()
+        with pytest.raises(KafkaError) as refusal:
+            bench.serve(caller, Get(Ticket(caller), "a"))
+        assert refusal.value.code is ErrorCode.NOT_COORDINATOR
+        assert caller.heard == []
+
+    run(test)
+
+
+def test_a_request_that_answers_another_does_not_do_so_in_the_middle_of_its_own() -> None:
+    async def test(world: VirtualWorld) -> None:
+        bench, parked, caller = Bench(world), Caller(), Caller()
+        await bench.runtime.load()
+        assert bench.serve(parked, Wait(Ticket(parked), "a")) is LATER
+        assert bench.serve(caller, Wake(Ticket(caller), "a")) == "woke"
+        assert parked.heard == []
+        await settle()
+        assert parked.heard == ["woken"]
 
     run(test)
 
@@ -667,6 +744,7 @@ def test_stop_finishes_what_was_stepped_and_refuses_the_parked_and_the_late() ->
         await settle()
         second, parked = bench.put("b"), bench.wait("never")
         stopped = bench.runtime.stop()
+        await settle()
         assert refused(parked) is ErrorCode.NOT_COORDINATOR
         assert refused(bench.get("a")) is ErrorCode.NOT_COORDINATOR
         bench.log.finish()

@@ -14,7 +14,7 @@ from kbroker.control.shapes import Advanced, Fired, Time
 from kbroker.control.table import ControlError, verb
 from kbroker.control.world import ControlledWorld, Rung
 from kbroker.groups.events import SessionExpired
-from kbroker.runtime import Runtime
+from kbroker.timers import Timers
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
@@ -56,7 +56,7 @@ async def advance(control: Control, by: int | str, keep_members: bool = False) -
         target = world.time_ms() + duration_ms(by)
         if keep_members:
             for runtime in runtimes(control.cluster):
-                runtime.postpone(SessionExpired, target - world.time_ms())
+                runtime.timers.postpone(SessionExpired, target - world.time_ms())
         while True:
             await settle(control.cluster)
             due = world.next_alarm_ms()
@@ -120,7 +120,7 @@ def _world(control: Control) -> ControlledWorld:
 def _what(callback: Any, args: tuple[Any, ...]) -> str:
     """What an alarm is about to do; empty for one that only looks whether it is time."""
     owner = getattr(callback, "__self__", None)
-    if isinstance(owner, Runtime):
+    if isinstance(owner, Timers):
         event = owner.due(args[0])
         return "" if event is None else repr(event)
     return f"{type(owner).__name__}: {getattr(callback, '__name__', callback)}"

@@ -9,7 +9,7 @@ from typing import Any
 from kbroker.catalog import Catalog, Node
 from kbroker.cluster import Cluster
 from kbroker.config import Config
-from kbroker.context import Context, Listener, LocalNode
+from kbroker.context import LATER, Context, Listener, LocalNode
 from kbroker.server.apis import Apis
 from kbroker.server.errors import error_response
 from storage.engine import EngineOptions, Identity
@@ -23,10 +23,24 @@ KEYS = {api.name: api.key for api in APIS.values()}
 
 
 class Strict(Context):
-    """A context whose principal may not do what `denied` holds: (operation, resource type, name)."""
+    """A context whose principal may not do what `denied` holds: (operation, resource type, name). An answer that comes
+    later is waited for by a future.
+    """
 
-    __slots__ = ("denied",)
+    __slots__ = ("answered", "denied")
     denied: set[tuple[str, str, str]]
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def answer(self, response: Any) -> None:
+        if self.answered.cancelled():  # a test that waits no longer
+            return
+        if isinstance(response, Exception):
+            self.answered.set_exception(response)
+        else:
+            self.answered.set_result(response)
 
     def authorize(self, operation: str, resource_type: str, names: Sequence[str]) -> list[bool]:
         return [(operation, resource_type, name) not in self.denied for name in names]
@@ -71,14 +85,17 @@ class Desk:
         entry = self.cluster.apis.entry(api.key)
         assert entry is not None
         try:
-            response = entry.handler(read, self.context(api.key, version, node))
-            if isawaitable(response):
+            ctx = self.context(api.key, version, node)
+            response = entry.handler(read, ctx)
+            if response is LATER:
+                response = await ctx.answered
+            elif isawaitable(response):
                 response = await response
         except KafkaError as error:
             response = error_response(entry.response_class, read, version, error.code, error.message)
         return entry.response_class.decode(response.encode(version), version)
 
-    def context(self, key: int, version: int, node: int | None = None) -> Context:
+    def context(self, key: int, version: int, node: int | None = None) -> Strict:
         listener = Listener("PLAINTEXT", "PLAINTEXT", "127.0.0.1", 9092, "127.0.0.1", 9092)
         here = LocalNode(node or min(self.cluster.catalog.nodes))
         peer = SimpleNamespace(local_host="10.0.0.7")

@@ -9,12 +9,11 @@ from typing import Any
 
 from kbroker.catalog import Change, NewTopic, TopicCreated, TopicDeleted
 from kbroker.catalog.features import SUPPORTED, UPGRADE, FeatureUpdate
-from kbroker.context import Context
 from kbroker.groups import Groups
 from kbroker.internal_topics import make_internal_topics
 from kbroker.partitions import Partitions
 from tests.kbroker.groups.bench import subscription
-from tests.kbroker.handlers.desk import Desk
+from tests.kbroker.handlers.desk import Desk, Strict
 from tests.kbroker.virtual import VirtualWorld, run
 from wire.messages.heartbeat import HeartbeatRequest
 from wire.messages.join_group import JoinGroupRequest, JoinGroupRequestProtocol
@@ -58,7 +57,7 @@ class GroupDesk(Desk):
         elif not isinstance(change, TopicCreated):
             self.cluster.partitions.changed(change.topic)
 
-    def context(self, key: int, version: int, node: int | None = None) -> Context:
+    def context(self, key: int, version: int, node: int | None = None) -> Strict:
         ctx = super().context(key, version, node)
         ctx.connection = SimpleNamespace(host="127.0.0.1", local_host="127.0.0.1")  # type: ignore[assignment]
         return ctx

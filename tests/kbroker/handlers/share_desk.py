@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from kbroker.context import Context
 from kbroker.groups import Groups
 from kbroker.partitions import Partitions
 from kbroker.share_groups import ShareGroups
 from kbroker.shares import Shares
+from tests.kbroker.handlers.desk import Strict
 from tests.kbroker.handlers.group_desk import GroupDesk
 from tests.kbroker.handlers.test_incremental_alter_configs import GROUP, SET, change
 from tests.kbroker.virtual import VirtualWorld, run
@@ -32,12 +32,10 @@ class ShareDesk(GroupDesk):
 
     def _compose(self) -> None:
         cluster = self.cluster
-        cluster.shares = Shares(
-            cluster.config, self.world, cluster.catalog, cluster.partitions, ShareGroups(cluster)
-        )
+        cluster.shares = Shares(cluster.config, self.world, cluster.catalog, cluster.partitions, ShareGroups(cluster))
         cluster.groups.share_states = lambda: cluster.shares
 
-    def context(self, key: int, version: int, node: int | None = None) -> Context:
+    def context(self, key: int, version: int, node: int | None = None) -> Strict:
         ctx = super().context(key, version, node)
         ctx.connection = SimpleNamespace(id=1, host="127.0.0.1", local_host="127.0.0.1")  # type: ignore[assignment]
         return ctx

@@ -7,7 +7,7 @@ import pytest
 from tests.kbroker.handlers.desk import versions
 from tests.kbroker.handlers.group_desk import GroupDesk, among_groups
 from tests.kbroker.virtual import passed, settle
-from wire.messages.heartbeat import HeartbeatRequest
+from wire.messages.heartbeat import HeartbeatRequest, HeartbeatResponse
 
 
 @pytest.mark.parametrize("version", versions("heartbeat"))
@@ -51,7 +51,7 @@ def test_a_heartbeat_is_answered_without_waiting() -> None:
         entry = desk.cluster.apis.entry(12)
         assert entry is not None
         request = HeartbeatRequest(group_id="g", generation_id=generation, member_id=member)
-        assert entry.handler(request, desk.context(12, 4)).done()  # type: ignore[union-attr]
+        assert entry.handler(request, desk.context(12, 4)) == HeartbeatResponse(error_code=0)
 
     among_groups(test)
 
