@@ -222,12 +222,13 @@ def compiled_writer(cls: type[Message], version: int) -> Callable[[Any], list[Bu
 def _write_tags(
     append: Callable[[bytes], None], known: dict[int, bytes] | None, unknown: dict[int, bytes] | None
 ) -> None:
-    fields = {**(unknown or {}), **(known or {})}
+    fields = known or {}
+    if unknown:
+        fields = {**unknown, **fields}
     append(uvarint(len(fields)))
-    for tag in sorted(fields):
-        append(uvarint(tag))
-        append(uvarint(len(fields[tag])))
-        append(fields[tag])
+    for tag in sorted(fields) if len(fields) > 1 else fields:
+        value = fields[tag]
+        append(uvarint(tag) + uvarint(len(value)) + value)
 
 
 def _pieces(value: Any) -> tuple[tuple[Buffer, ...], int]:

@@ -438,6 +438,8 @@ class GroupsMachine:
         self._check_at(turn.now + 1, turn)
 
     def _check_at(self, at: int, turn: Turn) -> None:
+        if self._next_check is not None and at >= self._next_check:
+            return
         at = expiry.round_up(at, self.settings.offsets_check_interval_ms)
         if self._next_check is None or at < self._next_check:
             self._next_check = at

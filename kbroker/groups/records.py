@@ -8,12 +8,14 @@ expired or deleted offset, a deleted group.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.turn import Turn
 from kbroker.machine import Record
 from wire.durable.groups import GroupMetadataKey, GroupMetadataValue, MemberMetadata
 from wire.durable.offsets import OffsetCommitKey
+from wire.schema import keep
 
 GROUP_METADATA_VERSION = 3
 """What Apache Kafka 4.4 writes, although it reads 4 too."""
@@ -49,6 +51,12 @@ def write_group(group: ClassicGroup, turn: Turn) -> None:
 
 def forget_group(group_id: str, turn: Turn) -> None:
     turn.records.append(Record(GroupMetadataKey(group=group_id), None))
+
+
+@lru_cache(maxsize=4096)
+def offset_key(group_id: str, topic: str, partition: int) -> OffsetCommitKey:
+    """Consumers commit for the same partitions over and over: the key and its bytes are made once."""
+    return keep(OffsetCommitKey(group=group_id, topic=topic, partition=partition))
 
 
 def forget_offsets(group_id: str, partitions: Iterable[tuple[str, int]], turn: Turn) -> None:

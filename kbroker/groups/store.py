@@ -29,9 +29,12 @@ from wire.durable.offsets import (
     OffsetCommitValue,
 )
 from wire.primitives import ZERO_UUID
+from wire.schema import Value
 
 Partition = tuple[str, int]
 """Topic name and partition index."""
+
+_COMMIT_KEYS = (OffsetCommitKey, LegacyOffsetCommitKey)
 
 Assigned = ConsumerGroup | StreamsGroup
 """A group that the coordinator assigns. Everything of it that lasts is made by its records."""
@@ -127,12 +130,11 @@ class Store:
 
     def apply(self, record: Record, origin: Origin) -> None:
         key, value = record.key, record.value
-        if isinstance(key, OffsetCommitKey | LegacyOffsetCommitKey):
+        if isinstance(key, _COMMIT_KEYS):
             partition = (key.topic, key.partition)
             if value is None:
                 self._forget(key.group, partition)
             else:
-                assert isinstance(value, OffsetCommitValue | LegacyOffsetCommitValue)
                 self._remember(key.group, partition, _committed(value, origin), origin)
         elif isinstance(key, GroupMetadataKey):
             if isinstance(value, GroupMetadataValue):
@@ -170,7 +172,10 @@ class Store:
         if origin.producer is not None:
             groups = self.undecided.setdefault(origin.producer.id, {})
             self.undecided_epochs[origin.producer.id] = origin.producer.epoch
-        groups.setdefault(group_id, {})[partition] = committed
+        offsets = groups.get(group_id)
+        if offsets is None:
+            offsets = groups[group_id] = {}
+        offsets[partition] = committed
 
     def _forget(self, group_id: str, partition: Partition) -> None:
         """A tombstone also ends what transactions would have committed: the topic or the group is gone."""
@@ -180,9 +185,10 @@ class Store:
                 del groups[group_id]
 
 
-def _committed(value: OffsetCommitValue | LegacyOffsetCommitValue, origin: Origin) -> Committed:
+def _committed(value: Value, origin: Origin) -> Committed:
     if isinstance(value, LegacyOffsetCommitValue):
         return Committed(value.offset, -1, value.metadata, value.commit_timestamp, -1, ZERO_UUID, origin.offset)
+    assert isinstance(value, OffsetCommitValue)
     return Committed(
         value.offset,
         value.leader_epoch,

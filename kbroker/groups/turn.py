@@ -18,22 +18,23 @@ class Dice(Protocol):
     def getrandbits(self, k: int, /) -> int: ...
 
 
-class Turn:
+class Turn(Effects):
     """Parts write into it in any order. All records of a step are one batch: they count together or not at all. With a
     producer they are part of its transaction.
     """
 
-    __slots__ = ("markers", "metadata", "now", "producer", "records", "replies", "rng", "settings", "tasks", "timers")
+    __slots__ = ("markers", "metadata", "now", "producer", "records", "rng", "settings")
 
     def __init__(self, now: int, rng: Dice, settings: Settings, metadata: Metadata = NO_TOPICS) -> None:
         self.now = now
         self.metadata = metadata
         self.rng = rng
         self.settings = settings
+        self.batches = []
+        self.replies = []
+        self.timers = []
+        self.tasks = []
         self.records: list[Record] = []
-        self.replies: list[Reply] = []
-        self.timers: list[Timer] = []
-        self.tasks: list[object] = []
         self.markers: list[Marker] = []
         self.producer: Producer | None = None
 
@@ -51,8 +52,12 @@ class Turn:
         self.tasks.append(Happened(group_id, self.now, what, member, cause))
 
     def effects(self) -> Effects:
-        batches: list[Batch | Marker] = [Batch(self.records, self.producer)] if self.records else []
-        return Effects([*batches, *self.markers], self.replies, self.timers, self.tasks)
+        """What has gathered; after that nothing more does."""
+        if self.records:
+            self.batches.append(Batch(self.records, self.producer))
+        if self.markers:
+            self.batches += self.markers
+        return self
 
     def uuid_text(self) -> str:
         """A random UUID of version 4 in its usual form, as it ends the member ids that the coordinator makes."""

@@ -20,23 +20,24 @@ def sort_out(
 ) -> tuple[list[OffsetCommitRequestTopic], list[OffsetCommitResponseTopic]]:
     """What there is, with names and ids, and the answers for what there is not."""
     catalog = ctx.cluster.catalog
-    found = [catalog.topic_by_id(topic.topic_id) if by_id else catalog.topic(topic.name) for topic in request.topics]
-    names = [asked.name if topic is None else topic.name for asked, topic in zip(request.topics, found, strict=True)]
     known, refused = [], []
-    for asked, topic, may in zip(request.topics, found, ctx.authorize("READ", "TOPIC", names), strict=True):
+    for asked in request.topics:
+        topic = catalog.topic_by_id(asked.topic_id) if by_id else catalog.topic(asked.name)
+        may = ctx.authorize("READ", "TOPIC", (asked.name if topic is None else topic.name,))[0]
         if topic is None or not may:
             code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION if may else ErrorCode.TOPIC_AUTHORIZATION_FAILED
             if topic is None and by_id:
                 code = ErrorCode.UNKNOWN_TOPIC_ID
             refused.append(refuse(asked.name, asked.topic_id, asked.partitions, code))
-        else:
-            there = range(len(topic.partitions))
-            existing = [each for each in asked.partitions if each.partition_index in there]
-            missing = [each for each in asked.partitions if each.partition_index not in there]
-            if missing:
-                refused.append(refuse(topic.name, topic.id, missing, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
-            if existing:
-                known.append(OffsetCommitRequestTopic(name=topic.name, topic_id=topic.id, partitions=existing))
+            continue
+        asked.name, asked.topic_id = topic.name, topic.id
+        there = len(topic.partitions)
+        missing = [each for each in asked.partitions if not 0 <= each.partition_index < there]
+        if missing:
+            refused.append(refuse(topic.name, topic.id, missing, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
+            asked.partitions = [each for each in asked.partitions if 0 <= each.partition_index < there]
+        if asked.partitions:
+            known.append(asked)
     return known, refused
 
 

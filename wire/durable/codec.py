@@ -70,7 +70,14 @@ _value_classes: dict[type[Key], type[Value]] = {}
 
 
 def encode_key(key: Key) -> bytes:
-    return _SHORT.pack(key.__api_key__) + key.encode(0)
+    """A kept key (`schema.keep`) remembers its bytes."""
+    memo: dict[int, bytes] | None = getattr(key, "memo", None)
+    if memo is None:
+        return _SHORT.pack(key.__api_key__) + key.encode(0)
+    found = memo.get(0)
+    if found is None:
+        found = memo[0] = _SHORT.pack(key.__api_key__) + key.encode(0)
+    return found
 
 
 def encode_value(value: Value | Data, version: int) -> bytes:

@@ -28,6 +28,8 @@ from wire.errors import ErrorCode
 class State(Enum):
     """The values are what DescribeGroups and ListGroups say."""
 
+    __hash__ = object.__hash__  # there is one of each: the table is looked into without a call of Enum's own
+
     EMPTY = "Empty"
     PREPARING_REBALANCE = "PreparingRebalance"
     COMPLETING_REBALANCE = "CompletingRebalance"

@@ -11,7 +11,7 @@ from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.rebalance import touch
 from kbroker.groups.classic.states import STATES, State
 from kbroker.groups.events import CommitOffsets
-from kbroker.groups.records import OFFSET_COMMIT_EXPIRING_VERSION, OFFSET_COMMIT_VERSION
+from kbroker.groups.records import OFFSET_COMMIT_EXPIRING_VERSION, OFFSET_COMMIT_VERSION, offset_key
 from kbroker.groups.store import Assigned
 from kbroker.groups.turn import Turn
 from kbroker.machine import Record
@@ -20,7 +20,6 @@ from wire.errors import ErrorCode
 from wire.messages.offset_commit import (
     OffsetCommitRequest,
     OffsetCommitRequestPartition,
-    OffsetCommitRequestTopic,
     OffsetCommitResponse,
     OffsetCommitResponsePartition,
     OffsetCommitResponseTopic,
@@ -78,34 +77,35 @@ def check_commit(group: Assigned, request: OffsetCommitRequest) -> ErrorCode:
 
 def take(request: OffsetCommitRequest, expires: int, turn: Turn) -> OffsetCommitResponse:
     """Write the offsets down: they come from somebody who may commit."""
+    group_id, longest = request.group_id, turn.settings.offset_metadata_max_bytes
     topics = []
     for topic in request.topics:
-        answers = [_commit_one(request.group_id, topic, partition, expires, turn) for partition in topic.partitions]
-        topics.append(OffsetCommitResponseTopic(name=topic.name, topic_id=topic.topic_id, partitions=answers))
+        name, answers = topic.name, []
+        for asked in topic.partitions:
+            code = ErrorCode.NONE
+            if asked.committed_metadata and len(asked.committed_metadata) > longest:
+                code = ErrorCode.OFFSET_METADATA_TOO_LARGE
+            else:
+                key = offset_key(group_id, name, asked.partition_index)
+                turn.records.append(_record(key, asked, topic.topic_id, expires, turn.now))
+            answers.append(OffsetCommitResponsePartition(partition_index=asked.partition_index, error_code=code))
+        topics.append(OffsetCommitResponseTopic(name=name, topic_id=topic.topic_id, partitions=answers))
     return OffsetCommitResponse(topics=topics)
 
 
-def _commit_one(
-    group_id: str, topic: OffsetCommitRequestTopic, asked: OffsetCommitRequestPartition, expires: int, turn: Turn
-) -> OffsetCommitResponsePartition:
-    metadata = asked.committed_metadata or ""
-    if len(metadata) > turn.settings.offset_metadata_max_bytes:
-        code = ErrorCode.OFFSET_METADATA_TOO_LARGE
-    else:
-        code = ErrorCode.NONE
-        does_expire = expires >= 0
-        value = OffsetCommitValue(
-            offset=asked.committed_offset,
-            leader_epoch=-1 if does_expire else asked.committed_leader_epoch,
-            metadata=metadata,
-            commit_timestamp=turn.now,
-            expire_timestamp=expires,
-            topic_id=ZERO_UUID if does_expire else topic.topic_id,
-        )
-        key = OffsetCommitKey(group=group_id, topic=topic.name, partition=asked.partition_index)
-        version = OFFSET_COMMIT_EXPIRING_VERSION if does_expire else OFFSET_COMMIT_VERSION
-        turn.records.append(Record(key, value, version))
-    return OffsetCommitResponsePartition(partition_index=asked.partition_index, error_code=code)
+def _record(
+    key: OffsetCommitKey, asked: OffsetCommitRequestPartition, topic_id: bytes, expires: int, now: int
+) -> Record:
+    does_expire = expires >= 0
+    value = OffsetCommitValue(
+        offset=asked.committed_offset,
+        leader_epoch=-1 if does_expire else asked.committed_leader_epoch,
+        metadata=asked.committed_metadata or "",
+        commit_timestamp=now,
+        expire_timestamp=expires,
+        topic_id=ZERO_UUID if does_expire else topic_id,
+    )
+    return Record(key, value, OFFSET_COMMIT_EXPIRING_VERSION if does_expire else OFFSET_COMMIT_VERSION)
 
 
 def refuse(request: OffsetCommitRequest, code: ErrorCode) -> OffsetCommitResponse:
