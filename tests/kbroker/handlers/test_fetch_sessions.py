@@ -22,8 +22,8 @@ from kbroker.server.sessions import Interest, Session
 from tests.kbroker.partitions.support import batch, produce, run, turns
 from wire.records import transaction_marker
 
+from .fetching import BY_NAME, request
 from .support import Stage
-from .test_fetch import BY_NAME, request
 
 TOPICS, INDEXES = ("t", "u"), 3
 PRODUCER = 7
