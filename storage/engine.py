@@ -151,12 +151,13 @@ class OutOfRange(StorageError):
 
 
 class Write:
-    """Batches for one log, to land exactly at `expected_end`. The rest is what an engine notes while it has the write
-    (`placing.measure`), so that no object of its own has to go beside."""
+    """Batches for one log, to land exactly at `expected_end`. The rest says where they lie: `placing.measure` finds it
+    out, unless who has just stamped the batches has noted it himself."""
 
     __slots__ = ("batches", "end", "expected_end", "log", "max_timestamp", "placed", "size")
 
     placed: Sequence[Place]
+    """Of each batch; nothing as long as nobody knows."""
     end: int
     size: int
     max_timestamp: int
@@ -165,6 +166,7 @@ class Write:
         self.log = log
         self.expected_end = expected_end
         self.batches = batches
+        self.placed = ()
 
     def answered(self, outcome: Outcome) -> None:
         """How it went: what `submit` promises to call."""

@@ -237,7 +237,8 @@ class MemoryEngine:
         return append(self.submit, writes)
 
     def submit(self, write: Write) -> None:
-        measure(write)
+        if not write.placed:
+            measure(write)
         log = self._logs.get(write.log)
         outcome: Outcome
         if log is None:

@@ -42,10 +42,10 @@ class Topic:
     overrides: dict[str, str]
     config: TopicConfig
     memo: dict[object, Any] = field(default_factory=dict)
+    internal: bool = field(init=False)
 
-    @property
-    def internal(self) -> bool:
-        return self.name in INTERNAL_TOPICS
+    def __post_init__(self) -> None:
+        self.internal = self.name in INTERNAL_TOPICS
 
     @property
     def replication_factor(self) -> int:

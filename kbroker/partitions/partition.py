@@ -21,12 +21,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storage.engine import Appended, Buffer, Engine, Outcome, StorageError, UnknownLog
-from wire.batch import LOG_APPEND_TIME, Batch, stamp
+from wire.batch import LOG_APPEND_TIME, Batch
 from wire.errors import ErrorCode, KafkaError, ProtocolError
 
 from . import checkpoint
 from .epochs import EpochTable
-from .producers import Duplicate, Entry, Producers, Refused
+from .producers import Duplicate, Producers, Refused
 from .readable import Readable
 from .recovery import Recovered, recover, tail
 from .replicas import Replicas
@@ -73,6 +73,7 @@ class Partition(Readable):
         self.waiters = Waiters()
         self.every_record = every_record
         self.rules = Rules.of(config, every_record)
+        self.lacks_replicas = replicas.fewer_in_sync_than(self.rules.min_in_sync)  # than acks=all asks for
         self.log_start = self.end = self.noted = 0
         self.is_open = self.is_dropped = False
         self.is_loading = True
@@ -92,13 +93,6 @@ class Partition(Readable):
         return self.replicas.high_watermark
 
     @property
-    def lacks_replicas(self) -> bool:
-        """Whether fewer are in sync than acks=all asks for. It never asks for more than there are (Kafka's
-        `effectiveMinIsr`)."""
-        replicas = self.replicas
-        return len(replicas.in_sync) < min(self.rules.min_in_sync, len(replicas.assigned))
-
-    @property
     def last_stable_offset(self) -> int:
         """The end for readers of committed records: where the first open transaction begins, or the high watermark."""
         return self.undecided.stable(self.replicas.high_watermark, self.log_start)
@@ -110,6 +104,7 @@ class Partition(Readable):
     def configure(self, config: Settings) -> None:
         """The topic's config is this from now on."""
         self.rules = Rules.of(config, self.every_record)
+        self.lacks_replicas = self.replicas.fewer_in_sync_than(self.rules.min_in_sync)
         options = log_options(config)
         if options != self._options:
             self._options = options
@@ -119,6 +114,7 @@ class Partition(Readable):
         """Who leads, in which epoch, and who follows. After another leader or epoch whoever waits looks again."""
         same = leader == self.replicas.leader and leader_epoch == self.leader_epoch
         moved = self.replicas.lead(leader, assigned, in_sync)
+        self.lacks_replicas = self.replicas.fewer_in_sync_than(self.rules.min_in_sync)
         if not same:
             self.leader_epoch = leader_epoch
             if (mark := self.replicas.mark(leader)) < self.replicas.end:  # what is under way may still be written
@@ -314,50 +310,44 @@ class Partition(Readable):
 
     def _place(self, batches: Sequence[Batch], now_ms: int) -> Staging:
         """Each batch gets its offset, and what is known of producers and transactions follows it."""
-        offset, epoch = self.end, self.leader_epoch
-        staging = Staging(self, offset, [batch.buffer for batch in batches])
-        entries: list[tuple[int, Entry]] = []
+        staging = Staging(self)
         for batch in batches:
-            stamp(batch.buffer, offset, epoch)
+            offset = staging.add(batch)
             if batch.producer_id >= 0:
-                entries.append((batch.producer_id, self.producers.begin(batch, offset, now_ms, staging)))
+                staging.entries.append((batch.producer_id, self.producers.begin(batch, offset, now_ms, staging)))
                 if batch.is_transactional and (ended := self.undecided.follow(batch, offset)) is not None:
                     self.producers.marked(batch.producer_id, ended.coordinator_epoch)
                     staging.ends_transactions = True
-            offset += batch.last_offset_delta + 1
-        staging.entries = entries
-        self.end = staging.end = offset
+        self.end = staging.end
         self._pending.append(staging)
         return staging
 
     def settle(self, staging: Staging, outcome: Outcome | BaseException) -> None:
-        """The engine has answered a write: true now, with all before it, or lost."""
+        """The engine has answered a write: true now, or lost. One that is true proves that those before it are."""
         if staging.state != PENDING:
             return
         if type(outcome) is not Appended:
             self._lost(staging, outcome)
             return
-        size, frees = 0, False
-        done: list[Staging] = []
-        while not done or done[-1] is not staging:
-            first = self._pending.popleft()
-            for producer_id, entry in first.entries:
-                self.producers.settle(producer_id, entry)
-            size += first.size
-            frees = frees or first.ends_transactions
-            self._unnoted_batches += len(first.batches)
-            done.append(first)
-        self._unnoted_bytes += size
+        while staging.state == PENDING:
+            self._settle_first()
+
+    def _settle_first(self) -> None:
+        """The oldest write under way is there."""
+        staging = self._pending.popleft()
+        for producer_id, entry in staging.entries:
+            self.producers.settle(producer_id, entry)
+        self._unnoted_bytes += staging.size
+        self._unnoted_batches += len(staging.batches)
         moved = self.replicas.written(staging.end)
         if self._unnoted_bytes >= NOTE_BYTES or self._unnoted_batches >= NOTE_BATCHES:
             self.note()
         if (tell := self.when_grown) is not None:
             self.when_grown = None  # once is enough until somebody has looked
             tell()
-        for one in done:
-            one.settled(WRITTEN)
+        staging.settled(WRITTEN)
         if moved:
-            self.waiters.moved(self.high_watermark, 0 if frees else size)
+            self.waiters.moved(self.replicas.high_watermark, 0 if staging.ends_transactions else staging.size)
         if not self.is_open:
             self._open_when_drained()
 

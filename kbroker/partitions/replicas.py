@@ -29,6 +29,10 @@ class Replicas:
         """How far a replica has come."""
         return self.held.get(node_id, self.end) if self.held else self.end
 
+    def fewer_in_sync_than(self, least: int) -> bool:
+        """Nobody can ask for more than there are (Kafka's `effectiveMinIsr`)."""
+        return len(self.in_sync) < min(least, len(self.assigned))
+
     def _settle(self) -> bool:
         least = min([self.mark(node_id) for node_id in self.in_sync], default=self.end) if self.held else self.end
         if least <= self.high_watermark:
@@ -39,7 +43,10 @@ class Replicas:
     def written(self, end: int) -> bool:
         """The log is written up to `end`. Whether the high watermark moved."""
         self.end = end
-        return self._settle()
+        if self.held or end <= self.high_watermark:
+            return self._settle()
+        self.high_watermark = end
+        return True
 
     def hold(self, node_id: int, mark: int | None = None) -> None:
         """A follower stays at its mark from now on."""

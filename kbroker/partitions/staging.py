@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from storage.engine import Buffer, Outcome, Write
+from storage.engine import Buffer, Outcome, Place, Write
+from wire.batch import Batch, stamp
 from wire.errors import ErrorCode, KafkaError
 
 if TYPE_CHECKING:
@@ -22,16 +23,31 @@ class Staging(Write):
 
     __slots__ = ("_waiting", "ends_transactions", "entries", "log_append_time", "partition", "state")
 
-    def __init__(self, partition: Partition, base_offset: int, batches: Sequence[Buffer]) -> None:
+    def __init__(self, partition: Partition) -> None:
         self.partition = partition
         self.log = partition.log
-        self.expected_end = base_offset
-        self.batches = batches
-        self.entries: Sequence[tuple[int, Entry]] = ()
+        self.expected_end = self.end = partition.end
+        self.batches: list[Buffer] = []
+        self.placed: list[Place] = []
+        self.size = 0
+        self.max_timestamp = -1
+        self.entries: list[tuple[int, Entry]] = []
         self.ends_transactions = False
         self.log_append_time = -1
         self.state = PENDING
         self._waiting: list[Callable[[Staging], object]] = []
+
+    def add(self, batch: Batch) -> int:
+        """The next batch gets its place, and is stamped with it: its base offset."""
+        offset, buffer = self.end, batch.buffer
+        stamp(buffer, offset, self.partition.leader_epoch)
+        self.end = end = offset + batch.last_offset_delta + 1
+        self.batches.append(buffer)
+        self.placed.append((offset, end, batch.length, batch.max_timestamp))
+        self.size += batch.length
+        if batch.max_timestamp > self.max_timestamp:
+            self.max_timestamp = batch.max_timestamp
+        return offset
 
     @property
     def base_offset(self) -> int:
@@ -69,6 +85,5 @@ class Staging(Write):
     def settled(self, state: int) -> None:
         """The partition knows by now what came of it."""
         self.state = state
-        waiting, self._waiting = self._waiting, []
-        for callback in waiting:
+        for callback in self._waiting:
             callback(self)

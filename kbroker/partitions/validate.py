@@ -24,20 +24,22 @@ from wire.batch import (
     BATCH_OVERHEAD,
     CODEC_MASK,
     CONTROL,
+    CRC_FROM,
     LENGTH_PREFIX,
+    LOG_APPEND_TIME,
     MAGIC,
     TRANSACTIONAL,
     Batch,
-    verify_crc,
 )  # fmt: skip
 from wire.compression import UnsupportedCompression
-from wire.crc import Buffer
+from wire.crc import Buffer, crc32c
 from wire.errors import ErrorCode, KafkaError, MalformedMessage
 from wire.records import Record, iterate
 
 from .topics import FOREVER_MS, Settings
 
 ZSTD = 4
+INVALID = ErrorCode.INVALID_RECORD
 NO_TIMESTAMP = -1
 _LENGTH = Struct(">i")
 _LENGTH_AT = 8
@@ -108,45 +110,38 @@ class Rules:
         )
 
 
-def _fault(batch: Batch, rules: Rules) -> tuple[ErrorCode, str] | None:
-    """What is wrong with the header, in Kafka's order; None for a good one."""
-    if batch.base_offset != 0:
-        return ErrorCode.INVALID_RECORD, f"the base offset of a produced batch is 0, not {batch.base_offset}"
-    if batch.length > rules.max_message_bytes:
-        message = f"the batch has {batch.length} bytes, and max.message.bytes allows {rules.max_message_bytes}"
-        return ErrorCode.MESSAGE_TOO_LARGE, message
-    if not verify_crc(batch):
-        return ErrorCode.CORRUPT_MESSAGE, f"the bytes of the batch do not have its checksum {batch.crc:#010x}"
-    if batch.attributes & CONTROL:
-        return ErrorCode.INVALID_RECORD, "clients may not write control batches"
-    if batch.count <= 0:
-        return ErrorCode.INVALID_RECORD, f"a batch has records, and its count is {batch.count}"
-    if batch.last_offset_delta != batch.count - 1:
-        message = f"{batch.count} records cannot have the last offset delta {batch.last_offset_delta}"
-        return ErrorCode.INVALID_RECORD, message
-    if batch.producer_id >= 0 and batch.base_sequence < 0:
-        return ErrorCode.INVALID_RECORD, f"producer {batch.producer_id} sends the sequence {batch.base_sequence}"
-    if batch.attributes & CODEC_MASK > ZSTD:
-        return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"there is no codec {batch.compression}"
-    if batch.length > rules.segment_bytes:
-        message = f"the batch has {batch.length} bytes, and segment.bytes is {rules.segment_bytes}"
-        return ErrorCode.RECORD_LIST_TOO_LARGE, message
-    return None
-
-
 def validate(records: Buffer | None, rules: Rules, now_ms: int, zstd_allowed: bool) -> Batch:
     """The one batch of a produce request's partition, or Rejected."""
     batch = the_batch(records)
-    if not zstd_allowed and batch.compression == ZSTD:
+    attributes, length, count = batch.attributes, batch.length, batch.count
+    codec = attributes & CODEC_MASK
+    if codec == ZSTD and not zstd_allowed:
         raise Unreadable(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7 or later")
-    fault = _fault(batch, rules)
-    if fault is not None:
-        raise Rejected(*fault)
+    if batch.base_offset:
+        raise Rejected(INVALID, f"the base offset of a produced batch is 0, not {batch.base_offset}")
+    if length > rules.max_message_bytes:
+        message = f"the batch has {length} bytes, and max.message.bytes allows {rules.max_message_bytes}"
+        raise Rejected(ErrorCode.MESSAGE_TOO_LARGE, message)
+    if crc32c(batch.buffer[CRC_FROM:]) != batch.crc:
+        message = f"the bytes of the batch do not have its checksum {batch.crc:#010x}"
+        raise Rejected(ErrorCode.CORRUPT_MESSAGE, message)
+    if attributes & CONTROL:
+        raise Rejected(INVALID, "clients may not write control batches")
+    if count <= 0:
+        raise Rejected(INVALID, f"a batch has records, and its count is {count}")
+    if batch.last_offset_delta != count - 1:
+        raise Rejected(INVALID, f"{count} records cannot have the last offset delta {batch.last_offset_delta}")
+    if batch.base_sequence < 0 <= batch.producer_id:
+        raise Rejected(INVALID, f"producer {batch.producer_id} sends the sequence {batch.base_sequence}")
+    if codec > ZSTD:
+        raise Rejected(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, f"there is no codec {codec}")
+    if length > rules.segment_bytes:
+        message = f"the batch has {length} bytes, and segment.bytes is {rules.segment_bytes}"
+        raise Rejected(ErrorCode.RECORD_LIST_TOO_LARGE, message)
     if rules.log_append_time:
-        if batch.log_append_time:
+        if attributes & LOG_APPEND_TIME:
             message = "only the broker gives a record its append time"
-            errors = [(index, message) for index in range(batch.count)]
-            raise Rejected(ErrorCode.INVALID_TIMESTAMP, message, errors)
+            raise Rejected(ErrorCode.INVALID_TIMESTAMP, message, [(index, message) for index in range(count)])
     elif _out_of_time(batch.max_timestamp, batch.base_timestamp, rules, now_ms):
         raise _bad_timestamps(batch, rules, now_ms)
     if rules.walked:
@@ -162,7 +157,7 @@ def the_batch(records: Buffer | None) -> Batch:
     """Exactly one whole batch of magic 2. Bytes behind it that are the beginning of another are cut off, as Kafka
     does."""
     try:
-        batch = Batch.parse(records or b"")
+        batch = Batch.parse(b"" if records is None else records)
     except MalformedMessage as error:
         raise _unreadable(records, error) from None
     if records is not None and batch.length != len(records) and _next_length(records, batch.length):
@@ -195,9 +190,9 @@ def _next_length(records: Buffer, at: int) -> int:
 
 def is_transactional(records: Buffer | None) -> bool:
     """Whether the bytes claim to be a transactional batch; nothing else of them is looked at."""
-    if records is None or len(records) < BATCH_OVERHEAD or records[_MAGIC_AT] != MAGIC:
+    if records is None or len(records) < BATCH_OVERHEAD or not records[_ATTRIBUTES_LOW] & TRANSACTIONAL:
         return False
-    return bool(records[_ATTRIBUTES_LOW] & TRANSACTIONAL)
+    return records[_MAGIC_AT] == MAGIC
 
 
 def _out_of_time(latest: int, earliest: int, rules: Rules, now_ms: int) -> bool:

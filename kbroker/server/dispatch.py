@@ -180,7 +180,7 @@ class Dispatcher:
         except Exception as error:
             _failed(call, error)
             result = LATER  # there is nothing more to come
-        if type(result) is entry.response_class:
+        if isinstance(result, entry.response_class):
             finish(call, result)
         elif result is LATER:
             pass

@@ -205,7 +205,8 @@ class DiskEngine:
         return append(self.submit, writes)
 
     def submit(self, write: Write) -> None:
-        measure(write)
+        if not write.placed:
+            measure(write)
         log = self._logs.get(write.log)
         if log is None or log.error is not None or write.expected_end != log.end:
             tell(((write, self._refusal(write, log)),))
