@@ -75,12 +75,12 @@ def frame_size(parts: list[Buffer]) -> bytes:
 class FrameReader:
     """The receiving end of one connection."""
 
-    __slots__ = ("_ahead", "_allocate", "_filled", "_own", "_scratch", "_size", "_tail", "held_bytes", "max_bytes")
+    __slots__ = ("_ahead", "_allocate", "_filled", "_own", "_room", "_scratch", "_size", "_tail", "held_bytes", "max_bytes")
 
     def __init__(
         self,
         max_bytes: int = MAX_FRAME_BYTES,
-        scratch: memoryview | None = None,
+        scratch: bytearray | None = None,
         allocate: Callable[[int], Frame] = bytearray,
         ahead: Callable[[], int] | None = None,
     ) -> None:
@@ -88,6 +88,7 @@ class FrameReader:
         ahead() says how much may be taken for one on its mere word."""
         self.max_bytes = max_bytes
         self._scratch = scratch
+        self._room = None if scratch is None else memoryview(scratch)
         self._allocate = allocate
         self._ahead = ahead
         self._tail = b""  # the head of a small frame, or of a size
@@ -112,14 +113,15 @@ class FrameReader:
             if self._filled == len(self._own):
                 self._grow(min(self._size, 2 * self._filled))
             return memoryview(self._own)[self._filled :]
-        scratch = self._scratch
-        if scratch is None:
-            scratch = self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        room = self._room
+        if room is None:
+            self._scratch = bytearray(SCRATCH_BYTES)
+            room = self._room = memoryview(self._scratch)
         if self._tail:
             kept = len(self._tail)
-            scratch[:kept] = self._tail
-            return scratch[kept:]
-        return scratch
+            room[:kept] = self._tail
+            return room[kept:]
+        return room
 
     def buffer_updated(self, count: int) -> list[Frame]:
         """count bytes were received into the buffer: the frames that are whole now."""
@@ -134,7 +136,7 @@ class FrameReader:
         if self._tail:
             return self._cut(scratch, len(self._tail) + count)
         if count > _SIZE_BYTES and _unpack_size(scratch)[0] == count - _SIZE_BYTES <= self.max_bytes:
-            return [bytearray(scratch[_SIZE_BYTES:count])]  # one whole frame, as nearly always
+            return [scratch[_SIZE_BYTES:count]]  # one whole frame, as nearly always
         return self._cut(scratch, count)
 
     def receive_data(self, data: Buffer) -> list[Frame]:
@@ -154,13 +156,13 @@ class FrameReader:
             fault.frames.insert(0, whole)
             raise
 
-    def _cut(self, view: memoryview, end: int) -> list[Frame]:
+    def _cut(self, source: bytearray | memoryview, end: int) -> list[Frame]:
         """The whole frames before end; the rest is kept aside, or begins a buffer of its own."""
         frames: list[Frame] = []
         at = 0
         limit = self.max_bytes
         while end - at >= _SIZE_BYTES:
-            size: int = _unpack_size(view, at)[0]
+            size: int = _unpack_size(source, at)[0]
             if not 0 < size <= limit:
                 raise self._fault(size, frames)
             start = at + _SIZE_BYTES
@@ -168,15 +170,16 @@ class FrameReader:
             if stop > end:
                 if size < LARGE_BYTES:
                     break
-                self._begin(size, view[start:end])
+                self._begin(size, source[start:end])
                 return frames
-            frames.append(bytearray(view[start:stop]))
+            piece = source[start:stop]
+            frames.append(piece if type(piece) is bytearray else bytearray(piece))
             at = stop
         self.held_bytes = end - at
-        self._tail = bytes(view[at:end]) if at < end else b""
+        self._tail = bytes(source[at:end]) if at < end else b""
         return frames
 
-    def _begin(self, size: int, head: memoryview) -> None:
+    def _begin(self, size: int, head: Frame) -> None:
         self._tail = b""
         self._size = size
         self._filled = len(head)

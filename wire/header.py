@@ -67,7 +67,8 @@ def decode_request_header(buffer: Buffer) -> tuple[int, int, int, str | None, in
                 f"a length of {length} with {len(buffer) - 10} bytes left", 10, "RequestHeader.client_id"
             )
         else:
-            client_id = str(buffer[10:end], "utf-8")
+            raw = buffer[10:end]
+            client_id = str(raw, "utf-8") if type(raw) is memoryview else raw.decode()
         api = APIS.get(api_key)
         if api is not None and api_version >= api.first_flexible:
             if buffer[end]:

@@ -47,7 +47,7 @@ class Server:
         self.budget = Budget(config["queued.max.request.bytes"])
         self.pool = Pool(config["kbroker.debug.fill.buffers"], self._shrink_later)
         self._shrinking: Handle | None = None
-        self.scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self.scratch = bytearray(SCRATCH_BYTES)
         self.max_frame_bytes: int = config["socket.request.max.bytes"]
         self.connections: dict[Connection, None] = {}  # in the order in which they came
         self.relief = Relief(cluster.world, self.budget, self.connections)

@@ -89,7 +89,7 @@ def test_frames_may_be_written_into_and_do_not_share_bytes() -> None:
 
 
 def test_readers_may_share_one_scratch() -> None:
-    scratch = memoryview(bytearray(64 * 1024))
+    scratch = bytearray(64 * 1024)
     one, two = FrameReader(scratch=scratch), FrameReader(scratch=scratch)
     first, second = framed(b"first" * 10), framed(b"second" * 10)
     frames: dict[int, list[bytes]] = {1: [], 2: []}
