@@ -1,9 +1,9 @@
 """What one small request costs inside the broker, without sockets and without a second process.
 
-    python -m compat_tests.bench.requests [--only produce,fetch] [--turn 8] [--seconds 1] [--calls] [--profile NAME]
+    python -m compat_tests.bench.requests [--only produce,fetch] [--turn 8] [--depth 5] [--seconds 1] [--profile NAME]
 
 A whole broker on a fresh data directory; `Connection.get_buffer` and `buffer_updated` are fed with canned frames, and a
-transport that only counts takes the replies. So what is measured is everything between the bytes of a request and the
+transport that keeps nothing takes the replies. So what is measured is everything between the bytes of a request and the
 bytes of its reply, the write of the log included, and nothing of the kernel's network. It is CPU time of this one
 thread, the best of several rounds: what others do on the machine hardly shows.
 
@@ -34,6 +34,7 @@ except ImportError:
 
 from kbroker.broker import Broker
 from kbroker.config import Config
+from kbroker.server.connection import Connection
 from wire.errors import ErrorCode
 from wire.header import decode_request_header, decode_response_header, encode_request_header, response_header_version
 from wire.messages.api_versions import ApiVersionsRequest
@@ -64,7 +65,6 @@ class Sink:
     """A transport that swallows replies."""
 
     def __init__(self) -> None:
-        self.replies = 0
         self.last: list[bytes] = []
         self.keep = False
         self.connection: Any = None
@@ -73,12 +73,10 @@ class Sink:
         return {"peername": ("127.0.0.1", 5000), "sockname": ("127.0.0.1", 9092)}.get(name)
 
     def write(self, data: Any) -> None:
-        self.replies += 1
         if self.keep:
             self.last.append(bytes(data))
 
     def writelines(self, parts: Iterable[Any]) -> None:
-        self.replies += 1
         if self.keep:
             self.last.append(b"".join(parts))
 
@@ -115,6 +113,9 @@ class Line:
         size = len(frame)
         self.connection.get_buffer(-1)[:size] = frame
         self.connection.buffer_updated(size)
+
+    def waits(self) -> bool:
+        return not self.connection.is_idle
 
     async def ask(self, request: Request, version: int) -> Any:
         self.sink.keep, self.sink.last = True, []
@@ -215,16 +216,16 @@ async def members(lines: list[Line]) -> list[bytes]:
 
 
 async def turns(lines: list[Line], per_turn: int, count: int) -> None:
-    """Send `count` requests, so many in each turn of the loop, and wait for all replies of a turn."""
+    """Send `count` times, so many in each turn of the loop, and wait for all replies of a turn."""
     sleep = asyncio.sleep
     sent = 0
     while sent < count:
         now = [lines[(sent + i) % len(lines)] for i in range(per_turn)]
-        before = [line.sink.replies for line in now]
         for line in now:
             line.send(line.frame)
-        while any(line.sink.replies == had for line, had in zip(now, before, strict=True)):
-            await sleep(0)
+        for line in now:
+            while line.waits():
+                await sleep(0)
         sent += per_turn
 
 
@@ -240,7 +241,9 @@ async def harness_cost(per_turn: int, count: int) -> float:
         def send(self, frame: bytes) -> None:
             size = len(frame)
             self.room[:size] = frame
-            self.sink.replies += 1
+
+        def waits(self) -> bool:
+            return False
 
     return await best([Nothing() for _ in range(CONNECTIONS)], per_turn, count, 5)  # type: ignore[misc]
 
@@ -256,7 +259,9 @@ async def best(lines: list[Line], per_turn: int, count: int, rounds: int) -> flo
 
 async def calls(lines: list[Line], per_turn: int) -> float:
     """Python functions that are entered per request, ours and the library's."""
-    mine = {turns.__code__, Line.send.__code__, Sink.write.__code__, Sink.writelines.__code__, Sink.is_closing.__code__}
+    idle: Any = Connection.is_idle
+    mine = {turns.__code__, Line.send.__code__, Line.waits.__code__, idle.fget.__code__}
+    mine |= {Sink.write.__code__, Sink.writelines.__code__, Sink.is_closing.__code__}
     entered = 0
 
     def note(frame: Any, event: str, argument: Any) -> None:
@@ -316,15 +321,20 @@ async def measure(broker: Broker, kind: str, arguments: argparse.Namespace, over
     lines = [Line(broker) for _ in range(CONNECTIONS)]
     key, version = await prepare(broker, lines, kind)
     await turns(lines, 8, 2048)
-    count = max(int(arguments.seconds * 20_000) // arguments.turn, 8) * arguments.turn
+    depth = arguments.depth
+    for line in lines:
+        line.frame *= depth
+    count = max(int(arguments.seconds * 20_000 / depth) // arguments.turn, 8) * arguments.turn
     if arguments.profile:
         profile(lambda: turns(lines, arguments.turn, count))
         await turns(lines, arguments.turn, count)
         show()
         return
-    many = await best(lines, arguments.turn, count, arguments.rounds) - overhead[0]
-    one = await best(lines, 1, count // 4, arguments.rounds) - overhead[1]
-    entered = await calls(lines, arguments.turn)
+    many = (await best(lines, arguments.turn, count, arguments.rounds) - overhead[0]) / depth
+    one = (await best(lines, 1, count // 4, arguments.rounds) - overhead[1]) / depth
+    entered = await calls(lines, arguments.turn) / depth
+    for line in lines:
+        line.frame = line.frame[: len(line.frame) // depth]
     lines[0].sink.keep, lines[0].sink.last = True, []
     await turns(lines[:1], 1, 1)
     pieces = "  ".join(f"{name} {us:.2f}" for name, us in parts(lines[0], key, version, lines[0].sink.last[0][4:]))
@@ -368,6 +378,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="some of: " + ", ".join(KINDS))
     parser.add_argument("--turn", type=int, default=16, help="requests in one turn of the loop")
+    parser.add_argument("--depth", type=int, default=1, help="requests that one connection sends at a time")
     parser.add_argument("--seconds", type=float, default=0.5, help="so long, about, for each round")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--profile", default="", help="one of the requests")

@@ -215,7 +215,12 @@ class Connection:
         self._give_back(call.frame)
         if self.closing:
             return
-        self._collect()
+        awaiting = self._awaiting
+        while awaiting and awaiting[0].reply is not None:  # what is done, up to the first that is not
+            done = awaiting.popleft()
+            if done is self._parked:
+                self._parked = None
+            self._send(done)
         if self.server.is_stopping:
             self.server.answered()
         if self._backlog:
@@ -326,20 +331,11 @@ class Connection:
             self._flush_soon()
 
     def _flush_soon(self) -> None:
-        if self.server.gathers_writes:
+        if self.server.gathers_writes and not self._awaiting:
             self.flush()
         elif not self._flushing:
             self._flushing = True
             self.server.flush_soon(self)
-
-    def _collect(self) -> None:
-        """Send what is done, up to the first request that is not."""
-        awaiting = self._awaiting
-        while awaiting and awaiting[0].reply is not None:
-            call = awaiting.popleft()
-            if call is self._parked:
-                self._parked = None
-            self._send(call)
 
     def _send(self, call: Call) -> None:
         if self.closing:

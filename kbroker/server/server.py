@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("kbroker.connections")
 
 _LARGE_PART = 64 * 1024
+_SMALL_TOGETHER = 4 * 1024
 _STOPPING_SECONDS = 3.0
 _SHRINK_EVERY_SECONDS = 10.0
 
@@ -148,7 +149,9 @@ class Server:
 
     def write(self, transport: asyncio.Transport, parts: list[Buffer]) -> None:
         """Give parts to the transport without joining large ones."""
-        if not _JOINS:
+        if sum(map(len, parts)) <= _SMALL_TOGETHER:
+            transport.write(b"".join(parts))
+        elif not _JOINS:
             transport.writelines(parts)
         else:
             _write_apart(transport, parts)
