@@ -75,7 +75,8 @@ def frame_size(parts: list[Buffer]) -> bytes:
 class FrameReader:
     """The receiving end of one connection."""
 
-    __slots__ = ("_ahead", "_allocate", "_filled", "_own", "_room", "_scratch", "_size", "_tail", "held_bytes", "max_bytes")
+    __slots__ = ("_ahead", "_allocate", "_filled", "_own", "_room", "_scratch", "_size", "_tail", "held_bytes",
+                 "max_bytes")  # fmt: skip
 
     def __init__(
         self,
