@@ -72,8 +72,9 @@ def test_a_rebalance_is_told_in_order_with_what_happened_to_the_group() -> None:
             told = await story(broker, "/frames/group?group=readers")
             assert {actor["member"] for actor in told["actors"]} == {one, other}
             steps = told["steps"]
-            quiet = [step for step in steps if step["kind"] == "quiet"]
-            assert quiet[0]["counts"][0]["api"] == "Heartbeat" and quiet[0]["counts"][0]["times"] >= 3
+            quiet = [count for step in steps if step["kind"] == "quiet" for count in step["counts"]]
+            assert {count["api"] for count in quiet} == {"Heartbeat"}
+            assert sum(count["times"] for count in quiet) >= 3, "an event of the same millisecond may lie among them"
             beats = [step for step in steps if step.get("api") == "Heartbeat" and step["kind"] == "ask"]
             assert [step["errors"] for step in beats] == [["REBALANCE_IN_PROGRESS"]]
             joins = [(step["kind"], step["number"]) for step in steps if step.get("api") == "JoinGroup"]
