@@ -21,12 +21,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from functools import cache
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from storage.engine import Files
 
 log = logging.getLogger("kbroker.world")
+
+T = TypeVar("T")
 
 
 class Handle(Protocol):
@@ -72,6 +74,16 @@ class World(ABC):
     @abstractmethod
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run a rare administrative chain beside everything else; whatever it raises is logged."""
+
+    def aside(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Run beside the loop what takes long and lets go of the interpreter meanwhile, as compressing does. Where time
+        is a number, at once."""
+        done = self.future()
+        try:
+            done.set_result(call())
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
     def uuid(self) -> bytes:
         return random_uuid(self.random)
@@ -198,6 +210,9 @@ class RealWorld(World):
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         return task
+
+    def aside(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        return self.loop.run_in_executor(None, call)
 
     def tidy(self) -> bool:
         """glibc keeps what lies free between pieces that are in use, a megabyte a minute under mixed load; half a

@@ -29,6 +29,7 @@ from kbroker.partitions.staging import WRITTEN, Staging
 from kbroker.partitions.undecided import Admission
 from kbroker.partitions.validate import Rejected, Unreadable, is_transactional
 from kbroker.world import Handle
+from wire.batch import Batch
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.produce import (
     BatchIndexAndErrorMessage,
@@ -273,8 +274,8 @@ class _Part(PartitionProduceResponse):
         try:
             ctx = self.answer.ctx
             self._partition = partition = ctx.cluster.partitions.lookup(ctx.node.id, self.topic, self.index)
-            if partition.is_loading or self.answer.is_transactional:
-                partition.when_open(self._ask_first if is_transactional(self._records) else self._stage)
+            if partition.is_loading or self.answer.is_transactional or partition.rules.codec is not None:
+                partition.when_open(self._ask_first if is_transactional(self._records) else self._pack)
             else:
                 self._stage()
         except KafkaError as error:
@@ -291,7 +292,7 @@ class _Part(PartitionProduceResponse):
         assert partition is not None
         header = admission.header_of(self._records)
         if header is None or not partition.is_open or partition.is_ongoing(*header[:2]):
-            self._stage()
+            self._pack()
         else:
             self._admission = partition.undecided.admission(*header)
             self.answer.admit(self, Producer(*header[:2]))
@@ -299,19 +300,30 @@ class _Part(PartitionProduceResponse):
     def admitted(self, error: KafkaError | None) -> None:
         """What the coordinator has said."""
         if error is None:
-            self._stage()
+            self._pack()
         else:
             self.refuse(error)
             self.log_start_offset = -1  # the log was not asked
             self._finish()
 
-    def _stage(self) -> None:
+    def _pack(self) -> None:
+        """Where the topic has a codec of its own; else there is nothing to do."""
+        partition = self._partition
+        assert partition is not None
+        if partition.rules.codec is None:
+            self._stage()
+        else:
+            from kbroker.partitions.packing import pack
+
+            pack(partition, self._records, self._stage)
+
+    def _stage(self, packed: Batch | None = None) -> None:
         partition, answer = self._partition, self.answer
         assert partition is not None
         try:
             if answer.acks == ACKS_ALL and partition.lacks_replicas:
                 raise KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS)
-            staged = partition.stage(self._records, answer.zstd_allowed, self._admission)
+            staged = partition.stage(self._records, answer.zstd_allowed, self._admission, packed)
         except KafkaError as error:
             self.fail(error)
             return

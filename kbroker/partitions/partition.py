@@ -40,6 +40,8 @@ from .waiters import Waiters
 if TYPE_CHECKING:
     from kbroker.world import World
 
+    from .packing import Packing
+
 log = logging.getLogger("kbroker.partitions")
 
 NOTE_BYTES = 16 << 20
@@ -78,6 +80,7 @@ class Partition(Readable):
         self.is_open = self.is_dropped = False
         self.is_loading = True
         self._lost_above: int | None = None
+        self.packing: Packing | None = None
         self._told_closed, self._told_lost = False, -1  # and where the log ended when a lost write was told of
         self._options = log_options(config)
         self._pending: deque[Staging] = deque()
@@ -252,11 +255,16 @@ class Partition(Readable):
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def stage(
-        self, records: Buffer | None, zstd_allowed: bool = True, admission: Admission | None = None
+        self,
+        records: Buffer | None,
+        zstd_allowed: bool = True,
+        admission: Admission | None = None,
+        packed: Batch | None = None,
     ) -> Staging | Duplicate:
         """The produce path: check the one batch in `records`, give it its place and stamp it. The caller hands the
         Staging to `Partitions.write` before anything else happens. Raises KafkaError, and then nothing has changed. A
-        first batch of a transaction comes with its admission, unless nobody asks for one."""
+        first batch of a transaction comes with its admission, unless nobody asks for one; what was to be packed anew
+        and is large with what packing.py made of it."""
         if not self.is_open:
             try:
                 self.must_be_open()
@@ -275,7 +283,7 @@ class Partition(Readable):
             if type(decision) is Refused:
                 raise KafkaError(decision.code, decision.reason)
         if self.rules.rewrites or batch.attributes & LOG_APPEND_TIME or batch.buffer.readonly:
-            batch = as_stored(batch, self.rules, now_ms)
+            batch = as_stored(batch, self.rules, now_ms, packed)
         staging = self._place((batch,), now_ms)
         if self.rules.log_append_time:
             staging.log_append_time = now_ms

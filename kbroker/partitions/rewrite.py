@@ -1,7 +1,7 @@
 """The few cases in which a produced batch is not stored byte for byte. Off the hot path, but for LogAppendTime.
 
-    compression.type other than producer      the records are unpacked and packed again (`uncompressed` stores them
-    plain)
+    compression.type other than producer      the body is unpacked and packed again (`uncompressed` stores it plain), no
+                                              record is touched; large ones beside the loop (packing.py)
     message.timestamp.type=LogAppendTime      the header gets the broker's time, no record is touched
     a batch that claims to have an append     the claim is taken out of the header, as Kafka does
     kbroker.validate.records                  a wrong greatest timestamp in the header is put right, as Kafka does
@@ -14,14 +14,24 @@ from __future__ import annotations
 from struct import Struct
 
 from kbroker.codecs import cannot_read
-from wire.batch import LOG_APPEND_TIME, Batch, set_log_append_time, write_crc
-from wire.compression import UnsupportedCompression
+from wire.batch import (
+    BATCH_OVERHEAD,
+    CODEC_MASK,
+    LENGTH_PREFIX,
+    LOG_APPEND_TIME,
+    Batch,
+    set_log_append_time,
+    write_crc,
+)  # fmt: skip
+from wire.compression import UnsupportedCompression, compress
 from wire.compression import name as codec_name
 from wire.errors import ErrorCode, KafkaError, MalformedMessage
-from wire.records import build_batch, iterate
+from wire.records import plain_body
 
 from .validate import Rules
 
+_LENGTH = Struct(">i")
+_LENGTH_AT = 8
 _ATTRIBUTES = Struct(">h")
 _ATTRIBUTES_AT = 21
 _MAX_TIMESTAMP = Struct(">q")
@@ -36,33 +46,37 @@ def writable(batch: Batch) -> Batch:
 
 
 def recompress(batch: Batch, codec: int, rules: Rules) -> Batch:
-    """The same records in another packing; header and offsets say the same."""
+    """The same records in another packing; the header says the same of them."""
     try:
-        packed = build_batch(
-            iterate(batch, rules.max_decompressed_bytes),
-            compression=codec,
-            level=rules.level,
-            producer_id=batch.producer_id,
-            producer_epoch=batch.producer_epoch,
-            base_sequence=batch.base_sequence,
-            transactional=batch.is_transactional,
-        )
+        body = compress(codec, plain_body(batch, rules.max_decompressed_bytes), rules.level)
     except MalformedMessage as error:
         raise KafkaError(ErrorCode.INVALID_RECORD, f"the batch's records cannot be read: {error}") from None
     except UnsupportedCompression as error:
         what = f"{codec_name(batch.compression)} into {codec_name(codec)}"
         message = f"this broker cannot turn {what}: {cannot_read(error)}"
         raise KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message) from None
-    if len(packed) > rules.max_message_bytes:
-        message = f"packed anew the batch has {len(packed)} bytes, and max.message.bytes is {rules.max_message_bytes}"
+    size = BATCH_OVERHEAD + len(body)
+    if size > rules.max_message_bytes:
+        message = f"packed anew the batch has {size} bytes, and max.message.bytes is {rules.max_message_bytes}"
         raise KafkaError(ErrorCode.MESSAGE_TOO_LARGE, message)
-    return Batch.parse(packed)
+    whole = bytearray(size)
+    whole[:BATCH_OVERHEAD] = batch.buffer[:BATCH_OVERHEAD]
+    whole[BATCH_OVERHEAD:] = body
+    _LENGTH.pack_into(whole, _LENGTH_AT, size - LENGTH_PREFIX)
+    _ATTRIBUTES.pack_into(whole, _ATTRIBUTES_AT, batch.attributes & ~CODEC_MASK | codec)
+    write_crc(whole)
+    return Batch.parse(whole)
 
 
-def as_stored(batch: Batch, rules: Rules, now_ms: int) -> Batch:
-    """What the log gets for a valid batch, still without its place in the log."""
+def as_stored(batch: Batch, rules: Rules, now_ms: int, packed: Batch | None = None) -> Batch:
+    """What the log gets for a valid batch, still without its place in the log. `packed` may be the same in the codec of
+    the topic."""
     if rules.codec is not None and rules.codec != batch.compression:
-        batch = recompress(batch, rules.codec, rules)
+        max_timestamp = batch.max_timestamp  # what validation found out about it stays
+        if packed is None or packed.compression != rules.codec:
+            packed = recompress(batch, rules.codec, rules)
+        batch = packed
+        batch.max_timestamp = max_timestamp
     if batch.buffer.readonly:
         batch = writable(batch)
     if rules.log_append_time:
