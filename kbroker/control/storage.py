@@ -1,20 +1,19 @@
 """A disk that misbehaves: full, slow, and one that loses at a crash what was never synced.
 
-Full and slow stand in the place of the engine's own `append` and `submit`, so they are there in memory too, and cost
-nothing when they are off. For `crash` the files of the data are watched: how much of each was synced.
+Full and slow stand in the place of the engine's own `submit`, so they are there in memory too, and cost nothing when
+they are off. For `crash` the files of the data are watched: how much of each was synced.
 """
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from storage.disk.files import RealFiles
-from storage.engine import Failed, LogFailed, Outcome, Write
+from storage.engine import Failed, LogFailed, Write
 
 if TYPE_CHECKING:
     from kbroker.cluster import Cluster
@@ -26,6 +25,8 @@ class Disk:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._engine: Any = None
+        self._submit: Callable[[Write], None]
+        self._late: deque[Write] = deque()
         self.is_full = False
         self.delay_ms = 0
 
@@ -34,58 +35,34 @@ class Disk:
         self.delay_ms = self.delay_ms if delay_ms is None else delay_ms
         self._heal()
         if self.is_full or self.delay_ms:
-            engine: Any = self._cluster.engine
-            self._engine = engine
-            engine.append = partial(self._append, engine.append)
-            engine.submit = partial(self._submit, engine.submit)
+            self._engine = self._cluster.engine
+            self._submit = self._engine.submit
+            self._engine.submit = self._refuse if self.is_full else self._delay
 
     def _heal(self) -> None:
+        """What waits is written before anything that comes."""
         if self._engine is not None:
-            del self._engine.append, self._engine.submit
+            self._engine.submit = self._submit
             self._engine = None
+            while self._late:
+                self._submit(self._late.popleft())
 
-    def _append(
-        self, append: Callable[[Sequence[Write]], asyncio.Future[list[Outcome]]], writes: Sequence[Write]
-    ) -> asyncio.Future[list[Outcome]]:
-        world = self._cluster.world
-        if self.is_full:
-            answer: asyncio.Future[list[Outcome]] = world.future()
-            answer.set_result([_full(write) for write in writes])
-            return answer
-        done = append(writes)
-        later: asyncio.Future[list[Outcome]] = world.future()
-        world.later(self.delay_ms / 1000, lambda: done.add_done_callback(lambda _: later.set_result(done.result())))
-        return later
+    def _refuse(self, write: Write) -> None:
+        failed = Failed(LogFailed(f"cannot write log {write.log}: {os.strerror(errno.ENOSPC)}"))
+        self._cluster.world.soon(write.answered, failed)
 
-    def _submit(self, submit: Callable[[Any], None], write: Any) -> None:
-        if self.is_full:
-            self._cluster.world.soon(write.answered, _full(write))
-        else:
-            submit(_Slow(write, self._cluster, self.delay_ms))
+    def _delay(self, write: Write) -> None:
+        self._late.append(write)
+        self._cluster.world.later(self.delay_ms / 1000, self._next, write)
 
-
-def _full(write: Write) -> Failed:
-    return Failed(LogFailed(f"cannot write log {write.log}: {os.strerror(errno.ENOSPC)}"))
-
-
-class _Slow:
-    """A write whose answer takes its time. What the engine notes on it, it notes on the write itself."""
-
-    __slots__ = ("_cluster", "_delay_ms", "_write")
-
-    def __init__(self, write: Any, cluster: Cluster, delay_ms: int) -> None:
-        object.__setattr__(self, "_write", write)
-        object.__setattr__(self, "_cluster", cluster)
-        object.__setattr__(self, "_delay_ms", delay_ms)
-
-    def answered(self, outcome: Outcome) -> None:
-        self._cluster.world.later(self._delay_ms / 1000, self._write.answered, outcome)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._write, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._write, name, value)
+    def _next(self, write: Write) -> None:
+        """Written in the order in which they came, whichever timer rings first."""
+        if write in self._late:
+            while self._late:
+                first = self._late.popleft()
+                self._submit(first)
+                if first is write:
+                    break
 
 
 class WatchedFiles(RealFiles):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -87,6 +87,7 @@ class DiskEngine:
         self._rewriting: dict[DiskLog, DiskRewrite] = {}
         self._disk = self._make_disk()
         self._journal = Journal(self._disk)
+        self.submit: Callable[[Write], None] = self._submit  # a test may put a disk that is full or slow before it
 
     def _make_disk(self) -> Disk:
         mapping = self._options.mapping and self._files.maps
@@ -204,7 +205,7 @@ class DiskEngine:
     def append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]:
         return append(self.submit, writes)
 
-    def submit(self, write: Write) -> None:
+    def _submit(self, write: Write) -> None:
         if not write.placed:
             measure(write)
         log = self._logs.get(write.log)

@@ -28,7 +28,8 @@ async def test_a_full_disk_refuses_writes_and_serves_reads(ask: Hand) -> None:
     await ask("disk.full", on=False)
     await write(ask, "3")
     assert await values(ask) == [b"1", b"3"]
-    assert "append" not in vars(ask.control.cluster.engine), "the engine's own methods are back"
+    engine: Any = ask.control.cluster.engine
+    assert engine.submit == engine._submit, "the engine's own is back"
 
 
 @places
