@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from storage.engine import mypyc_attr
+
 if TYPE_CHECKING:
     from kbroker.catalog import Node
     from kbroker.cluster import Cluster
@@ -78,6 +80,7 @@ class Later:
 LATER = Later()
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Context:
     """One request's surroundings. `arrived_at` is loop time, in seconds."""
 

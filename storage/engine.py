@@ -71,7 +71,15 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from mypy_extensions import mypyc_attr as mypyc_attr
+else:
+
+    def mypyc_attr(**_: Any) -> Callable[[type], type]:  # says how a class is compiled (hatch_build.py), else nothing
+        return lambda cls: cls
+
 
 Buffer = bytes | bytearray | memoryview
 Now = Callable[[], int]
@@ -150,13 +158,14 @@ class OutOfRange(StorageError):
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Write:
     """Batches for one log, to land exactly at `expected_end`. The rest says where they lie: `placing.measure` finds it
     out, unless who has just stamped the batches has noted it himself."""
 
     __slots__ = ("batches", "end", "expected_end", "log", "max_timestamp", "placed", "size")
 
-    placed: Sequence[Place]
+    placed: list[Place]
     """Of each batch; nothing as long as nobody knows."""
     end: int
     size: int
@@ -165,8 +174,8 @@ class Write:
     def __init__(self, log: str, expected_end: int, batches: Sequence[Buffer]) -> None:
         self.log = log
         self.expected_end = expected_end
-        self.batches = batches
-        self.placed = ()
+        self.batches = [*batches]
+        self.placed = []
 
     def answered(self, outcome: Outcome) -> None:
         """How it went: what `submit` promises to call."""

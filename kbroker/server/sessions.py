@@ -40,17 +40,6 @@ if TYPE_CHECKING:
     from kbroker.partitions.waiters import Waiters
     from wire.messages.fetch import FetchPartition, FetchRequest
 
-    class Told(Protocol):
-        """What is answered of a partition: PartitionData that knows who is `interest`ed."""
-
-        interest: Interest
-        error_code: int
-        high_watermark: int
-        log_start_offset: int
-        preferred_read_replica: int
-        diverging_epoch: Any
-        records: Any
-
 NO_SESSION = 0
 INITIAL_EPOCH = 0
 FINAL_EPOCH = -1
@@ -66,6 +55,18 @@ Key = tuple[TopicKey, int]
 Heard = Callable[["Waiters | None", int], object]
 """Told whose partition has moved and how many bytes more can be read (0: something else has changed); None stands for
 any of them."""
+
+
+class Told(Protocol):
+    """What is answered of a partition: PartitionData that knows who is `interest`ed."""
+
+    interest: Interest
+    error_code: int
+    high_watermark: int
+    log_start_offset: int
+    preferred_read_replica: int
+    diverging_epoch: Any
+    records: Any
 
 
 class Interest:

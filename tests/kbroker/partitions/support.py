@@ -118,15 +118,15 @@ class TestEngine(MemoryEngine):
         self.calls: list[str] = []
         self.reads = 0
 
-    def submit(self, write: Write) -> None:
+    def _submit(self, write: Write) -> None:
         measure(write)
         self.calls.append(write.log)
         if self.held:
             self.waiting.append(write)
         else:
-            self._submit(write)
+            self._hand_on(write)
 
-    def _submit(self, write: Write) -> None:
+    def _hand_on(self, write: Write) -> None:
         answered = write.answered
 
         def overwritten(outcome: Outcome) -> None:
@@ -137,12 +137,12 @@ class TestEngine(MemoryEngine):
         if write.log in self.failing:
             overwritten(Failed(LogFailed("the disk is full")))
         else:
-            super().submit(Told(write, overwritten))
+            super()._submit(Told(write, overwritten))
 
     def let_go(self, count: int = 1) -> None:
         """Answer the oldest of the waiting writes."""
         for _ in range(count):
-            self._submit(self.waiting.pop(0))
+            self._hand_on(self.waiting.pop(0))
 
 
 def run(test: Callable[[], Awaitable[T]]) -> T:
