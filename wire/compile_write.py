@@ -9,7 +9,7 @@ from typing import Any
 from .compile import FIXED, LONGEST_STRING, Part, Source, miswritten, split
 from .errors import UnsupportedField
 from .primitives import Buffer, uvarint
-from .schema import Field, Message, Struct
+from .schema import Field, KeptList, Message, Struct
 
 _ONE_BYTE = tuple([uvarint(n) for n in range(128)])
 
@@ -119,10 +119,24 @@ class Writer(Source):
         self.line(f'if {b}: parts.append(b"".join(out)); out.clear(); parts += {b}')
 
     def array(self, field: Field, value: str, nullable: bool, compact: bool) -> None:
+        a = self.local("a")
+        self.line(f"{a} = {value}")
+        if not field.kept:
+            self.elements(field, a, nullable, compact)
+            return
+        known, start = self.local("k"), self.local("n")
+        self.flush()
+        self.line(f"{known} = {a}.memo if type({a}) is kept_list else None; {start} = len(out)")
+        with self.block(f"if {known} is not None and {self.version} in {known}:"):
+            self.line(f"w({known}[{self.version}])")
+        with self.block("else:"):
+            self.elements(field, a, nullable, compact)
+            self.line(f'if {known} is not None: {known}[{self.version}] = b"".join(out[{start}:])')
+
+    def elements(self, field: Field, a: str, nullable: bool, compact: bool) -> None:
         element = field.element
         assert element is not None
-        a, n = self.local("a"), self.local("n")
-        self.line(f"{a} = {value}")
+        n = self.local("n")
         if nullable:
             self.line(f"if {a} is None: {a} = (); {n} = {0 if compact else -1}")
             self.line(f"else: {n} = len({a}){' + 1' if compact else ''}")
@@ -260,6 +274,7 @@ _WRITER_NAMES: dict[str, Any] = {
     "write_tags": _write_tags,
     "pieces": _pieces,
     "uuid": _uuid,
+    "kept_list": KeptList,
     "miswritten": miswritten,
     "not_in_version": _not_in_version,
     "too_long": _too_long,

@@ -26,7 +26,7 @@ use, so importing a message costs little.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar, dataclass_transform
 
 from .errors import MalformedMessage, UnsupportedVersion
@@ -56,8 +56,8 @@ class Field:
 
     `kind` is the wire type: an integer's name, "bool", "float64", "string", "bytes", "records", "uuid", "array" (of
     `element`, itself a Field without a name) or "struct" (of the class `struct`). `nullable` and `flexible` are
-    version ranges, too; `tag` is None for a field that is not tagged. `kept` is an array of structs that may come from
-    `keep`.
+    version ranges, too; `tag` is None for a field that is not tagged. `kept` is an array that may be a `KeptList`, of
+    structs that may come from `keep`.
     """
 
     __slots__ = (
@@ -304,6 +304,17 @@ def keep(struct: S) -> S:
         object.__setattr__(kept, name, getattr(struct, name))
     object.__setattr__(kept, "memo", {})  # version -> bytes; what others make of it once, by their names
     return kept
+
+
+class KeptList(list[S]):
+    """The same elements for many messages: it remembers their bytes, too, and nobody changes it. For arrays that are
+    declared `kept`."""
+
+    __slots__ = ("memo",)
+
+    def __init__(self, elements: Iterable[S]) -> None:
+        super().__init__(elements)
+        self.memo: dict[int, bytes] = {}  # by version
 
 
 def maker(cls: Callable[P, S]) -> Callable[P, S]:

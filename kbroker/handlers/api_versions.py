@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kbroker.catalog.features import SUPPORTED
 from kbroker.catalog.state import CLIENT_METRICS
@@ -27,6 +27,7 @@ from wire.messages.api_versions import (
     FinalizedFeatureKey,
     SupportedFeatureKey,
 )
+from wire.schema import KeptList
 
 if TYPE_CHECKING:
     from kbroker.server.apis import Apis
@@ -41,7 +42,7 @@ TELEMETRY = (71, 72)
 def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsResponse:
     apis = ctx.cluster.apis
     rows = _rows(apis, apis.edition, bool(ctx.cluster.catalog.configured(CLIENT_METRICS)))
-    own = rows[ctx.api_key]
+    own = rows.by_key[ctx.api_key]
     if not own.min_version <= ctx.version <= own.max_version:
         return ApiVersionsResponse(error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=[own])
     names_its_software = ctx.version >= 3
@@ -52,7 +53,7 @@ def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsRespon
     features = ctx.cluster.catalog.features
     return ApiVersionsResponse(
         error_code=ErrorCode.NONE,
-        api_keys=list(rows.values()),
+        api_keys=rows.all,
         supported_features=_supported(features_from_zero_are_left_out),
         finalized_features_epoch=features.epoch,
         finalized_features=[
@@ -62,16 +63,23 @@ def api_versions(request: ApiVersionsRequest, ctx: Context) -> ApiVersionsRespon
     )
 
 
-# Every connection begins with this request, and sixty objects are most of its cost: they are made once, and shared.
+# Every connection begins with this request, and sixty objects are most of its cost: they are made and written once, and
+# shared.
+
+
+class _Rows(NamedTuple):
+    by_key: dict[int, ApiVersion]
+    all: KeptList[ApiVersion]
 
 
 @lru_cache(maxsize=4)
-def _rows(apis: Apis, edition: int, with_telemetry: bool) -> dict[int, ApiVersion]:
-    return {
+def _rows(apis: Apis, edition: int, with_telemetry: bool) -> _Rows:
+    rows = {
         key: ApiVersion(api_key=key, min_version=low, max_version=high)
         for key, low, high in apis.advertised()
         if with_telemetry or key not in TELEMETRY
     }
+    return _Rows(rows, KeptList(rows.values()))
 
 
 @lru_cache(maxsize=2)

@@ -27,7 +27,7 @@ from wire.messages.metadata import (
     MetadataResponseTopic,
 )
 from wire.primitives import ZERO_UUID
-from wire.schema import keep, maker
+from wire.schema import KeptList, keep, maker
 
 MEMO = "metadata"
 STEP_PARTITIONS = 100  # about 1.5 ms
@@ -211,14 +211,14 @@ def _response(request: MetadataRequest, ctx: Context, topics: list[MetadataRespo
 def _brokers(ctx: Context, came_by: tuple[str, str, str]) -> list[MetadataResponseBroker]:
     """What is said of the live brokers to who came by that listener and address; shared like what is said of topics."""
     catalog = ctx.cluster.catalog
-    brokers = []
+    brokers: list[MetadataResponseBroker] = []
     for node in catalog.nodes.values():
         endpoint = ctx.endpoint_of(node)
         if endpoint is not None:
             host, port = endpoint
-            brokers.append(keep(MetadataResponseBroker(node_id=node.id, host=host, port=port, rack=node.rack)))
-    catalog.memo[came_by] = brokers
-    return brokers
+            brokers.append(MetadataResponseBroker(node_id=node.id, host=host, port=port, rack=node.rack))
+    kept = catalog.memo[came_by] = KeptList(brokers)
+    return kept
 
 
 def _with_operations(ctx: Context, pieces: Sequence[MetadataResponseTopic]) -> list[MetadataResponseTopic]:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wire.errors import MalformedMessage, ProtocolError, UnsupportedField
-from wire.messages.api_versions import ApiVersionsRequest
+from wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
 from wire.messages.end_txn import EndTxnRequest
 from wire.messages.fetch import FetchableTopicResponse, FetchResponse, PartitionData
 from wire.messages.metadata import (
@@ -24,7 +24,7 @@ from wire.messages.produce import PartitionProduceData, ProduceRequest, TopicPro
 from wire.messages.streams_group_heartbeat import StreamsGroupHeartbeatRequest
 from wire.primitives import uvarint
 from wire.registry import message
-from wire.schema import Data, array, int8, int32, keep
+from wire.schema import Data, KeptList, array, int8, int32, keep
 
 from .anything import CASES, anything
 
@@ -341,3 +341,14 @@ def test_a_kept_struct_is_written_like_any_other_and_only_once(version: int) -> 
     assert MetadataResponse(brokers=[], topics=[kept, kept]).encode(version) == usual
     with pytest.raises(AttributeError, match="shared"):
         kept.name = "other"
+
+
+@pytest.mark.parametrize("version", [0, 3])
+def test_a_kept_list_is_written_like_any_other_and_only_once(version: int) -> None:
+    rows = [ApiVersion(api_key=key, max_version=key) for key in range(3)]
+    usual = ApiVersionsResponse(error_code=0, api_keys=rows).encode(version)
+    kept = KeptList(rows)
+    assert ApiVersionsResponse(error_code=0, api_keys=kept).encode(version) == usual
+    rows[0].max_version = 9  # nobody looks any more
+    assert ApiVersionsResponse(error_code=0, api_keys=kept).encode(version) == usual
+    assert ApiVersionsResponse(error_code=0, api_keys=rows).encode(version) != usual

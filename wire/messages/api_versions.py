@@ -43,7 +43,7 @@ class FinalizedFeatureKey(Struct):
 
 class ApiVersionsResponse(Response, key=18, versions="0-5", flexible="3+"):
     error_code: int = int16()
-    api_keys: list[ApiVersion] = array(ApiVersion)
+    api_keys: list[ApiVersion] = array(ApiVersion, kept=True)
     throttle_time_ms: int = int32(versions="1+", default=0, ignorable=True)
     supported_features: list[SupportedFeatureKey] = array(
         SupportedFeatureKey, versions="3+", tag=0, default=..., ignorable=True
