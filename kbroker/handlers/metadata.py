@@ -132,9 +132,13 @@ def _named_topics(
 ) -> list[MetadataResponseTopic]:
     pieces: list[MetadataResponseTopic] = []
     catalog = ctx.cluster.catalog
-    for name, may in zip(names, ctx.authorize("DESCRIBE", "TOPIC", names), strict=True):
+    hidden: set[str] = set()
+    if ctx.cluster.authorizer is not None:
+        allowed = ctx.authorize("DESCRIBE", "TOPIC", names)
+        hidden = {name for name, may in zip(names, allowed, strict=True) if not may}
+    for name in names:
         topic = catalog.topic(name)
-        if not may:
+        if name in hidden:
             pieces.append(_failed(ErrorCode.TOPIC_AUTHORIZATION_FAILED, name))
         elif topic is not None:
             pieces.append(topic.memo.get(MEMO) or _piece(topic, ctx))
@@ -196,10 +200,11 @@ def _piece(topic: Topic, ctx: Context) -> MetadataResponseTopic:
 def _response(request: MetadataRequest, ctx: Context, topics: list[MetadataResponseTopic]) -> MetadataResponse:
     catalog = ctx.cluster.catalog
     came_by = MEMO, ctx.listener.name, ctx.connection.local_host
+    brokers, controller_id = catalog.memo.get(came_by) or _brokers(ctx, came_by)
     response = _metadata_response(
-        brokers=catalog.memo.get(came_by) or _brokers(ctx, came_by),
+        brokers=brokers,
         cluster_id=catalog.cluster_id,
-        controller_id=catalog.controller_id,
+        controller_id=controller_id,
         topics=_with_operations(ctx, topics) if request.include_topic_authorized_operations else topics,
         error_code=0,
     )
@@ -208,8 +213,9 @@ def _response(request: MetadataRequest, ctx: Context, topics: list[MetadataRespo
     return response
 
 
-def _brokers(ctx: Context, came_by: tuple[str, str, str]) -> list[MetadataResponseBroker]:
-    """What is said of the live brokers to who came by that listener and address; shared like what is said of topics."""
+def _brokers(ctx: Context, came_by: tuple[str, str, str]) -> tuple[list[MetadataResponseBroker], int]:
+    """What is said of the live brokers to who came by that listener and address, and of the controller; shared like
+    what is said of topics."""
     catalog = ctx.cluster.catalog
     brokers: list[MetadataResponseBroker] = []
     for node in catalog.nodes.values():
@@ -217,8 +223,8 @@ def _brokers(ctx: Context, came_by: tuple[str, str, str]) -> list[MetadataRespon
         if endpoint is not None:
             host, port = endpoint
             brokers.append(MetadataResponseBroker(node_id=node.id, host=host, port=port, rack=node.rack))
-    kept = catalog.memo[came_by] = KeptList(brokers)
-    return kept
+    told = catalog.memo[came_by] = KeptList(brokers), catalog.controller_id
+    return told
 
 
 def _with_operations(ctx: Context, pieces: Sequence[MetadataResponseTopic]) -> list[MetadataResponseTopic]:
