@@ -132,13 +132,10 @@ def _named_topics(
 ) -> list[MetadataResponseTopic]:
     pieces: list[MetadataResponseTopic] = []
     catalog = ctx.cluster.catalog
-    hidden: set[str] = set()
-    if ctx.cluster.authorizer is not None:
-        allowed = ctx.authorize("DESCRIBE", "TOPIC", names)
-        hidden = {name for name, may in zip(names, allowed, strict=True) if not may}
-    for name in names:
+    allowed = ctx.authorize("DESCRIBE", "TOPIC", names)
+    for at, name in enumerate(names):
         topic = catalog.topic(name)
-        if name in hidden:
+        if not allowed[at]:
             pieces.append(_failed(ErrorCode.TOPIC_AUTHORIZATION_FAILED, name))
         elif topic is not None:
             pieces.append(topic.memo.get(MEMO) or _piece(topic, ctx))
