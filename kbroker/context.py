@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from storage.engine import mypyc_attr
+from storage import mypyc_attr
 
 if TYPE_CHECKING:
     from kbroker.catalog import Node

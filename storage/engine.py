@@ -71,15 +71,9 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from mypy_extensions import mypyc_attr as mypyc_attr
-else:
-
-    def mypyc_attr(**_: Any) -> Callable[[type], type]:  # says how a class is compiled (hatch_build.py), else nothing
-        return lambda cls: cls
-
+from . import mypyc_attr
 
 Buffer = bytes | bytearray | memoryview
 Now = Callable[[], int]
