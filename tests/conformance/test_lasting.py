@@ -6,7 +6,7 @@ import pytest
 
 from storage.engine import Appended, Bounds, Checkpoint, Identity, LogOptions, Write
 from tests.conformance.engines import IDENTITY, Place, lasts
-from tests.conformance.test_engine import SMALL, fill, read_all
+from tests.conformance.filled import SMALL, fill, read_all
 from tests.storage.batches import batch
 
 
