@@ -363,7 +363,7 @@ class Broker:
         from kbroker.markers import Markers
 
         cluster = self.cluster
-        return Markers(cluster.world, cluster.catalog, cluster.partitions, cluster.groups)
+        return Markers(cluster.catalog, cluster.partitions, cluster.groups)
 
     def _shares(self) -> Shares:
         from kbroker.share_groups import make_shares

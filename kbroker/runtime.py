@@ -91,6 +91,7 @@ class Runtime(Generic[M]):
         self._make_machine = make_machine
         self._log = log
         self._world = world
+        self._random = world.random
         self._types = types
         self._error = error
         self._run_task = run_task
@@ -187,45 +188,61 @@ class Runtime(Generic[M]):
     # --- stepping ---------------------------------------------------------------------------------------------------
 
     def _submit(self, event: object, asker: Asker | None) -> None:
-        self._events.append((event, asker))
-        if not self.serving:
-            self.load()
-        elif not self._stepping:
-            self._drain()
-
-    def _drain(self) -> None:
-        """Step what has come, then let out what may leave. Tasks may submit events, which are stepped before this
-        returns.
-        """
+        if self._stepping or not self.serving:
+            self._events.append((event, asker))
+            if not self.serving:
+                self.load()
+            return
         self._stepping = True
         try:
-            while self.serving:
-                if self._events:
-                    self._step(*self._events.popleft())
-                elif self._outbox and self._outbox[0][0] <= self._done:
-                    self._let_out()
-                else:
-                    break
+            self._step(event, asker)
+            if self._events or self._may_let_out:
+                self._go_on()
         finally:
             self._stepping = False
         if self.on_step is not None:
             self.on_step()
 
+    def _drain(self) -> None:
+        """Step what has come, then let out what may leave."""
+        self._stepping = True
+        try:
+            self._go_on()
+        finally:
+            self._stepping = False
+        if self.on_step is not None:
+            self.on_step()
+
+    def _go_on(self) -> None:
+        """Tasks may submit events, which are stepped before this returns."""
+        while self.serving:
+            if self._events:
+                self._step(*self._events.popleft())
+            elif self._may_let_out:
+                self._let_out()
+            else:
+                break
+
+    @property
+    def _may_let_out(self) -> bool:
+        return bool(self._outbox) and self._outbox[0][0] <= self._done
+
     def _step(self, event: object, asker: Asker | None) -> None:
         now = self._world.time_ms()
         try:
-            effects = self.machine.step(event, now, self._world.random)
-            writing = [encode(batch, now) for batch in effects.batches]
+            effects = self.machine.step(event, now, self._random)
+            batches: Sequence[Batch | Marker] = effects.batches
+            writing = [encode(batch, now) for batch in batches] if batches else []
         except Exception as error:  # nothing durable has changed: only this event is lost
             if asker is None or not isinstance(error, KafkaError):
                 log.exception("the event %.200r failed", event)
-            effects, writing = Effects(), []
+            effects, batches, writing = Effects(), (), []
             if asker is not None:
                 effects.replies.append(Reply(Ticket(asker), error))
         if asker is not None:
             self._parked[asker] = None
         try:
-            for batch, encoded in zip(effects.batches, writing, strict=True):
+            for batch, encoded in zip(batches, writing, strict=True):
                 self._apply(batch, encoded, now)
         except Exception as error:
             log.exception("the machine could not apply what it had decided; it is made anew from its log")

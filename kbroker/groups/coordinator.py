@@ -20,6 +20,7 @@ from kbroker.groups.history import Happened, Histories
 from kbroker.groups.settings import Settings
 from kbroker.groups.streams.making import InternalTopics, TopicMaker
 from kbroker.groups.topics import Admission, AllTopics, ShareStates, everybody, nobody_makes_topics
+from kbroker.machine import Ticket
 from kbroker.runtime import Runtime
 from wire.errors import ErrorCode, KafkaError
 
@@ -27,11 +28,23 @@ if TYPE_CHECKING:
     from kbroker.context import Context
     from kbroker.groups.events import Admit, InitializeShares
     from kbroker.groups.machine import GroupsMachine
-    from kbroker.machine import Marker, Ticket
+    from kbroker.machine import Marker
     from kbroker.machine_log import MachineLog
     from kbroker.world import World
 
 OFFSETS_TOPIC = "__consumer_offsets"
+
+
+class _Told:
+    """An asker that passes on whether it went well."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self, told: Callable[[Exception | None], object]) -> None:
+        self._told = told
+
+    def answer(self, response: Any) -> None:
+        self._told(response if isinstance(response, Exception) else None)
 
 
 class Groups:
@@ -106,11 +119,14 @@ class Groups:
         """The last events of a group that this process coordinates, oldest first."""
         return self.histories.of(group_id)
 
-    def write_marker(self, index: int, marker: Marker) -> asyncio.Future[None]:
-        """A transaction that committed offsets of groups in this partition of the topic has ended."""
+    def write_marker(self, index: int, marker: Marker, told: Callable[[Exception | None], object]) -> None:
+        """A transaction that committed offsets of groups in this partition of the topic has ended. `told` hears None
+        once that is written, or what went wrong.
+        """
         from kbroker.groups.events import EndTransaction
 
-        return self.coordinators.at(index).ask(lambda ticket: EndTransaction(ticket, marker))
+        asker = _Told(told)
+        self.coordinators.at(index).serve(asker, EndTransaction(Ticket(asker), marker))
 
     async def stop(self) -> None:
         """Serve no more. Whoever is parked hears NOT_COORDINATOR; what was decided is written."""

@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from kbroker.context import Context
+from kbroker.context import LATER, Context, Later
+from kbroker.machine import Ticket
 from wire.errors import ErrorCode, KafkaError
 
 R = TypeVar("R")
 
 
+class _Asking(Generic[R]):
+    """The asker of one request, between the coordinator and it."""
+
+    __slots__ = ("_answered", "_ctx", "_refused")
+
+    def __init__(self, ctx: Context, answered: Callable[[Any], R], refused: Callable[[ErrorCode], R]) -> None:
+        self._ctx = ctx
+        self._answered = answered
+        self._refused = refused
+
+    def response(self, found: Any) -> R:
+        """Bugs stay exceptions; a KafkaError is an answer like any other."""
+        if isinstance(found, KafkaError):
+            return self._refused(found.code)
+        if isinstance(found, Exception):
+            raise found
+        return self._answered(found)
+
+    def answer(self, response: Any) -> None:
+        try:
+            answer: object = self.response(response)
+        except Exception as error:
+            answer = error
+        self._ctx.answer(answer)
+
+
 def asked(
     ctx: Context,
-    ask: Callable[[], asyncio.Future[Any]],
-    answer: Callable[[Any], R],
-    refuse: Callable[[ErrorCode], R],
-) -> R | asyncio.Future[R]:
-    """The response to a question, now or later. Bugs stay exceptions; a KafkaError is an answer like any other."""
+    transactional_id: str,
+    make_event: Callable[[Ticket], object],
+    answered: Callable[[Any], R],
+    refused: Callable[[ErrorCode], R],
+) -> R | Later:
+    """The response to a question to the coordinator of that id, now or later."""
+    asking = _Asking(ctx, answered, refused)
     try:
-        question = ask()
+        found = ctx.cluster.transactions.serve(ctx, transactional_id, asking, make_event(Ticket(asking)))
     except KafkaError as error:
-        return refuse(error.code)
-
-    def settled() -> R:
-        try:
-            found = question.result()
-        except KafkaError as error:
-            return refuse(error.code)
-        return answer(found)
-
-    if question.done():
-        return settled()
-    response: asyncio.Future[R] = ctx.cluster.world.future()
-
-    def done(_: asyncio.Future[Any]) -> None:
-        if response.done():
-            return
-        try:
-            response.set_result(settled())
-        except Exception as error:
-            response.set_exception(error)
-
-    question.add_done_callback(done)
-    return response
+        return refused(error.code)
+    return LATER if found is LATER else asking.response(found)
 
 
 def fenced(code: ErrorCode, knows_producer_fenced: bool) -> ErrorCode:

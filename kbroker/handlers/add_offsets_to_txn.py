@@ -7,9 +7,7 @@ transaction as the group's partition of __consumer_offsets; the offsets themselv
 
 from __future__ import annotations
 
-import asyncio
-
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.groups.coordinator import OFFSETS_TOPIC
 from kbroker.handlers._transactions import asked, fenced
 from kbroker.machine import Producer
@@ -18,9 +16,7 @@ from wire.errors import ErrorCode
 from wire.messages.add_offsets_to_txn import AddOffsetsToTxnRequest, AddOffsetsToTxnResponse
 
 
-def add_offsets_to_txn(
-    request: AddOffsetsToTxnRequest, ctx: Context
-) -> AddOffsetsToTxnResponse | asyncio.Future[AddOffsetsToTxnResponse]:
+def add_offsets_to_txn(request: AddOffsetsToTxnRequest, ctx: Context) -> AddOffsetsToTxnResponse | Later:
     knows_producer_fenced = ctx.version >= 2  # KIP-588
     name, group_id = request.transactional_id, request.group_id
     if not ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]:
@@ -33,7 +29,8 @@ def add_offsets_to_txn(
     places = ((OFFSETS_TOPIC, ctx.cluster.groups.coordinator(group_id)),)
     return asked(
         ctx,
-        lambda: ctx.cluster.transactions.ask(ctx, name, lambda ticket: AddPartitions(ticket, name, producer, places)),
+        name,
+        lambda ticket: AddPartitions(ticket, name, producer, places),
         lambda _: _response(ErrorCode.NONE),
         lambda code: _response(fenced(code, knows_producer_fenced)),
     )

@@ -16,9 +16,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.groups.answers import gather, then
-from kbroker.handlers._transactions import fenced
+from kbroker.handlers._transactions import asked, fenced
 from kbroker.machine import Producer
 from kbroker.operations import CLUSTER_NAME
 from kbroker.transactions.events import AddPartitions, VerifyPartitions
@@ -28,6 +28,7 @@ from wire.messages.add_partitions_to_txn import (
     AddPartitionsToTxnRequest,
     AddPartitionsToTxnResponse,
     AddPartitionsToTxnResult,
+    AddPartitionsToTxnTopic,
     AddPartitionsToTxnTopicResult,
     AddPartitionsToTxnTransaction,
 )
@@ -38,70 +39,80 @@ Codes = Mapping[Partition, ErrorCode]
 
 def add_partitions_to_txn(
     request: AddPartitionsToTxnRequest, ctx: Context
-) -> AddPartitionsToTxnResponse | asyncio.Future[AddPartitionsToTxnResponse]:
+) -> AddPartitionsToTxnResponse | Later | asyncio.Future[AddPartitionsToTxnResponse]:
     comes_from_brokers = ctx.version >= 4  # KIP-890
-    knows_producer_fenced = ctx.version >= 2  # KIP-588
-    if comes_from_brokers:
-        if not ctx.authorize("CLUSTER_ACTION", "CLUSTER", (CLUSTER_NAME,))[0]:
-            raise KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
-        transactions = request.transactions
-    else:
-        transactions = [_of_client(request)]
-    questions = [_question(each, ctx, comes_from_brokers) for each in transactions]
+    if not comes_from_brokers:
+        return _of_client(request, ctx, knows_producer_fenced=ctx.version >= 2)  # KIP-588
+    if not ctx.authorize("CLUSTER_ACTION", "CLUSTER", (CLUSTER_NAME,))[0]:
+        raise KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+    transactions = request.transactions
+    questions = [_question(each, ctx) for each in transactions]
 
     def answer(found: list[Codes | KafkaError | None]) -> AddPartitionsToTxnResponse:
         results = [
-            _result(asked, answered, knows_producer_fenced)
-            for asked, answered in zip(transactions, found, strict=True)
+            AddPartitionsToTxnResult(transactional_id=each.transactional_id, topic_results=_results(each.topics, codes))
+            for each, codes in zip(transactions, found, strict=True)
         ]
-        if comes_from_brokers:
-            return AddPartitionsToTxnResponse(error_code=ErrorCode.NONE, results_by_transaction=results)
-        return AddPartitionsToTxnResponse(
-            error_code=ErrorCode.NONE, results_by_transaction=[], results_by_topic_v3_and_below=results[0].topic_results
-        )
+        return AddPartitionsToTxnResponse(error_code=ErrorCode.NONE, results_by_transaction=results)
 
     world = ctx.cluster.world
     return then(world, gather(world, questions), answer)
 
 
-def _of_client(request: AddPartitionsToTxnRequest) -> AddPartitionsToTxnTransaction:
-    return AddPartitionsToTxnTransaction(
-        transactional_id=request.v3_and_below_transactional_id,
-        producer_id=request.v3_and_below_producer_id,
-        producer_epoch=request.v3_and_below_producer_epoch,
-        topics=request.v3_and_below_topics,
-    )
+def _of_client(
+    request: AddPartitionsToTxnRequest, ctx: Context, knows_producer_fenced: bool
+) -> AddPartitionsToTxnResponse | Later:
+    name, topics = request.v3_and_below_transactional_id, request.v3_and_below_topics
+    producer = Producer(request.v3_and_below_producer_id, request.v3_and_below_producer_epoch)
+    partitions = _partitions(topics)
+
+    def answer(found: Codes | KafkaError | None) -> AddPartitionsToTxnResponse:
+        return AddPartitionsToTxnResponse(
+            error_code=ErrorCode.NONE,
+            results_by_transaction=[],
+            results_by_topic_v3_and_below=_results(topics, found, knows_producer_fenced),
+        )
+
+    def refuse(code: ErrorCode) -> AddPartitionsToTxnResponse:
+        return answer(KafkaError(code))
+
+    if not ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]:
+        return refuse(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    refused = _refusals(partitions, ctx, True)
+    if refused:
+        return answer(refused)
+    if not name:
+        return refuse(ErrorCode.INVALID_REQUEST)
+    return asked(ctx, name, lambda ticket: AddPartitions(ticket, name, producer, partitions), answer, refuse)
 
 
-def _question(
-    asked: AddPartitionsToTxnTransaction, ctx: Context, raises_epochs: bool
-) -> Callable[[], asyncio.Future[Codes | None]]:
-    name = asked.transactional_id
-    producer = Producer(asked.producer_id, asked.producer_epoch)
-    partitions = [(topic.name, index) for topic in asked.topics for index in topic.partitions]
+def _question(transaction: AddPartitionsToTxnTransaction, ctx: Context) -> Callable[[], asyncio.Future[Codes | None]]:
+    name = transaction.transactional_id
+    producer = Producer(transaction.producer_id, transaction.producer_epoch)
+    partitions = _partitions(transaction.topics)
 
     def ask() -> asyncio.Future[Codes | None]:
-        if not raises_epochs and not ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]:
-            raise KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-        refused = _refusals(partitions, ctx, not raises_epochs)
+        refused = _refusals(partitions, ctx, False)
         if refused:
             codes: asyncio.Future[Codes | None] = ctx.cluster.world.future()
-            codes.set_result({each: refused.get(each, ErrorCode.OPERATION_NOT_ATTEMPTED) for each in partitions})
+            codes.set_result(refused)
             return codes
         if not name:
             raise KafkaError(ErrorCode.INVALID_REQUEST)
         transactions = ctx.cluster.transactions
-        if asked.verify_only:
+        if transaction.verify_only:
             return transactions.ask(ctx, name, lambda ticket: VerifyPartitions(ticket, name, producer, partitions))
-        return transactions.ask(
-            ctx, name, lambda ticket: AddPartitions(ticket, name, producer, partitions, raises_epochs)
-        )
+        return transactions.ask(ctx, name, lambda ticket: AddPartitions(ticket, name, producer, partitions, True))
 
     return ask
 
 
+def _partitions(topics: list[AddPartitionsToTxnTopic]) -> list[Partition]:
+    return [(topic.name, index) for topic in topics for index in topic.partitions]
+
+
 def _refusals(partitions: list[Partition], ctx: Context, is_client: bool) -> dict[Partition, ErrorCode]:
-    """The partitions that nobody may add, or that are not there."""
+    """Nothing, or why not one of them is added: there are partitions that nobody may add, or that are not there."""
     catalog = ctx.cluster.catalog
     names = list(dict.fromkeys([name for name, _ in partitions]))
     denied = set()
@@ -114,30 +125,29 @@ def _refusals(partitions: list[Partition], ctx: Context, is_client: bool) -> dic
             refused[place] = ErrorCode.TOPIC_AUTHORIZATION_FAILED
         elif topic is None or not 0 <= place[1] < len(topic.partitions):
             refused[place] = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    if refused:
+        return {place: refused.get(place, ErrorCode.OPERATION_NOT_ATTEMPTED) for place in partitions}
     return refused
 
 
-def _result(
-    asked: AddPartitionsToTxnTransaction, answered: Codes | KafkaError | None, knows_producer_fenced: bool
-) -> AddPartitionsToTxnResult:
+def _results(
+    topics: list[AddPartitionsToTxnTopic], found: Codes | KafkaError | None, knows_producer_fenced: bool = True
+) -> list[AddPartitionsToTxnTopicResult]:
     codes: Codes = {}
     every = ErrorCode.NONE
-    if isinstance(answered, KafkaError):
-        every = fenced(answered.code, knows_producer_fenced)
-    elif answered is not None:
-        codes = answered
-    return AddPartitionsToTxnResult(
-        transactional_id=asked.transactional_id,
-        topic_results=[
-            AddPartitionsToTxnTopicResult(
-                name=topic.name,
-                results_by_partition=[
-                    AddPartitionsToTxnPartitionResult(
-                        partition_index=index, partition_error_code=codes.get((topic.name, index), every)
-                    )
-                    for index in topic.partitions
-                ],
-            )
-            for topic in asked.topics
-        ],
-    )
+    if isinstance(found, KafkaError):
+        every = fenced(found.code, knows_producer_fenced)
+    elif found is not None:
+        codes = found
+    return [
+        AddPartitionsToTxnTopicResult(
+            name=topic.name,
+            results_by_partition=[
+                AddPartitionsToTxnPartitionResult(
+                    partition_index=index, partition_error_code=codes.get((topic.name, index), every)
+                )
+                for index in topic.partitions
+            ],
+        )
+        for topic in topics
+    ]

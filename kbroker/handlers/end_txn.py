@@ -14,9 +14,7 @@ NOT_COORDINATOR (16).
 
 from __future__ import annotations
 
-import asyncio
-
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.handlers._transactions import asked, fenced
 from kbroker.machine import Producer
 from kbroker.transactions.events import EndTransaction
@@ -24,7 +22,7 @@ from wire.errors import ErrorCode
 from wire.messages.end_txn import EndTxnRequest, EndTxnResponse
 
 
-def end_txn(request: EndTxnRequest, ctx: Context) -> EndTxnResponse | asyncio.Future[EndTxnResponse]:
+def end_txn(request: EndTxnRequest, ctx: Context) -> EndTxnResponse | Later:
     knows_producer_fenced = ctx.version >= 2  # KIP-588
     raises_epochs = ctx.version >= 5  # KIP-890
     name = request.transactional_id
@@ -35,9 +33,8 @@ def end_txn(request: EndTxnRequest, ctx: Context) -> EndTxnResponse | asyncio.Fu
     producer = Producer(request.producer_id, request.producer_epoch)
     return asked(
         ctx,
-        lambda: ctx.cluster.transactions.ask(
-            ctx, name, lambda ticket: EndTransaction(ticket, name, producer, request.committed, raises_epochs)
-        ),
+        name,
+        lambda ticket: EndTransaction(ticket, name, producer, request.committed, raises_epochs),
         lambda goes_on: EndTxnResponse(error_code=0, producer_id=goes_on.id, producer_epoch=goes_on.epoch),
         lambda code: EndTxnResponse(error_code=fenced(code, knows_producer_fenced)),
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from kbroker.context import Context
+from kbroker.context import Context, Later
 from kbroker.handlers._transactions import asked, fenced
 from kbroker.machine import Producer
 from kbroker.operations import CLUSTER_NAME
@@ -25,7 +25,7 @@ from wire.messages.init_producer_id import InitProducerIdRequest, InitProducerId
 
 def init_producer_id(
     request: InitProducerIdRequest, ctx: Context
-) -> InitProducerIdResponse | Awaitable[InitProducerIdResponse]:
+) -> InitProducerIdResponse | Later | Awaitable[InitProducerIdResponse]:
     knows_producer_fenced = ctx.version >= 4  # KIP-588
     name = request.transactional_id
     if name is not None and not ctx.authorize("WRITE", "TRANSACTIONAL_ID", (name,))[0]:
@@ -39,9 +39,8 @@ def init_producer_id(
     expected = None if request.producer_id == -1 else Producer(request.producer_id, request.producer_epoch)
     return asked(
         ctx,
-        lambda: ctx.cluster.transactions.ask(
-            ctx, name, lambda ticket: InitProducer(ticket, name, request.transaction_timeout_ms, expected)
-        ),
+        name,
+        lambda ticket: InitProducer(ticket, name, request.transaction_timeout_ms, expected),
         _answer,
         lambda code: _refused(fenced(code, knows_producer_fenced)),
     )

@@ -67,4 +67,15 @@ def write_txn_markers(
 
 def _write(ctx: Context, name: str, index: int, marker: Marker, raises_epochs: bool) -> asyncio.Future[None]:
     ctx.cluster.partitions.lookup(ctx.node.id, ctx.cluster.catalog.topic(name), index)
-    return ctx.cluster.markers.write_marker(name, index, marker, raises_epochs)
+    written: asyncio.Future[None] = ctx.cluster.world.future()
+
+    def told(error: Exception | None) -> None:
+        if written.done():
+            return
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
+
+    ctx.cluster.markers.write_marker(name, index, marker, raises_epochs, told)
+    return written

@@ -7,7 +7,7 @@ marker for what has ended is no mistake: after a crash the coordinator cannot kn
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 
 from kbroker.machine import Marker
 from wire.records import transaction_marker
@@ -16,9 +16,11 @@ from .partition import Partition
 from .staging import WRITTEN, Staging
 
 
-def write_marker(partition: Partition, marker: Marker, raises_epochs: bool) -> asyncio.Future[None]:
-    """Done when the in-sync replicas have it. Raises KafkaError, at once or by the future. `raises_epochs` says that
-    the transaction was of version 2 (KIP-890)."""
+def write_marker(
+    partition: Partition, marker: Marker, raises_epochs: bool, told: Callable[[Exception | None], object]
+) -> None:
+    """`told` hears None when the in-sync replicas have it, or why the write is lost; at once or later. Raises
+    KafkaError when it cannot be written. `raises_epochs` says that the transaction was of version 2 (KIP-890)."""
     partition.must_be_open()
     producer, committed, coordinator_epoch = marker
     partition.producers.check_marker(producer.id, producer.epoch, coordinator_epoch, raises_epochs)
@@ -30,21 +32,22 @@ def write_marker(partition: Partition, marker: Marker, raises_epochs: bool) -> a
         timestamp=partition.world.time_ms(),
     )
     offset = partition.end
-    answer: asyncio.Future[None] = partition.world.future()
+    is_told = False
 
     def replicated() -> None:
-        if answer.done():
+        nonlocal is_told
+        if is_told:
             return
         if partition.high_watermark > offset or not partition.is_open:
-            answer.set_result(None)
+            is_told = True
+            told(None)
         else:
             partition.waiters.at(offset + 1, replicated)
 
     def settled(staging: Staging) -> None:
         if staging.state == WRITTEN:
             replicated()
-        elif not answer.done():
-            answer.set_exception(staging.failure())
+        else:
+            told(staging.failure())
 
     partition.put((batch,), settled)
-    return answer

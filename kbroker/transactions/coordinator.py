@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kbroker.coordinators import Coordinators, Logs, Topics
-from kbroker.runtime import Runtime
+from kbroker.runtime import Asker, Runtime
 from kbroker.transactions.settings import Settings
 from wire.durable.codec import TRANSACTIONS
 from wire.errors import ErrorCode, KafkaError
@@ -61,8 +61,14 @@ class Transactions:
         """The partition of `__transaction_state` whose leader coordinates this id."""
         return self.coordinators.place(transactional_id)
 
+    def serve(self, ctx: Context, transactional_id: str, asker: Asker, event: object) -> Any:
+        """Step an event whose ticket is its asker, in the machine of that id: the answer, or LATER. Raises
+        NOT_COORDINATOR when this node has not got it.
+        """
+        return self.coordinators.of(transactional_id, ctx.node.id).serve(asker, event)
+
     def ask(self, ctx: Context, transactional_id: str, make_event: Callable[[Ticket], object]) -> asyncio.Future[Any]:
-        """Step an event in the machine of that id. Raises NOT_COORDINATOR when this node has not got it."""
+        """As `serve`, for who waits by a future."""
         return self.coordinators.of(transactional_id, ctx.node.id).ask(make_event)
 
     def ask_all(

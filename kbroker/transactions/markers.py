@@ -8,7 +8,6 @@ longer.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -35,8 +34,12 @@ NEEDS_NONE = frozenset(
 class Partitions(Protocol):
     """Where markers are written: the logs of partitions, whoever leads them."""
 
-    def write_marker(self, topic: str, index: int, marker: Marker, raises_epochs: bool) -> asyncio.Future[None]:
-        """Done when the marker is as durable as an acknowledged write; raises KafkaError, at once or later."""
+    def write_marker(
+        self, topic: str, index: int, marker: Marker, raises_epochs: bool, told: Callable[[Exception | None], object]
+    ) -> None:
+        """`told` hears None once the marker is as durable as an acknowledged write, or what went wrong. Raises
+        KafkaError if it is refused. It needs no future, which would cost a turn of the loop.
+        """
 
 
 class Delivery:
@@ -70,18 +73,16 @@ class Delivery:
         if not self._is_wanted():
             return
         try:
-            writing = self._partitions.write_marker(*place, self._marker, self._order.raises_epochs)
+            told = partial(self._settled, place)
+            self._partitions.write_marker(*place, self._marker, self._order.raises_epochs, told)
         except KafkaError as error:
             self._failed(place, error.code)
-        else:
-            writing.add_done_callback(partial(self._settled, place))
 
-    def _settled(self, place: Partition, writing: asyncio.Future[None]) -> None:
-        error = None if writing.cancelled() else writing.exception()
-        if error is not None or writing.cancelled():
-            self._failed(place, error.code if isinstance(error, KafkaError) else ErrorCode.UNKNOWN_SERVER_ERROR)
-        else:
+    def _settled(self, place: Partition, error: Exception | None) -> None:
+        if error is None:
             self._stands()
+        else:
+            self._failed(place, error.code if isinstance(error, KafkaError) else ErrorCode.UNKNOWN_SERVER_ERROR)
 
     def _failed(self, place: Partition, code: ErrorCode) -> None:
         if code in NEEDS_NONE:

@@ -5,6 +5,7 @@ It costs no append and no timer: it moves the deadline of the member's session.
 
 from __future__ import annotations
 
+from kbroker.groups.classic.decisions import identify
 from kbroker.groups.classic.group import ClassicGroup
 from kbroker.groups.classic.rebalance import touch
 from kbroker.groups.classic.states import STATES
@@ -14,8 +15,8 @@ from wire.messages.heartbeat import HeartbeatRequest
 
 
 def heartbeat(group: ClassicGroup, request: HeartbeatRequest, turn: Turn) -> ErrorCode:
-    code = group.identify(request.member_id, request.group_instance_id)
-    if code is not ErrorCode.NONE:
+    code = identify(group.members, group.instances, request.member_id, request.group_instance_id)
+    if code:
         return code
     if request.generation_id != group.generation:
         return ErrorCode.ILLEGAL_GENERATION

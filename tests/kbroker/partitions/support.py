@@ -13,7 +13,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from kbroker.config import Config
+from kbroker.machine import Marker
 from kbroker.partitions import Partition
+from kbroker.partitions.marking import write_marker
 from kbroker.partitions.producers import Duplicate
 from kbroker.partitions.replicas import Replicas
 from kbroker.partitions.staging import Staging
@@ -193,6 +195,20 @@ def batch(
         base_sequence=sequence,
         **options,
     )
+
+
+async def marked(one: Partition, marker: Marker, raises_epochs: bool = False) -> None:
+    """Write a marker and wait for it."""
+    written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def told(error: Exception | None) -> None:
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
+
+    write_marker(one, marker, raises_epochs, told)
+    await written
 
 
 def produce(one: Partition, records: bytearray) -> Staging | Duplicate:

@@ -9,13 +9,12 @@ import pytest
 
 from kbroker.machine import Marker, Producer
 from kbroker.partitions import Partition
-from kbroker.partitions.marking import write_marker
 from kbroker.partitions.producers import Duplicate
 from wire.batch import batches
 from wire.errors import ErrorCode, KafkaError
 from wire.records import COMMIT, control_type, iterate
 
-from .support import TestEngine, TestWorld, batch, partition, produce, run, turns
+from .support import TestEngine, TestWorld, batch, marked, partition, produce, run, turns
 
 
 def transact(one: Partition, producer: tuple[int, int, int], count: int = 1) -> Any:
@@ -30,7 +29,7 @@ def refusal(do: Any) -> ErrorCode:
 
 async def mark(one: Partition, producer: int, epoch: int, committed: bool = True, *, coordinator: int = 0,
                raises: bool = False) -> None:  # fmt: skip
-    await write_marker(one, Marker(Producer(producer, epoch), committed, coordinator), raises)
+    await marked(one, Marker(Producer(producer, epoch), committed, coordinator), raises)
 
 
 def test_a_marker_is_a_control_batch_of_one_record_as_kafka_writes_it() -> None:

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from kbroker.machine import Marker, Producer
 from kbroker.partitions import Partition
-from kbroker.partitions.marking import write_marker
 from wire.errors import KafkaError
 
-from .support import TestEngine, TestWorld, batch, partition, produce, turns
+from .support import TestEngine, TestWorld, batch, marked, partition, produce, turns
 from .test_partition import snapshot
 
 steps = st.lists(
@@ -52,7 +51,7 @@ class Life:
         produce(self.one, batch(2, producer=(producer, epoch, sequence), transactional=True))
 
     async def mark(self, producer: int, epoch: int, committed: bool, coordinator_epoch: int) -> None:
-        await write_marker(self.one, Marker(Producer(producer, epoch), committed, coordinator_epoch), False)
+        await marked(self.one, Marker(Producer(producer, epoch), committed, coordinator_epoch), False)
 
     async def plain(self, count: int) -> None:
         produce(self.one, batch(count))
