@@ -234,5 +234,8 @@ class _Succeeding:
     def put(self, batches: Sequence[bytearray], settled: Callable[[Landed], object]) -> None:
         self._log.put(batches, settled)
 
+    def gather(self, callback: Callable[[], object]) -> None:
+        self._log.gather(callback)
+
     def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]:
         return self._log.read(offset, max_bytes)

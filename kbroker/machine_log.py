@@ -32,7 +32,8 @@ class MachineLog(Protocol):
     `put` takes unstamped batches, stamps them at its end in the given order, and calls back once all of them are
     durable, or lost; at once or later, and without a future, which would cost a turn of the loop for each of the writes
     that a transaction waits for. It may raise, and does not call back then. Calling is ordering. Nothing else may be
-    asked before `ready`, neither at first nor after a failed write.
+    asked before `ready`, neither at first nor after a failed write. `gather` calls back once, in a later turn of the
+    loop, before what that turn has to write lands: who collects until then shares the write and loses no turn.
     """
 
     def ready(self) -> asyncio.Future[None]: ...
@@ -44,6 +45,8 @@ class MachineLog(Protocol):
     def end(self) -> int: ...
 
     def put(self, batches: Sequence[bytearray], settled: Callable[[Landed], object]) -> None: ...
+
+    def gather(self, callback: Callable[[], object]) -> None: ...
 
     def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]: ...
 

@@ -275,7 +275,7 @@ class Runtime(Generic[M]):
         """Replies, tasks and timers of a step whose records are applied."""
         if self._writing and not self._flush_set:
             self._flush_set = True
-            self._world.soon(self._flush)
+            self._log.gather(self._flush)
         rests_on = self._collecting if self._writing else self._collecting - 1
         for timer in effects.timers:
             self.timers.set(timer)

@@ -250,6 +250,9 @@ class MemoryEngine:
             outcome = log.append(write, self._now)
         tell(((write, outcome),))
 
+    def gather(self, callback: Callable[[], object]) -> None:
+        asyncio.get_running_loop().call_soon(callback)
+
     def read(self, reads: Sequence[Read]) -> asyncio.Future[list[Chunk]]:
         chunks = []
         for read in reads:

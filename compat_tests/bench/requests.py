@@ -38,6 +38,7 @@ from kbroker.server.connection import Connection
 from wire.errors import ErrorCode
 from wire.header import decode_request_header, decode_response_header, encode_request_header, response_header_version
 from wire.messages.api_versions import ApiVersionsRequest
+from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
 from wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
 from wire.messages.find_coordinator import FindCoordinatorRequest
@@ -183,6 +184,7 @@ KINDS: dict[str, tuple[Callable[[int, int, bytes], Request], int]] = {
     "fetch v17": (fetch, 17),
     "api_versions": (api_versions, 3),
     "heartbeat": (lambda *_: HeartbeatRequest(), 4),  # see `members`
+    "consumer heartbeat": (lambda *_: ConsumerGroupHeartbeatRequest(), 0),  # see `consumers`
     "offset_commit": (commit, 8),
     "produce": (produce, 9),
     "produce v13": (produce, 13),
@@ -209,6 +211,29 @@ async def members(lines: list[Line]) -> list[bytes]:
         known = {"group_id": asked.group_id, "member_id": joined.member_id, "generation_id": joined.generation_id}
         await line.ask(SyncGroupRequest(**known, assignments=given), 4)
         frames.append(framed(HeartbeatRequest(**known), 4))
+    return frames
+
+
+async def consumers(lines: list[Line]) -> list[bytes]:
+    """The same with the new protocol (KIP-848): all in one group, each with a member id of its own."""
+    frames = []
+    for _ in range(2):  # the second time everybody has been given what the others gave up
+        frames = []
+        for index, line in enumerate(lines):
+            asked = ConsumerGroupHeartbeatRequest(
+                group_id=f"{GROUP}-new",
+                member_id=f"member-{index}",
+                rebalance_timeout_ms=600_000,
+                subscribed_topic_names=[TOPIC],
+                topic_partitions=[],
+            )
+            joined = await line.ask(asked, 0)
+            assert joined.error_code == ErrorCode.NONE, joined
+    for index, line in enumerate(lines):
+        beat = ConsumerGroupHeartbeatRequest(group_id=f"{GROUP}-new", member_id=f"member-{index}")
+        beat.member_epoch = joined.member_epoch
+        assert (await line.ask(beat, 0)).error_code == ErrorCode.NONE
+        frames.append(framed(beat, 0))
     return frames
 
 
@@ -313,6 +338,9 @@ async def prepare(broker: Broker, lines: list[Line], kind: str) -> tuple[int, in
         line.frame = framed(request, version)
     if kind == "heartbeat":
         for line, frame in zip(lines, await members(lines), strict=True):
+            line.frame = frame
+    if kind == "consumer heartbeat":
+        for line, frame in zip(lines, await consumers(lines), strict=True):
             line.frame = frame
     return requests[0].__api_key__, version
 

@@ -50,6 +50,9 @@ class EngineLog:
             offset = Batch.parse(batch).next_offset
         self._engine.submit(_Putting(self._name, base, batches, settled))
 
+    def gather(self, callback: Callable[[], object]) -> None:
+        self._engine.gather(callback)
+
     def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]:
         chunks = self._engine.read([Read(self._name, offset, max_bytes)])
         chunk: asyncio.Future[Chunk] = chunks.get_loop().create_future()

@@ -326,8 +326,7 @@ class TopicsDeleted:
     successors: Mapping[str, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionExpired:
+class SessionExpired(NamedTuple):
     """The time is up that a member, or a member id that was given out and not used yet, had to show itself again. How
     long that was, a member of a classic group knows itself.
     """

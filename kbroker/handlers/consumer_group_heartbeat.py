@@ -34,8 +34,8 @@ def consumer_group_heartbeat(
         raise KafkaError(ErrorCode.UNSUPPORTED_VERSION)
     if not ctx.authorize("READ", "GROUP", (request.group_id,))[0]:
         raise KafkaError(ErrorCode.GROUP_AUTHORIZATION_FAILED)
-    names = request.subscribed_topic_names or []
-    if not all(ctx.authorize("DESCRIBE", "TOPIC", names)):
+    names = request.subscribed_topic_names
+    if names and not all(ctx.authorize("DESCRIBE", "TOPIC", names)):
         raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
     _check(request, makes_its_member_id, groups.settings.assignors)
     if not request.member_id:

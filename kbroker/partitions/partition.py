@@ -316,6 +316,10 @@ class Partition(Readable):
         staging.when_settled(settled)
         self.write(staging)
 
+    def gather(self, callback: Callable[[], object]) -> None:
+        """Call before the writes of this turn of the loop land."""
+        self.engine.gather(callback)
+
     def _place(self, batches: Sequence[Batch], now_ms: int) -> Staging:
         """Each batch gets its offset, and what is known of producers and transactions follows it."""
         staging = Staging(self)

@@ -84,6 +84,7 @@ class DiskEngine:
         self._opened = False
         self._lock: int | None = None
         self._queued: list[DiskLog] = []
+        self._gathering: list[Callable[[], object]] = []
         self._rewriting: dict[DiskLog, DiskRewrite] = {}
         self._disk = self._make_disk()
         self._journal = Journal(self._disk)
@@ -212,9 +213,14 @@ class DiskEngine:
         if log is None or log.error is not None or write.expected_end != log.end:
             tell(((write, self._refusal(write, log)),))
         elif log.queue(write):
-            if not self._queued:
+            if not self._queued and not self._gathering:
                 asyncio.get_running_loop().call_soon(self._flush)
             self._queued.append(log)
+
+    def gather(self, callback: Callable[[], object]) -> None:
+        if not self._queued and not self._gathering:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._gathering.append(callback)
 
     def _refusal(self, write: Write, log: DiskLog | None) -> Outcome:
         if log is None:
@@ -223,6 +229,10 @@ class DiskEngine:
 
     def _flush(self) -> None:
         """Everything lands before anybody hears of it: who is answered may call the engine again."""
+        if self._gathering:
+            for callback in self._gathering:
+                callback()
+            self._gathering = []
         queued, self._queued = self._queued, []
         for log in queued:
             log.flush()

@@ -78,6 +78,28 @@ async def test_who_submits_is_answered_once_as_append_would_have_answered(engine
 
 
 @conforms
+async def test_who_gathers_is_called_once_and_what_it_submits_then_lands(engine: Engine) -> None:
+    await engine.create([("a", LogOptions()), ("b", LogOptions())])
+    first, second, other = Heard("a", 0), Heard("a", 1), Heard("b", 0)
+    called: list[str] = []
+
+    def submit() -> None:
+        called.append("gathered")
+        engine.submit(second)
+        engine.submit(other)
+
+    engine.gather(submit)
+    assert called == [], "never inside of the call"
+    engine.submit(first)
+    assert await settled(first, second, other) == [Appended(0, 1), Appended(1, 2), Appended(0, 1)]
+    engine.gather(lambda: called.append("again"))
+    while len(called) < 2:
+        await asyncio.sleep(0)
+    assert called == ["gathered", "again"]
+    assert await read_all(engine, "a") == batch(0) + batch(1)
+
+
+@conforms
 async def test_who_is_answered_may_call_the_engine(engine: Engine) -> None:
     await engine.create([("a", LogOptions())])
     third = Heard("a", 2)

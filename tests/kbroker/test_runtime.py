@@ -192,6 +192,9 @@ class ScriptedLog:
     def put(self, batches: Sequence[bytearray], settled: Callable[[Landed], object]) -> None:
         self.asked.append((settled, [bytes(batch) for batch in batches]))
 
+    def gather(self, callback: Callable[[], object]) -> None:
+        asyncio.get_running_loop().call_soon(callback)
+
     def read(self, offset: int, max_bytes: int) -> asyncio.Future[Chunk]:
         self.reads += 1
         future: asyncio.Future[Chunk] = asyncio.get_running_loop().create_future()

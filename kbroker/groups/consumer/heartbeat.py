@@ -27,6 +27,7 @@ from kbroker.groups.consumer.states import MemberState
 from kbroker.groups.consumer.update import advance, compile_pattern, follow, unwatch, watch_session
 from kbroker.groups.events import ConsumerHeartbeat
 from kbroker.groups.history import What
+from kbroker.groups.turn import Turn
 from wire.messages.consumer_group_heartbeat import (
     Assignment as AssignmentInResponse,
 )
@@ -39,6 +40,48 @@ from wire.messages.consumer_group_heartbeat import (
 JOINING = 0
 LEAVING = -1
 LEAVING_FOR_A_WHILE = -2
+
+
+def sign_of_life(group: ConsumerGroup, event: ConsumerHeartbeat, turn: Turn) -> ConsumerGroupHeartbeatResponse | None:
+    """What nearly every heartbeat is: of a member that says nothing new and has all it is to have, in a group where
+    nothing is to be decided. Its session goes on. None for any other, which `heartbeat` takes.
+    """
+    request = event.request
+    member_id = request.member_id
+    member, current = group.members.get(member_id), group.currents.get(member_id)
+    if (
+        member is None
+        or current is None
+        or _says_anything(request)
+        or (request.instance_id is not None and group.instances.get(request.instance_id) != member_id)
+        or not request.member_epoch == current.epoch == group.target_epoch == group.epoch
+        or request.member_epoch == JOINING
+        or current.state is not MemberState.STABLE
+        or group.seen is not turn.metadata
+        or member.client_id != event.client_id
+        or member.client_host != event.client_host
+        or member.classic is not None
+    ):
+        return None
+    settings = turn.settings
+    watch_session(group.id, member_id, settings.consumer_session_timeout_ms, turn)
+    return ConsumerGroupHeartbeatResponse(
+        error_code=0,
+        member_id=member_id,
+        member_epoch=current.epoch,
+        heartbeat_interval_ms=settings.consumer_heartbeat_interval_ms,
+    )
+
+
+def _says_anything(request: ConsumerGroupHeartbeatRequest) -> bool:
+    return (
+        request.topic_partitions is not None
+        or request.subscribed_topic_names is not None
+        or request.subscribed_topic_regex is not None
+        or request.rebalance_timeout_ms >= 0
+        or request.server_assignor is not None
+        or request.rack_id is not None
+    )
 
 
 def heartbeat(change: Change, event: ConsumerHeartbeat) -> ConsumerGroupHeartbeatResponse:

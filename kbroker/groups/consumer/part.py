@@ -24,6 +24,7 @@ from kbroker.groups.consumer.heartbeat import (
     leave_for_a_while,
     leaver,
     left,
+    sign_of_life,
 )
 from kbroker.groups.consumer.migration import downgrade, may_upgrade, must_downgrade, settle, upgrade
 from kbroker.groups.consumer.reconcile import NEW
@@ -55,6 +56,10 @@ class Consumers:
             self._leave(event, turn)
             return
         classic = self._classic.get(request.group_id)
+        group = self._store.consumers.get(request.group_id)
+        if group is not None and (response := sign_of_life(group, event, turn)) is not None:
+            turn.answer(event.ticket, response)
+            return
         change = self._enter(request.group_id, request.member_epoch == JOINING, turn)
         turn.answer(event.ticket, heartbeat(change, event))
         if classic is not None:
