@@ -40,9 +40,8 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
     `submit(write)` is `append` for who writes one batch after the other, thousands in a second: the same rules, and
     instead of a future `write.answered(outcome)` is called, once: before `submit` returns, or in a later turn of the
     loop, when all that landed together is there. It may call the engine again. What it raises goes where the loop
-    reports what a callback raised, and keeps no other write from its answer. `gather(callback)` is for who collects
-    what a turn of the loop brings for one write: called once, in a later turn, before that turn's writes land, it may
-    submit, and that lands with them. It must not raise.
+    reports what a callback raised, and keeps no other write from its answer. What `gather` is given is called once, in
+    a later turn, before that turn's writes land: what it submits lands with them. It must not raise.
 9.  `find(log, at_ms)` is the first batch (by offset, from start on) whose max timestamp is at_ms or later, or None.
     The caller reads that batch and walks its records.
 10. `extents(log)` are the pieces of a log in order, adjacent, the last one perhaps still growing (`sealed` is False);
@@ -345,11 +344,8 @@ class Engine(Protocol):
         """Answer everything that is pending, then let go; harmless twice."""
 
     def append(self, writes: Sequence[Write]) -> asyncio.Future[list[Outcome]]: ...
-
     def submit(self, write: Write) -> None: ...
-
     def gather(self, callback: Callable[[], object]) -> None: ...
-
     def read(self, reads: Sequence[Read]) -> asyncio.Future[list[Chunk]]: ...
 
     def find(self, log: str, at_ms: int) -> asyncio.Future[Found | None]: ...

@@ -66,6 +66,7 @@ class Partition(Readable):
         self.name = name
         self.log = log_name
         self.engine = engine
+        self.gather = engine.gather
         self.world = world
         self.replicas = replicas
         self.leader_epoch = leader_epoch
@@ -315,10 +316,6 @@ class Partition(Readable):
         staging = self._place([Batch.parse(batch) for batch in batches], self.world.time_ms())
         staging.when_settled(settled)
         self.write(staging)
-
-    def gather(self, callback: Callable[[], object]) -> None:
-        """Call before the writes of this turn of the loop land."""
-        self.engine.gather(callback)
 
     def _place(self, batches: Sequence[Batch], now_ms: int) -> Staging:
         """Each batch gets its offset, and what is known of producers and transactions follows it."""

@@ -13,9 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kbroker.groups.consumer.assignment import Assignment, of_wire
+from kbroker.groups.consumer.change import Change
 from kbroker.groups.consumer.group import ConsumerGroup
+from kbroker.groups.consumer.heartbeat import heartbeat, sign_of_life
 from kbroker.groups.consumer.states import GroupState, MemberState
+from kbroker.groups.events import ConsumerHeartbeat
 from kbroker.groups.settings import Settings
+from kbroker.groups.turn import Turn
+from kbroker.machine import Effects
 from tests.kbroker.groups.bench import Bench
 from wire.errors import ErrorCode, KafkaError
 from wire.messages.consumer_group_heartbeat import ConsumerGroupHeartbeatResponse
@@ -47,10 +52,30 @@ class Client:
         self.owned = self.told
 
 
+class Compared(Bench):
+    """Whatever is answered on the short way would have been answered the same on the long one."""
+
+    def step(self, event: object, label: str = "") -> Effects:
+        if isinstance(event, ConsumerHeartbeat):
+            self.compare(event)
+        return super().step(event, label)
+
+    def compare(self, event: ConsumerHeartbeat) -> None:
+        group = self.machine.store.consumers.get(event.request.group_id)
+        if group is None:
+            return
+        short, long = [Turn(self.now, self.rng, self.settings, self.machine.metadata) for _ in range(2)]
+        answer = sign_of_life(group, event, short)
+        if answer is not None:
+            assert heartbeat(Change(group, long), event) == answer
+            assert (short.timers, short.records, short.tasks) == (long.timers, long.records, long.tasks)
+            assert not short.records
+
+
 class Members(RuleBasedStateMachine):
     @initialize(interval=st.sampled_from([0, 0, 2000]), static=st.lists(st.booleans(), min_size=4, max_size=4))
     def begin(self, interval: int, static: list[bool]) -> None:
-        self.bench = Bench(Settings(consumer_session_timeout_ms=10_000, assignment_interval_ms=interval))
+        self.bench = Compared(Settings(consumer_session_timeout_ms=10_000, assignment_interval_ms=interval))
         self.bench.topic("t", 4)
         self.bench.topic("u", 3)
         self.names = 0
