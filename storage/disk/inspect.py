@@ -157,7 +157,8 @@ def _survey(
 
 def _log(files: Reader, root: str, log: LogView, found: Found, stopped: bool) -> LogView:
     prefix = f"{root}/logs/{log.name}@{log.entry.id}"
-    summaries = {each: _summary(files, _path(prefix, each), each) for each in found.indexes}
+    headers = {each: files.read(f"{_path(prefix, each)}.index", HEADER_SIZE) for each in found.indexes}
+    summaries = {each: _summary(header, each) for each, header in headers.items()}
     sealed = {each: summary for each, summary in summaries.items() if summary is not None and summary.sealed}
     living, end = living_of(found.segments, {c: s for c, s in sealed.items() if c in found.segments}, log.entry)
     for each in sorted(set(found.segments) - set(living)):
@@ -169,7 +170,7 @@ def _log(files: Reader, root: str, log: LogView, found: Found, stopped: bool) ->
                 f"{_path(prefix, orphan)}.log is gone: offsets {summary.base} to {summary.end} were in it"
             )
     for at, each in enumerate(living):
-        segment = _segment(files, _path(prefix, each), each, summaries.get(each))
+        segment = _segment(files, _path(prefix, each), each)
         following = living[at + 1].base if at + 1 < len(living) else None
         if each.base != end:
             words = f"offsets {end} to {each.base} are missing before" if each.base > end else "offsets overlap in"
@@ -194,14 +195,16 @@ def _path(prefix: str, candidate: Candidate) -> str:
     return f"{prefix}-{candidate.base:020d}-{candidate.generation}{'r' if candidate.replacement else ''}"
 
 
-def _summary(files: Reader, path: str, candidate: Candidate) -> Summary | None:
-    summary = summarize(bytes(files.read(path + ".index", HEADER_SIZE) or b""))
+def _summary(index: Buffer | None, candidate: Candidate) -> Summary | None:
+    summary = summarize(bytes(index or b"")[:HEADER_SIZE])
     return summary if summary is not None and summary.base == candidate.base else None
 
 
-def _segment(files: Reader, path: str, candidate: Candidate, summary: Summary | None) -> SegmentView:
-    size = files.size(path + ".log")
+def _segment(files: Reader, path: str, candidate: Candidate) -> SegmentView:
+    """The index first, and at once: a broker may be sealing the segment, and then the size is its last."""
     data = files.read(path + ".index")
+    summary = _summary(data, candidate)
+    size = files.size(path + ".log")
     index = "missing" if data is None else "damaged"
     segment = SegmentView(path + ".log", candidate.base, candidate.base, size, candidate.replacement, summary, index)
     if summary is not None:

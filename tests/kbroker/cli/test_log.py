@@ -13,6 +13,9 @@ from click.testing import CliRunner, Result
 from kbroker.broker import Broker
 from kbroker.catalog import NewTopic
 from kbroker.cli.log import log
+from storage.disk.files import RealReader
+from storage.disk.inspect import look
+from storage.engine import Buffer
 from tests.kbroker.running import run, serving
 from wire.records import Record, build_batch, transaction_marker
 
@@ -118,6 +121,25 @@ def test_a_running_broker_is_said_and_not_disturbed(tmp_path: Path) -> None:
             assert "it is being written" in result.output
 
     run(body)
+
+
+class Sealing(RealReader):
+    """A disk on which a broker seals a segment while it is looked at: its index is there at the second look."""
+
+    def __init__(self, index: Path) -> None:
+        self.unseen = str(index)
+
+    def read(self, path: str, limit: int | None = None) -> Buffer | None:
+        if path == self.unseen:
+            self.unseen = ""
+            return None
+        return super().read(path, limit)
+
+
+def test_a_segment_that_is_sealed_just_now_is_not_damaged(tmp_path: Path) -> None:
+    path = data(tmp_path)
+    found = look(Sealing(segments(path)[1].with_suffix(".index")), str(path))
+    assert [segment.damage for log in found.logs.values() for segment in log.segments if segment.damage] == []
 
 
 def flip(path: Path) -> str:
