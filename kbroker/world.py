@@ -37,6 +37,26 @@ class Handle(Protocol):
     def cancel(self) -> None: ...
 
 
+class ServantGone(Exception):
+    """A servant has ended before its answer; says how."""
+
+
+class Servant(Protocol):
+    """A process of ours that carries out orders, one at a time (`kbroker/servant.py`)."""
+
+    async def start(self) -> None:
+        """Raises OSError where no process can be had."""
+
+    async def ask(self, order: bytes) -> bytes:
+        """The answer to an order, one line each. Raises ServantGone."""
+
+    def end(self) -> None:
+        """End it, whatever it does; who waits hears ServantGone."""
+
+    async def close(self) -> int:
+        """The same, and see it end; its status."""
+
+
 class World(ABC):
     """What both worlds offer. Callbacks run on the loop, one at a time, and never inside the call that set them."""
 
@@ -84,6 +104,10 @@ class World(ABC):
         except Exception as error:
             done.set_exception(error)
         return done
+
+    def servant(self, module: str) -> Servant | None:
+        """A process that is to serve this module of ours, not yet started; None where there are none."""
+        return None
 
     def uuid(self) -> bytes:
         return random_uuid(self.random)
@@ -213,6 +237,15 @@ class RealWorld(World):
 
     def aside(self, call: Callable[[], T]) -> asyncio.Future[T]:
         return self.loop.run_in_executor(None, call)
+
+    def servant(self, module: str) -> Servant | None:
+        import sys
+
+        if not sys.executable:  # an interpreter inside of something else
+            return None
+        from kbroker.servant import Child
+
+        return Child(module)
 
     def tidy(self) -> bool:
         """glibc keeps what lies free between pieces that are in use, a megabyte a minute under mixed load; half a

@@ -48,8 +48,7 @@ answered), an end (where the next write must land) and options. `bounds(log)` te
     sealed ones never change, they only vanish (trim, cut, delete) or are replaced (rewrite). Retention and compaction
     decide on them alone. A piece's first offsets may lie below the start, or be empty after a rewrite.
 11. `trim(log, start)` raises the start (never lowers it) and lets go of pieces that lie wholly below. Beyond the end:
-    OutOfRange. An engine on files that was given an `At` keeps deleted pieces for `file_delete_delay_ms`, under names
-    that nothing reads, unless the disk is full.
+    OutOfRange. Their files may stay for `file_delete_delay_ms`, under names that nothing reads.
 12. `cut(log, end)` forgets every batch that does not end at or below `end` and answers the new end: `end`, or the
     base of the batch that straddled it, but not below the start. At or below the start the log becomes empty there,
     start = end. Beyond the end nothing happens. Rare and allowed to be slow.
@@ -72,23 +71,16 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from . import mypyc_attr
+
+if TYPE_CHECKING:
+    from .outside import Piece, Spot
 
 Buffer = bytes | bytearray | memoryview
 Now = Callable[[], int]
 """The time in milliseconds since the epoch, given to an engine by whoever makes it."""
-
-
-class Alarm(Protocol):
-    """What `At` has set."""
-
-    def cancel(self) -> None: ...
-
-
-At = Callable[[int, Callable[[], object]], Alarm]
-"""Calls back once `Now` has reached a time, given like it; never inside the call."""
 
 T = TypeVar("T")
 
@@ -323,6 +315,11 @@ class Rewrite(Protocol):
     def add(self, batch: Buffer) -> None:
         """One whole batch that stays; copied or written before this returns."""
 
+    def elsewhere(self) -> Spot | None:
+        """Where another process may put what stays, for `adopt` instead of `add`; None where there are no files."""
+
+    def adopt(self) -> None: ...
+
     def commit(self) -> asyncio.Future[None]:
         """Put it in place of the old extents; raises Stale through the future."""
 
@@ -353,6 +350,9 @@ class Engine(Protocol):
     def bounds(self, log: str) -> Bounds: ...
 
     def extents(self, log: str) -> list[Extent]: ...
+
+    def pieces(self, log: str) -> list[Piece] | None:
+        """The same for another process to read (`disk/elsewhere.py`), None where there are no files."""
 
     def trim(self, log: str, start: int) -> asyncio.Future[None]: ...
 

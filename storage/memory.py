@@ -198,6 +198,12 @@ class MemoryRewrite:
             raise ValueError(f"a batch at {placed.base_offset} does not belong into this rewrite of {self._log.name}")
         self._new.add(placed, bytes(batch))
 
+    def elsewhere(self) -> None:
+        return None
+
+    def adopt(self) -> None:
+        raise ValueError("there are no files")
+
     def commit(self) -> asyncio.Future[None]:
         log, old = self._log, self._pieces
         at = log.pieces.index(old[0]) if old[0] in log.pieces else -1
@@ -278,6 +284,9 @@ class MemoryEngine:
 
     def cut(self, log: str, end: int) -> asyncio.Future[int]:
         return done(self._log(log).cut(end))
+
+    def pieces(self, log: str) -> None:
+        return None
 
     def rewrite(self, log: str, old: Sequence[Extent]) -> Rewrite:
         extents = list(old)

@@ -6,7 +6,12 @@ file:///var/lib/kbroker  the engine on files; needs `files`
 
 from __future__ import annotations
 
-from .engine import At, Engine, EngineOptions, Files, Now
+from typing import TYPE_CHECKING
+
+from .engine import Engine, EngineOptions, Files, Now
+
+if TYPE_CHECKING:
+    from .disk.deleted import At
 
 
 def open_engine(url: str, *, files: Files | None, now: Now, options: EngineOptions, at: At | None = None) -> Engine:

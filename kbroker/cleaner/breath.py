@@ -11,6 +11,7 @@ limits a step.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,10 +35,21 @@ class Breath:
 
     def __init__(self, world: World) -> None:
         self.is_stopped = False
+        self._when_stopped: Callable[[], object] | None = None
         self._world = world
         self._began = world.work_time()
         self._count = 0
         self._company_until = float("-inf")
+
+    def stop(self) -> None:
+        """Nothing more is to be begun."""
+        self.is_stopped = True
+        if self._when_stopped is not None:
+            self._when_stopped()
+
+    def stop_with(self, callback: Callable[[], object] | None) -> None:
+        """Call when it stops: ends what is done elsewhere."""
+        self._when_stopped = callback
 
     def begin(self) -> None:
         """A step begins: what came before was somebody else's."""

@@ -16,6 +16,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from kbroker.world import ServantGone
 from storage import retention
 from storage.compaction import blocked_until, measure
 from storage.engine import Corrupt, Engine, Read, StorageError, UnknownLog
@@ -132,7 +133,7 @@ class Cleaner:
 
     async def close(self) -> None:
         """Stop within a step."""
-        self._breath.is_stopped = True
+        self._breath.stop()
         self._schedule.close()
         if self._first is not None:
             self._first.cancel()
@@ -183,7 +184,9 @@ class Cleaner:
         except Corrupt as error:
             self._damaged.add(name)
             log.error("%s is damaged and is not compacted any more: %s", found.title, error)
-        except (StorageError, KafkaError) as error:
+        except (StorageError, KafkaError, ServantGone) as error:
+            if self._breath.is_stopped:
+                raise Stopped from None
             log.warning("cleaning %s has to be tried again: %s", found.title, error)
             self._later(found)
 
@@ -271,7 +274,8 @@ class Cleaner:
         if found.topic is not None:
             source = _PartitionSource(await self._opened(found))
         most_keys, now = self._pace.most_keys, self._world.time_ms()
-        run = Run(self._engine, found.name, source, found.policy, most_keys, self._breath, now)
+        hire = self._world.servant
+        run = Run(self._engine, found.name, source, found.policy, most_keys, self._breath, now, hire)
         done = await run.run()
         if done.before:
             log.info(

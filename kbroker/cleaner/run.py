@@ -1,38 +1,52 @@
-"""Compaction of one log: learn, then write anew, in small steps, beside everything else.
+"""Compaction of one log: learn, then write anew, beside everything else.
 
-    survey    the headers of the whole log: which transactions ended how (the marker of what lies below the last stable
-              offset may lie above it, behind the beginning of another transaction that is still open)
-    learn     the dirty pieces: the last offset of each key, until the table is full
-    write     all pieces up to where was learned, neighbours together, through `sieve`
-    note      "clean up to here", as a checkpoint of the log
+    survey, learn     see work.py
+    write             all pieces up to where was learned, neighbours together: what stays is sifted (work.py), the
+                      engine swaps
+    note              "clean up to here", as a checkpoint of the log
 
-When the table was full, learn and write again from there. Each piece that is swapped is swapped durably, for good, and
-makes sense alone: what is dropped from it has a later record in the log, in a piece that is still as it was or has
-been written anew with that record in it. So a run may end anywhere, by a crash too. Before the first swap the
+When the table of keys was full, learn and write again from there. Each piece that is swapped is swapped durably, for
+good, and makes sense alone: what is dropped from it has a later record in the log, in a piece that is still as it was
+or has been written anew with that record in it. So a run may end anywhere, by a crash too. Before the first swap the
 partition saves its note, since what it knows (epochs, producers) comes from batches that may go.
 
-Nothing that is damaged is touched: a batch whose CRC is wrong ends the run with Corrupt. A rewritten batch has a new
-CRC, which would make the damage look sound.
+Up to 16 MiB the work is done on the loop, in small steps; above that by a process of its own (outside.py) where the
+world and the engine have one to offer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from storage.compaction import groups, measure
-from storage.engine import Corrupt, Engine, Extent, Read, Stale
-from wire.batch import Batch, batches, verify_crc
+from storage.compaction import Dirt, groups, measure
+from storage.engine import Engine, Extent, Stale
 
 from .breath import Breath
 from .dirty import CHECKPOINT, first_dirty, young
-from .keys import Keys
-from .marks import Marks
 from .settings import Policy
-from .sieve import Last, Rules, learn, sift
+from .sieve import Last, Rules
+from .work import Work
 
-READ_BYTES = 1 << 20
+if TYPE_CHECKING:
+    from kbroker.world import Servant
+
+    from .outside import Outside
+
+log = logging.getLogger("kbroker.cleaner")
+
+MODULE = "kbroker.cleaner.hand"
+ON_THE_LOOP_BYTES = 16 << 20
+"""More than this is not walked through beside the clients."""
+
+Hire = Callable[[str], "Servant | None"]
+"""See `World.servant`."""
+
+
+def _nobody(module: str) -> None:
+    """Nobody can be hired."""
 
 
 class Source(Protocol):
@@ -62,7 +76,15 @@ class Run:
     """See the file's story. `now` is the time of the whole run."""
 
     def __init__(
-        self, engine: Engine, log: str, source: Source, policy: Policy, most_keys: int, breath: Breath, now: int
+        self,
+        engine: Engine,
+        log: str,
+        source: Source,
+        policy: Policy,
+        most_keys: int,
+        breath: Breath,
+        now: int,
+        hire: Hire = _nobody,
     ) -> None:
         self._engine = engine
         self._log = log
@@ -71,7 +93,7 @@ class Run:
         self._most_keys = most_keys
         self._breath = breath
         self._now = now
-        self._marks = Marks()
+        self._hire = hire
         self._before = self._after = 0
 
     async def run(self) -> Done:
@@ -85,86 +107,63 @@ class Run:
         saving = self._source.save(dirt.end)
         if saving is not None:
             await saving
-        async for batch in self._batches(self._engine.bounds(self._log).start, self._source.written_end(), False):
-            self._marks.survey(batch)
-        while clean < dirt.end:
-            extents = self._engine.extents(self._log)
-            keys = Keys(self._most_keys)
-            clean = await self._learn(keys, clean, dirt.end)
-            await self._write(extents, keys, clean)
-            await self._engine.checkpoint(self._log, clean, CHECKPOINT, b"")
+        work = await self._worker(dirt)
+        try:
+            await work.survey(self._engine.bounds(self._log).start, self._source.written_end())
+            while clean < dirt.end:
+                extents = self._engine.extents(self._log)
+                clean = await work.learn(clean, dirt.end)
+                await self._write(work, extents, clean)
+                await self._engine.checkpoint(self._log, clean, CHECKPOINT, b"")
+        finally:
+            self._breath.stop_with(None)
+            await work.close()
         return Done(clean, self._before, self._after)
 
-    async def _learn(self, keys: Keys, start: int, end: int) -> int:
-        """The offset up to which all keys are known."""
-        async for batch in self._batches(start, end):
-            for _ in learn(batch, keys, self._marks, self._policy.max_decompressed_bytes):
-                await self._breath.take()
-            if keys.is_full:
-                return batch.next_offset
-        return end
+    async def _worker(self, dirt: Dirt) -> Work | Outside:
+        """Who looks into the batches."""
+        most_keys, max_bytes = self._most_keys, self._policy.max_decompressed_bytes
+        large = dirt.clean + dirt.dirty > ON_THE_LOOP_BYTES and self._engine.pieces(self._log) is not None
+        servant = self._hire(MODULE) if large else None
+        if servant is not None:
+            from .outside import Outside
 
-    async def _write(self, extents: Sequence[Extent], keys: Keys, end: int) -> None:
+            try:
+                await servant.start()
+            except OSError as error:
+                log.warning("no process can be made for compaction, it is done beside the clients: %s", error)
+            else:
+                self._breath.stop_with(servant.end)
+                outside = Outside(self._engine, self._log, servant)
+                await outside.open(most_keys, max_bytes)
+                return outside
+        return Work(self._engine, self._log, most_keys, max_bytes, self._breath)
+
+    async def _write(self, work: Work | Outside, extents: Sequence[Extent], end: int) -> None:
         policy = self._policy
         last = self._source.last_batches()
         rules = Rules(end, self._now, policy.delete_retention_ms, last, policy.max_decompressed_bytes)
-        self._marks.begin()
+        await work.begin(rules)
         runs = groups(extents, end, policy.segment_bytes)
         for at, group in enumerate(runs):
             rest = [extent for other in runs[at:] for extent in other]
-            await self._write_group(group, rest, keys, rules)
+            await self._write_group(work, group, rest)
 
-    async def _write_group(self, group: list[Extent], rest: list[Extent], keys: Keys, rules: Rules) -> None:
+    async def _write_group(self, work: Work | Outside, group: list[Extent], rest: list[Extent]) -> None:
         rewrite = self._engine.rewrite(self._log, group)
-        before = after = 0
-        same = len(group) == 1
         try:
             start = max(group[0].base, self._engine.bounds(self._log).start)
-            async for batch in self._batches(start, group[-1].end):
-                stays = await self._sift(batch, keys, rules)
-                before += batch.length
-                same = same and stays is batch.buffer
-                if stays is not None:
-                    after += len(stays)
-                    rewrite.add(stays)
-                await self._breath.take()
-            if not same:
+            sifted = await work.sift(start, group[-1].end, rewrite, len(group) == 1)
+            if not sifted.same:
                 self._check(rest)
                 await rewrite.commit()
-                self._before += before
-                self._after += after
+                self._before += sifted.before
+                self._after += sifted.after
         finally:
             rewrite.abort()
-
-    async def _sift(self, batch: Batch, keys: Keys, rules: Rules) -> bytes | bytearray | memoryview | None:
-        steps = sift(batch, keys, self._marks, rules)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                result: bytes | bytearray | memoryview | None = stop.value
-                return result
-            await self._breath.take()
 
     def _check(self, rest: Sequence[Extent]) -> None:
         """What was learned must still be true: a cut in the meantime may have taken the later record of a key."""
         there = set(self._engine.extents(self._log))
         if not there.issuperset(rest):
             raise Stale(f"log {self._log} was cut or trimmed while it was compacted")
-
-    async def _batches(self, start: int, end: int, checked: bool = True) -> AsyncIterator[Batch]:
-        """The batches from `start` that end at or below `end`."""
-        offset = start
-        while offset < end:
-            chunk = (await self._engine.read([Read(self._log, offset, READ_BYTES, end)]))[0]
-            if chunk.error is not None:
-                raise chunk.error
-            if not chunk.buffers:
-                return
-            for buffer in chunk.buffers:
-                for batch in batches(buffer):
-                    if checked and not verify_crc(batch):
-                        raise Corrupt(f"log {self._log}: the batch at offset {batch.base_offset} fails its CRC")
-                    yield batch
-                    await self._breath.take()
-            offset = chunk.next_offset

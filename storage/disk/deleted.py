@@ -16,13 +16,23 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from ..engine import Alarm, At, Files, Now
+from ..engine import Files, Now
 from .syncer import Syncer
 
 SUFFIX = ".deleted"
 FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Alarm(Protocol):
+    """What `At` has set."""
+
+    def cancel(self) -> None: ...
+
+
+At = Callable[[int, Callable[[], object]], Alarm]
+"""Calls back once `Now` has reached a time, given like it; never inside the call."""
 
 
 class Doomed(NamedTuple):

@@ -25,7 +25,6 @@ from ..answers import append, tell
 from ..engine import (
     CHECKPOINT_NAME,
     FORMAT,
-    At,
     Bounds,
     Checkpoint,
     Chunk,
@@ -56,7 +55,7 @@ from ..futures import after, done
 from ..placing import adjacent, check_name, measure
 from . import recovery
 from .checkpoints import SyncCheckpoint
-from .deleted import Deleted
+from .deleted import At, Deleted
 from .handles import Handles, Maps
 from .journal import Entry, Journal
 from .log import DiskLog
@@ -64,6 +63,7 @@ from .segment import Disk, write_all
 from .syncer import Syncer
 
 if TYPE_CHECKING:
+    from ..outside import Piece
     from .rewrite import DiskRewrite
 
 INDEX_AT_CLOSE_BYTES = 1 << 20
@@ -259,6 +259,9 @@ class DiskEngine:
 
     def extents(self, log: str) -> list[Extent]:
         return self._log(log).extents()
+
+    def pieces(self, log: str) -> list[Piece]:
+        return [segment.piece() for segment in self._log(log).segments if segment.size or segment.sealed]
 
     # --- front, back and middle ---
 

@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..answers import tell
 from ..engine import (
@@ -39,8 +40,10 @@ from ..placing import room
 from .checkpoints import Checkpoints
 from .deleted import Doomed
 from .journal import Entry, Journal
-from .replacement import Replacement, Seal
 from .segment import Disk, Segment
+
+if TYPE_CHECKING:
+    from .replacement import Replacement
 
 PREFIX_BYTES = 128 << 20
 """A growing segment's index is saved so often: at most so much of it is read through after a crash."""
@@ -161,7 +164,7 @@ class DiskLog:
 
     def _seal(self, segment: Segment) -> None:
         segment.sealed = True
-        self._disk.syncer.want(Seal(self._disk, segment))
+        seal(self._disk, segment)
         self._unsynced = {s: None for s in self._unsynced if s.indexed < s.size}
 
     def _landed(self, segment: Segment, run: list[Write]) -> None:
@@ -180,7 +183,7 @@ class DiskLog:
             self._flush_timer = asyncio.get_running_loop().call_later(options.flush_ms / 1000, self._flush_is_due)
         if segment.size - segment.saved >= PREFIX_BYTES and not segment.sealed:
             segment.saved = segment.size
-            self._disk.syncer.want(Seal(self._disk, segment))
+            seal(self._disk, segment)
 
     def _flush_is_due(self) -> None:
         self._flush_timer = None
@@ -246,7 +249,7 @@ class DiskLog:
             self._flush_timer = None
         last = self.segments[-1] if self.segments else None
         if last is not None and last.size - last.indexed >= least and self.error is None:
-            self._disk.syncer.want(Seal(self._disk, last))
+            seal(self._disk, last)
 
     # --- read ---
 
@@ -373,6 +376,8 @@ class DiskLog:
 
     def _shorten(self, segment: Segment, end: int) -> None:
         """Put the front of the last segment in its place."""
+        from .replacement import Replacement
+
         prefix, generation = self.next_prefix()
         stop = segment.begin(end).position
         front = Replacement(self._disk, prefix, segment.base, generation)
@@ -431,6 +436,13 @@ class DiskLog:
         self.segments = []
         if self._flush_timer is not None:
             self._flush_timer.cancel()
+
+
+def seal(disk: Disk, segment: Segment) -> None:
+    """Sync it and write its index, beside everything else."""
+    from .replacement import Seal  # a start does without it
+
+    disk.syncer.want(Seal(disk, segment))
 
 
 def _base(segment: Segment) -> int:

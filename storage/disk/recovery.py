@@ -35,8 +35,7 @@ from ..engine import Corrupt, LogFailed, StorageError
 from ..placing import PREFIX
 from .index import HEADER_SIZE, Index, Summary, summarize
 from .journal import Entry
-from .log import DiskLog
-from .replacement import Seal
+from .log import DiskLog, seal
 from .segment import Disk, Segment
 
 log_of_process = logging.getLogger("kbroker.storage")
@@ -190,7 +189,7 @@ class _Recovery:
         for segment in segments[:-1]:
             if not segment.sealed:
                 segment.sealed = True
-                self.disk.syncer.want(Seal(self.disk, segment))
+                seal(self.disk, segment)
         if self.disk.fsync or self.log.options.flush_messages == 1:
             self._sync([segment for segment in segments if segment.indexed < segment.size])
         self.log.recovered(segments, end)
@@ -274,7 +273,7 @@ class _Recovery:
                 raise Corrupt(f"log {self.log.name}: {torn}")
             segment.sealed = True
             segment.end = segment.end if next_base is None else next_base
-            self.disk.syncer.want(Seal(self.disk, segment))
+            seal(self.disk, segment)
         return torn
 
     def _scan(self, segment: Segment, handle: int, size: int, gaps: bool) -> str | None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..engine import Buffer, Files, Placed
+from ..engine import Buffer, Files, LogFailed, Placed
+from .index import Index, summarize
 from .segment import Disk, Segment, write_all
 
 BUFFER_BYTES = 1 << 20
@@ -42,6 +43,21 @@ class Replacement:
         self._buffered += len(data)
         if self._buffered >= BUFFER_BYTES:
             self._spill()
+
+    def adopt(self, end: int) -> None:
+        """Another process has filled the file up to this offset, and an index beside it says with what."""
+        data = read_index(self._files, self.segment.index_path)
+        summary = summarize(data)
+        index = Index.decode(data, summary) if summary is not None else None
+        size = self._files.size(self._handle) if self._handle is not None else -1
+        if (
+            summary is None
+            or index is None
+            or (summary.base, summary.end, summary.size) != (self.segment.base, end, size)
+        ):
+            raise LogFailed(f"{self._path} was to be filled by another process, and is not whole")
+        self.segment.trust(summary, index)
+        self.segment.indexed = self.segment.saved = 0
 
     def _spill(self) -> None:
         if self._buffers and self._handle is not None:
@@ -83,6 +99,18 @@ class Replacement:
         if self._handle is not None:
             self._files.close(self._handle)
             self._handle = None
+
+
+def read_index(files: Files, path: str) -> bytes:
+    """The whole index file; nothing where there is none."""
+    try:
+        handle = files.open(path)
+    except FileNotFoundError:
+        return b""
+    try:
+        return files.pread(handle, files.size(handle), 0)
+    finally:
+        files.close(handle)
 
 
 def write_index(files: Files, path: str, data: bytes, folder: str) -> None:

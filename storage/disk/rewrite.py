@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from ..engine import Buffer, Extent, LogFailed, Stale, StorageError
+from ..outside import Spot
 from ..placing import place
 from .log import DiskLog
 from .replacement import Replacement
@@ -43,6 +44,16 @@ class DiskRewrite:
             self._replacement.add(placed, batch)
         except OSError as error:
             self._disk.deleted.refused(error)
+            raise LogFailed(f"cannot rewrite log {self._log.name}: {error.strerror or error}") from error
+
+    def elsewhere(self) -> Spot:
+        prefix, _, _ = self._replacement.segment.path.rpartition(f"-{self._old[0].base:020d}-")
+        return Spot(prefix, self._old[0].base, self._replacement.segment.generation)
+
+    def adopt(self) -> None:
+        try:
+            self._replacement.adopt(self._end)
+        except OSError as error:
             raise LogFailed(f"cannot rewrite log {self._log.name}: {error.strerror or error}") from error
 
     def commit(self) -> asyncio.Future[None]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wire.batch import BATCH_OVERHEAD
 
@@ -31,6 +31,9 @@ from .deleted import Deleted
 from .handles import Handles, Maps
 from .index import HEADER_SIZE, Boundary, Index, Summary, summarize
 from .syncer import Syncer
+
+if TYPE_CHECKING:
+    from ..outside import Piece
 
 log_of_process = logging.getLogger("kbroker.storage")
 
@@ -99,6 +102,11 @@ class Segment:
         written_ms = self._disk.files.modified_ms(self.log_path) if self.max_timestamp < 0 and self.size else -1
         return Extent(self.base, self.end, self.size, self.max_timestamp, self.sealed, written_ms)
 
+    def piece(self) -> Piece:
+        from ..outside import Piece  # a start does without it
+
+        return Piece(self.path, self.base, self.end, self.size, self.sealed)
+
     # --- writing ---
 
     def write(self, buffers: Sequence[Buffer]) -> None:
@@ -140,6 +148,11 @@ class Segment:
         self.max_timestamp, self.first_timestamp = summary.max_timestamp, summary.first_timestamp
         self.indexed = self.saved = summary.size
         self._index = index
+
+    def take_over(self, piece: Piece) -> None:
+        """What another process says of it; its index is found, or made, when it is needed."""
+        self.end, self.size, self.sealed = piece.end, piece.size, piece.sealed
+        self._index = None
 
     def unload(self) -> None:
         """Forget what can be read again."""

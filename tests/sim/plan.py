@@ -20,6 +20,7 @@ import storage.disk.handles
 import storage.disk.journal
 import storage.disk.log
 import storage.disk.recovery
+import storage.disk.replacement
 import storage.disk.rewrite
 from storage.engine import EngineOptions
 
@@ -27,7 +28,7 @@ from .patches import Patches
 
 PORT = 9092
 COUNTED: tuple[tuple[Any, str, str], ...] = (
-    (storage.disk.log.Seal, "__init__", "segment sealed"),
+    (storage.disk.replacement.Seal, "__init__", "segment sealed"),
     (storage.disk.rewrite.DiskRewrite, "commit", "log compacted"),
     (storage.disk.journal.Journal, "_write_anew", "journal written anew"),
     (storage.disk.recovery._Recovery, "_settle", "log recovered"),

@@ -22,11 +22,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
+from kbroker.cleaner import run
 from kbroker.partitions.checkpoint import NAME as NOTE
 from storage.engine import Engine, EngineOptions, Identity, StorageError
 from storage.open import open_engine
 from tests.kbroker.cleaner.yard import Yard
+from tests.kbroker.servants import Tame
 from tests.kbroker.virtual import VirtualWorld
 from tests.sim.loop import VirtualLoop
 from tests.sim.loop import live as lived
@@ -101,8 +104,10 @@ class Life:
         self.most_keys = self.rng.choice((1, 140, 500, 1 << 20))
         self.known = Known()
         self.flight: Put | None = None
-        self.yard = self._yard()
         self.seen: dict[str, int] = {}
+        if seed % 2:
+            world.servant = self._servant  # type: ignore[method-assign]
+        self.yard = self._yard()
 
     def _yard(self) -> Yard:
         self.files.whole_writes = False
@@ -117,6 +122,11 @@ class Life:
             delete_retention_ms=DELETE_RETENTION_MS,
             broker={"log.cleaner.dedupe.buffer.size": str(self.most_keys)},
         )
+
+    def _servant(self, module: str) -> Tame:
+        """A process of its own sees the same disk, and dies with the same machine."""
+        self.seen["by another process"] = self.seen.get("by another process", 0) + 1
+        return Tame(module, self.files)
 
     async def run(self, lives: int = 3) -> None:
         asyncio.get_running_loop().set_exception_handler(_only_crashes)
@@ -315,5 +325,6 @@ def live(seed: int) -> Life:
     """One life; raises Broken."""
     loop = VirtualLoop()
     life = Life(seed, VirtualWorld(loop, seed))
-    lived(life.run(), loop)
+    with patch.object(run, "ON_THE_LOOP_BYTES", 0):
+        lived(life.run(), loop)
     return life

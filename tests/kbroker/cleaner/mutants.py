@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kbroker.cleaner import cleaner, keys, marks, run, sieve
+from kbroker.cleaner import cleaner, keys, marks, outside, sieve, work
 from storage import retention
 from storage.disk import log as disk_log
 from storage.disk import replacement
@@ -67,7 +67,7 @@ def a_tombstone_goes_too_early(patch: pytest.MonkeyPatch) -> None:
     def hasty(batch: Batch, table: Any, known: Any, rules: sieve.Rules) -> Any:
         return sift(batch, table, known, rules._replace(delete_retention_ms=0))
 
-    patch.setattr(run, "sift", hasty)
+    patch.setattr(work, "sift", hasty)
 
 
 @mutant
@@ -166,16 +166,34 @@ def half_a_swap(patch: pytest.MonkeyPatch) -> None:
 
 @mutant
 def a_piece_is_swapped_for_what_is_left_of_its_front(patch: pytest.MonkeyPatch) -> None:
-    batches = run.Run._batches
+    batches = work.Work._batches
 
-    async def short(self: run.Run, start: int, end: int, checked: bool = True) -> Any:
+    async def short(self: work.Work, start: int, end: int, checked: bool = True) -> Any:
         seen = 0
         async for batch in batches(self, start, end, checked):
             seen += batch.length
             if seen <= 600 or batch.next_offset == end:
                 yield batch
 
-    patch.setattr(run.Run, "_batches", short)
+    patch.setattr(work.Work, "_batches", short)
+
+
+@mutant
+def another_process_does_not_hear_of_producers(patch: pytest.MonkeyPatch) -> None:
+    begin = outside.Outside.begin
+
+    async def silent(self: outside.Outside, rules: sieve.Rules) -> None:
+        await begin(self, rules._replace(last={}))
+
+    patch.setattr(outside.Outside, "begin", silent)
+
+
+@mutant
+def another_process_surveys_no_transactions(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(self: outside.Outside, start: int, end: int) -> None:
+        return
+
+    patch.setattr(outside.Outside, "survey", nothing)
 
 
 @mutant

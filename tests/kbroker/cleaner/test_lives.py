@@ -22,7 +22,7 @@ def test_nothing_that_counts_is_lost_wherever_the_cleaner_is_interrupted() -> No
     seen: Counter[str] = Counter()
     for seed in range(SEEDS):
         seen.update(live(seed).seen)
-    rare = {"_clean", "_end", "_wait", "_restart", "without notes"}
+    rare = {"_clean", "_end", "_wait", "_restart", "without notes", "by another process"}
     assert {what for what in rare if seen[what] < SEEDS // 3} == set(), seen
 
 

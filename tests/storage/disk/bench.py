@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from storage.disk.deleted import At
 from storage.disk.engine import DiskEngine
-from storage.engine import At, Engine, EngineOptions, Identity, LogOptions, Read, Write
+from storage.engine import Engine, EngineOptions, Identity, LogOptions, Read, Write
 from tests.storage.batches import batch
 from tests.storage.simdisk import SimFiles
 
