@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import logging
 import struct
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -35,6 +37,7 @@ except ImportError:
 from kbroker.broker import Broker
 from kbroker.config import Config
 from kbroker.server.connection import Connection
+from wire.batch import Batch, write_crc
 from wire.errors import ErrorCode
 from wire.header import decode_request_header, decode_response_header, encode_request_header, response_header_version
 from wire.messages.api_versions import ApiVersionsRequest
@@ -60,6 +63,9 @@ PARTITIONS = 6
 CONNECTIONS = 64
 TOPIC = "bench"
 GROUP = "bench-group"
+PRODUCERS = itertools.count(0x7C0FFEE << 16)  # ids of idempotent producers: what no other bytes of a frame are
+PRODUCER, PRODUCER_AT = b"\x07\xc0\xff\xee", 45
+SEQUENCE, SEQUENCE_AT = struct.Struct(">i"), 53
 
 
 class Sink:
@@ -98,7 +104,8 @@ class Sink:
 
 
 class Line:
-    """One connection and the frame that it sends over and over."""
+    """One connection and the frame that it sends over and over; as an idempotent producer, with the next sequence each
+    time."""
 
     def __init__(self, broker: Broker) -> None:
         server = broker.server
@@ -109,6 +116,8 @@ class Line:
         self.sink.connection = self.connection
         self.connection.connection_made(self.sink)  # type: ignore[arg-type]
         self.frame = b""
+        self.sequence = -1  # the last one; of who is no idempotent producer it stays so
+        self.numbered: deque[bytes] = deque()
 
     def send(self, frame: bytes) -> None:
         size = len(frame)
@@ -130,6 +139,21 @@ class Line:
         return APIS[key].response_class().decode(reply[offset:], version)
 
 
+def ready(lines: list[Line], count: int) -> None:
+    """So many requests will be sent: the frames of idempotent producers are made before the clock runs."""
+    for line in lines:
+        at = line.frame.find(PRODUCER) - PRODUCER_AT
+        if at < 0:
+            continue
+        frame = bytearray(line.frame)
+        batch = Batch.parse(frame, at).buffer
+        while len(line.numbered) * len(lines) < count + len(lines):
+            line.sequence += 1
+            SEQUENCE.pack_into(batch, SEQUENCE_AT, line.sequence)
+            write_crc(batch)
+            line.numbered.append(bytes(frame))
+
+
 def framed(request: Request, version: int) -> bytes:
     body = encode_request_header(request.__api_key__, version, 7, "bench") + request.encode(version)
     return struct.pack(">i", len(body)) + body
@@ -138,12 +162,18 @@ def framed(request: Request, version: int) -> bytes:
 # --- the requests -----------------------------------------------------------------------------------------------------
 
 
-def small_batch() -> bytes:
-    return bytes(build_batch([Record(key=None, value=b"v" * 100, timestamp=int(time.time() * 1000))]))
+def small_batch(producer_id: int = -1) -> bytes:
+    record = Record(key=None, value=b"v" * 100, timestamp=int(time.time() * 1000))
+    epoch = sequence = 0 if producer_id >= 0 else -1
+    return bytes(build_batch([record], producer_id=producer_id, producer_epoch=epoch, base_sequence=sequence))
 
 
-def produce(version: int, partition: int, topic_id: bytes) -> Request:
-    data = [PartitionProduceData(index=partition, records=memoryview(small_batch()))]
+def produce_idempotent(version: int, partition: int, topic_id: bytes) -> Request:
+    return produce(version, partition, topic_id, next(PRODUCERS))
+
+
+def produce(version: int, partition: int, topic_id: bytes, producer_id: int = -1) -> Request:
+    data = [PartitionProduceData(index=partition, records=memoryview(small_batch(producer_id)))]
     topic = TopicProduceData(partition_data=data)
     if version >= 13:
         topic.topic_id = topic_id
@@ -188,6 +218,7 @@ KINDS: dict[str, tuple[Callable[[int, int, bytes], Request], int]] = {
     "offset_commit": (commit, 8),
     "produce": (produce, 9),
     "produce v13": (produce, 13),
+    "produce idempotent": (produce_idempotent, 9),
 }
 
 
@@ -244,10 +275,11 @@ async def turns(lines: list[Line], per_turn: int, count: int) -> None:
     """Send `count` times, so many in each turn of the loop, and wait for all replies of a turn."""
     sleep = asyncio.sleep
     sent = 0
+    ready(lines, count)
     while sent < count:
         now = [lines[(sent + i) % len(lines)] for i in range(per_turn)]
         for line in now:
-            line.send(line.frame)
+            line.send(line.numbered.popleft() if line.numbered else line.frame)
         for line in now:
             while line.waits():
                 await sleep(0)
@@ -261,6 +293,7 @@ async def harness_cost(per_turn: int, count: int) -> float:
         def __init__(self) -> None:
             self.sink = Sink()
             self.frame = b"x" * 200
+            self.numbered = deque()
             self.room = memoryview(bytearray(1 << 16))
 
         def send(self, frame: bytes) -> None:
@@ -276,6 +309,7 @@ async def harness_cost(per_turn: int, count: int) -> float:
 async def best(lines: list[Line], per_turn: int, count: int, rounds: int) -> float:
     found = []
     for _ in range(rounds):
+        ready(lines, count)
         before = time.thread_time()
         await turns(lines, per_turn, count)
         found.append((time.thread_time() - before) / count * 1e6)
@@ -285,7 +319,7 @@ async def best(lines: list[Line], per_turn: int, count: int, rounds: int) -> flo
 async def calls(lines: list[Line], per_turn: int) -> float:
     """Python functions that are entered per request, ours and the library's."""
     idle: Any = Connection.is_idle
-    mine = {turns.__code__, Line.send.__code__, Line.waits.__code__, idle.fget.__code__}
+    mine = {turns.__code__, ready.__code__, Line.send.__code__, Line.waits.__code__, idle.fget.__code__}
     mine |= {Sink.write.__code__, Sink.writelines.__code__, Sink.is_closing.__code__}
     entered = 0
 
@@ -295,6 +329,7 @@ async def calls(lines: list[Line], per_turn: int) -> float:
             entered += frame.f_back is None or frame.f_back.f_code is not turns.__code__
 
     count = per_turn * 50
+    ready(lines, count)
     sys.setprofile(note)
     await turns(lines, per_turn, count)
     sys.setprofile(None)
@@ -366,7 +401,7 @@ async def measure(broker: Broker, kind: str, arguments: argparse.Namespace, over
     lines[0].sink.keep, lines[0].sink.last = True, []
     await turns(lines[:1], 1, 1)
     pieces = "  ".join(f"{name} {us:.2f}" for name, us in parts(lines[0], key, version, lines[0].sink.last[0][4:]))
-    print(f"{kind:14s} v{version:<3d} {many:7.2f} {one:7.2f} {entered:7.1f}   {pieces}", flush=True)
+    print(f"{kind:18s} v{version:<3d} {many:7.2f} {one:7.2f} {entered:7.1f}   {pieces}", flush=True)
 
 
 _profiler: Any = None
@@ -396,7 +431,7 @@ async def main(arguments: argparse.Namespace) -> None:
         await broker.start()
         overhead = (await harness_cost(arguments.turn, 8000), await harness_cost(1, 8000))
         if not arguments.profile:
-            print(f"{'request':19s} {f'us/{arguments.turn}':>7s} {'alone':>7s} {'calls':>7s}   parts, us each")
+            print(f"{'request':23s} {f'us/{arguments.turn}':>7s} {'alone':>7s} {'calls':>7s}   parts, us each")
         for kind in [arguments.profile] if arguments.profile else kinds:
             await measure(broker, kind, arguments, overhead)
         await broker.stop()

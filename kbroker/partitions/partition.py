@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storage.engine import Appended, Buffer, Engine, Outcome, StorageError, UnknownLog
-from wire.batch import LOG_APPEND_TIME, Batch
+from wire.batch import LOG_APPEND_TIME, TRANSACTIONAL, Batch
 from wire.errors import ErrorCode, KafkaError, ProtocolError
 
 from . import checkpoint
@@ -274,8 +274,7 @@ class Partition(Readable):
                 raise
         now_ms = self.world.time_ms()
         batch = validate(records, self.rules, now_ms, zstd_allowed)
-        idempotent = batch.producer_id >= 0
-        if idempotent:
+        if batch.producer_id >= 0:
             decision = self.producers.check(batch, now_ms)
             if type(decision) is Duplicate:
                 return decision
@@ -324,7 +323,7 @@ class Partition(Readable):
             offset = staging.add(batch)
             if batch.producer_id >= 0:
                 staging.entries.append((batch.producer_id, self.producers.begin(batch, offset, now_ms, staging)))
-                if batch.is_transactional and (ended := self.undecided.follow(batch, offset)) is not None:
+                if batch.attributes & TRANSACTIONAL and (ended := self.undecided.follow(batch, offset)) is not None:
                     self.producers.marked(batch.producer_id, ended.coordinator_epoch)
                     staging.ends_transactions = True
         self.end = staging.end

@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from wire.batch import MAX_SEQUENCE, Batch
+from wire.batch import CONTROL, MAX_SEQUENCE, TRANSACTIONAL, Batch
 from wire.errors import ErrorCode, KafkaError
 
 KEPT_BATCHES = 5
@@ -87,6 +87,11 @@ class Producer:
         self.timestamp = NO_TIMESTAMP
         self.kept: deque[Entry] = deque(kept, KEPT_BATCHES)
         self.pending: deque[Entry] = deque()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has nothing under way, and no transaction open: then it may expire."""
+        return not self.pending and not self.in_transaction
 
     def window(self) -> list[Entry]:
         """The last five batches of the newest epoch, the pending ones included."""
@@ -147,13 +152,9 @@ class Producers:
     def find(self, producer_id: int, now_ms: int) -> Producer | None:
         """What is known of the producer, and still counts."""
         producer = self.table.get(producer_id)
-        if producer is None or self._expired(producer, now_ms):
+        if producer is not None and now_ms - producer.seen_ms >= self.expiration_ms and producer.is_idle:
             return None
         return producer
-
-    def _expired(self, producer: Producer, now_ms: int) -> bool:
-        is_idle = now_ms - producer.seen_ms >= self.expiration_ms
-        return is_idle and not producer.pending and not producer.in_transaction
 
     def check(self, batch: Batch, now_ms: int) -> Decision:
         """The decision on a batch that has a producer id; nothing changes by asking."""
@@ -161,7 +162,7 @@ class Producers:
         if producer is None:
             return self._check_owed(batch)
         decision = _check_sequence(producer, batch)
-        if decision is ACCEPTED and producer.in_transaction and not batch.is_transactional:
+        if producer.in_transaction and decision is ACCEPTED and not batch.is_transactional:
             message = f"producer {batch.producer_id} has a transaction open here, and the batch is not part of it"
             return Refused(ErrorCode.INVALID_TXN_STATE, message)
         return decision
@@ -199,14 +200,15 @@ class Producers:
         producer = self.find(batch.producer_id, now_ms)
         if producer is None:
             producer = self.table[batch.producer_id] = Producer(NO_EPOCH, now_ms)
-        if batch.is_control:
+        if batch.attributes & CONTROL:
             last_sequence = producer.last_sequence if batch.producer_epoch == producer.newest_epoch else NO_SEQUENCE
             entry = Entry(
                 batch.producer_epoch, NO_SEQUENCE, last_sequence, base_offset, 0, batch.max_timestamp, write
             )
         else:
             entry = _entry_of(batch, base_offset, write)
-            self.owed.pop(batch.producer_id, None)
+            if self.owed:
+                self.owed.pop(batch.producer_id, None)
         producer.pending.append(entry)
         _saw(producer, batch, now_ms)
         return entry
@@ -239,8 +241,9 @@ class Producers:
         self.table[producer_id].coordinator_epoch = coordinator_epoch
 
     def forget_expired(self, now_ms: int) -> None:
-        for producer_id in [key for key, producer in self.table.items() if self._expired(producer, now_ms)]:
-            del self.table[producer_id]
+        for producer_id in list(self.table):
+            if self.find(producer_id, now_ms) is None:
+                del self.table[producer_id]
 
 
 def _check_sequence(producer: Producer, batch: Batch) -> Decision:
@@ -285,7 +288,7 @@ def _entry_of(batch: Batch, base_offset: int, write: object) -> Entry:
 def _saw(producer: Producer, batch: Batch, now_ms: int) -> None:
     producer.seen_ms = now_ms
     producer.timestamp = batch.max_timestamp
-    if batch.is_transactional:
+    if batch.attributes & TRANSACTIONAL:
         producer.in_transaction = not batch.is_control
 
 
