@@ -66,10 +66,7 @@ WITHOUT_LOG_START = frozenset(
 
 def produce(request: ProduceRequest, ctx: Context) -> ProduceResponse | Later | None:
     topics_by_id = ctx.version >= 13  # KIP-516
-    zstd_allowed = ctx.version >= 7  # KIP-110
-    tells_leaders = ctx.version >= 10  # KIP-951
-    adds_partitions = ctx.version >= 12  # KIP-890
-    answer = _Answer(request, ctx, zstd_allowed, tells_leaders, adds_partitions)
+    answer = _Answer(request, ctx)
     for asked in request.topic_data:
         answer.add_topic(asked, topics_by_id)
     return answer.start()
@@ -78,12 +75,10 @@ def produce(request: ProduceRequest, ctx: Context) -> ProduceResponse | Later | 
 class _Answer(ProduceResponse):
     """The answer in the making: one part per partition, in the order of the request."""
 
-    __slots__ = ("_adds_partitions", "_asking", "_is_late", "_open", "_parts", "_timer", "acks", "ctx",
-                 "is_transactional", "leaders", "request", "tells_leaders", "zstd_allowed")  # fmt: skip
+    __slots__ = ("_asking", "_is_late", "_open", "_parts", "_timer", "acks", "ctx", "is_transactional", "leaders",
+                 "request", "zstd_allowed")  # fmt: skip
 
-    def __init__(
-        self, request: ProduceRequest, ctx: Context, zstd_allowed: bool, tells_leaders: bool, adds_partitions: bool
-    ) -> None:
+    def __init__(self, request: ProduceRequest, ctx: Context) -> None:
         self.responses = []
         self.throttle_time_ms = 0
         self.node_endpoints = NO_ENDPOINTS
@@ -91,16 +86,22 @@ class _Answer(ProduceResponse):
         self.request = request
         self.ctx = ctx
         self.acks = request.acks
-        self.zstd_allowed = zstd_allowed
-        self.tells_leaders = tells_leaders
+        self.zstd_allowed = ctx.version >= 7  # KIP-110
         self.leaders: Leaders | None = None
         self._parts: list[_Part] = []
-        self._adds_partitions = adds_partitions
         self._asking: dict[Producer, list[_Part]] | None = None
-        self._open = 0
+        self._open = 1  # the parts that are not done, and `start`
         self._is_late = False
         self.is_transactional = False  # whether any batch is
         self._timer: Handle | None = None
+
+    @property
+    def tells_leaders(self) -> bool:
+        return self.ctx.version >= 10  # KIP-951
+
+    @property
+    def adds_partitions(self) -> bool:
+        return self.ctx.version >= 12  # KIP-890
 
     def add_topic(self, asked: TopicProduceData, by_id: bool) -> None:
         cluster = self.ctx.cluster
@@ -108,14 +109,17 @@ class _Answer(ProduceResponse):
         wanted: Collection[PartitionProduceData] = asked.partition_data
         if len(wanted) > 1:  # of one that is named twice the last word counts
             wanted = {one.index: one for one in wanted}.values()
-        parts = [_Part(self, topic, one) for one in wanted]
-        self._parts += parts
-        self.responses.append(_Topic(asked, list(parts)))
+        refusal = None
         if topic is None or topic.internal or cluster.authorizer is not None or self.acks not in ANY_ACKS:
             refusal = self._refusal(topic, asked.name, by_id)
+        parts: list[PartitionProduceResponse] = []
+        for one in wanted:
+            part = _Part(self, topic, one)
+            parts.append(part)
+            self._parts.append(part)
             if refusal is not None:
-                for part in parts:
-                    part.refuse(refusal)
+                part.refuse(refusal)
+        self.responses.append(_Topic(asked, parts))
 
     def _refusal(self, topic: Topic | None, name: str, by_id: bool) -> KafkaError | None:
         """Why nothing may be written to any partition of the topic."""
@@ -141,14 +145,14 @@ class _Answer(ProduceResponse):
         if self.is_transactional and self._refuses_transactions():
             for part in self._parts:
                 part.refuse(KafkaError(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED))
-        self._open = len(self._parts) + 1
+        self._open += len(self._parts)
         for part in self._parts:
             part.start()
         if self._asking is not None:
             self._ask_for_all(self._asking)
+        self._is_late = True
         self._open -= 1
         if self._open:
-            self._is_late = True
             return LATER
         try:
             return self._outcome()
@@ -177,19 +181,20 @@ class _Answer(ProduceResponse):
         transactional_id = self.request.transactional_id
         assert transactional_id is not None
         places = [part.place for part in parts]
-        admission.ask(self.ctx, transactional_id, producer, places, self._adds_partitions, partial(_admitted, parts))
+        admission.ask(self.ctx, transactional_id, producer, places, self.adds_partitions, partial(_admitted, parts))
 
     def done(self) -> None:
         """One part less to wait for."""
         self._open -= 1
-        if self._open or not self._is_late:
+        if self._open:
             return
         if self._timer is not None:
             self._timer.cancel()
         try:
-            self.ctx.answer(self._outcome())
+            outcome: ProduceResponse | KafkaError | None = self._outcome()
         except KafkaError as error:
-            self.ctx.answer(error)
+            outcome = error
+        self.ctx.answer(outcome)
         self._let_go()
 
     def _outcome(self) -> ProduceResponse | None:
@@ -236,7 +241,7 @@ class _Topic(TopicProduceResponse):
 class _Part(PartitionProduceResponse):
     """One partition of the request: what is answered of it, and how that comes about."""
 
-    __slots__ = ("_admission", "_base_offset", "_done", "_needs", "_partition", "_records", "answer", "topic")
+    __slots__ = ("_admission", "_done", "_needs", "_partition", "_records", "answer", "topic")
     __deletable__ = ("answer",)  # a compiled class asks to be told
 
     def __init__(self, answer: _Answer, topic: Topic | None, asked: PartitionProduceData) -> None:
@@ -252,7 +257,7 @@ class _Part(PartitionProduceResponse):
         self._records = records = asked.records
         self._partition: Partition | None = None
         self._admission: Admission | None = None
-        self._base_offset = self._needs = 0
+        self._needs = 0
         self._done = False
         if is_transactional(records):
             answer.is_transactional = True
@@ -335,14 +340,14 @@ class _Part(PartitionProduceResponse):
             self._told_before(partition, staged)
         else:
             self.log_append_time_ms = staged.log_append_time
-            self._base_offset = staged.expected_end
+            self.base_offset = staged.expected_end
             staged.when_settled(self._settled)
             partition.write(staged)
 
     def _told_before(self, partition: Partition, duplicate: Duplicate) -> None:
         entry = duplicate.entry
         self.log_append_time_ms = entry.max_timestamp
-        self._base_offset = entry.base_offset
+        self.base_offset = entry.base_offset
         if isinstance(under_way := entry.write, Staging):
             under_way.when_settled(self._settled)
         else:
@@ -357,7 +362,6 @@ class _Part(PartitionProduceResponse):
             self.fail(KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"The write to {partition.name} failed."))
 
     def _written(self, partition: Partition, next_offset: int) -> None:
-        self.base_offset = self._base_offset
         self.log_start_offset = partition.log_start
         self._needs = next_offset
         if self.answer.acks == ACKS_ALL and (

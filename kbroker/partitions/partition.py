@@ -284,7 +284,7 @@ class Partition(Readable):
                 raise KafkaError(decision.code, decision.reason)
         if self.rules.rewrites or batch.attributes & LOG_APPEND_TIME or batch.buffer.readonly:
             batch = as_stored(batch, self.rules, now_ms, packed)
-        staging = self._place((batch,), now_ms)
+        staging = self._place(batch, now_ms)
         if self.rules.log_append_time:
             staging.log_append_time = now_ms
         return staging
@@ -297,11 +297,6 @@ class Partition(Readable):
         except Exception as error:  # it broke its promise; whoever waits hears of it all the same
             self.settle(staging, error)
 
-    def is_ongoing(self, producer_id: int, epoch: int) -> bool:
-        """Whether this producer has a transaction open here, in this epoch."""
-        producer = self.producers.table.get(producer_id)
-        return producer is not None and producer.in_transaction and producer.newest_epoch == epoch
-
     def append(self, batches: Sequence[bytearray]) -> asyncio.Future[int]:
         """What this broker itself writes: whole, writable batches, stamped here. The base offset of the first, once all
         of them are durable; KafkaError(KAFKA_STORAGE_ERROR) when the write is lost."""
@@ -312,23 +307,30 @@ class Partition(Readable):
     def put(self, batches: Sequence[bytearray], settled: Callable[[Staging], object]) -> None:
         """The same for who needs no future, which costs a turn of the loop: told when the write is done or lost."""
         self.must_be_open()
-        staging = self._place([Batch.parse(batch) for batch in batches], self.world.time_ms())
+        first, *more = [Batch.parse(batch) for batch in batches]
+        staging = self._place(first, self.world.time_ms(), more)
         staging.when_settled(settled)
         self.write(staging)
 
-    def _place(self, batches: Sequence[Batch], now_ms: int) -> Staging:
-        """Each batch gets its offset, and what is known of producers and transactions follows it."""
-        staging = Staging(self)
-        for batch in batches:
+    def _place(self, batch: Batch, now_ms: int, more: Sequence[Batch] = ()) -> Staging:
+        """The batch gets its offset, and `more` get those behind it."""
+        staging = Staging(self, batch)
+        if batch.producer_id >= 0:
+            self._follow(staging, batch, staging.expected_end, now_ms)
+        for batch in more:
             offset = staging.add(batch)
             if batch.producer_id >= 0:
-                staging.entries.append((batch.producer_id, self.producers.begin(batch, offset, now_ms, staging)))
-                if batch.attributes & TRANSACTIONAL and (ended := self.undecided.follow(batch, offset)) is not None:
-                    self.producers.marked(batch.producer_id, ended.coordinator_epoch)
-                    staging.ends_transactions = True
+                self._follow(staging, batch, offset, now_ms)
         self.end = staging.end
         self._pending.append(staging)
         return staging
+
+    def _follow(self, staging: Staging, batch: Batch, offset: int, now_ms: int) -> None:
+        """What is known of producers and transactions."""
+        staging.entries.append((batch.producer_id, self.producers.begin(batch, offset, now_ms, staging)))
+        if batch.attributes & TRANSACTIONAL and (ended := self.undecided.follow(batch, offset)) is not None:
+            self.producers.marked(batch.producer_id, ended.coordinator_epoch)
+            staging.ends_transactions = True
 
     def settle(self, staging: Staging, outcome: Outcome | BaseException) -> None:
         """The engine has answered a write: true now, or lost. One that is true proves that those before it are."""

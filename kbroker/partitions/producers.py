@@ -202,9 +202,7 @@ class Producers:
             producer = self.table[batch.producer_id] = Producer(NO_EPOCH, now_ms)
         if batch.attributes & CONTROL:
             last_sequence = producer.last_sequence if batch.producer_epoch == producer.newest_epoch else NO_SEQUENCE
-            entry = Entry(
-                batch.producer_epoch, NO_SEQUENCE, last_sequence, base_offset, 0, batch.max_timestamp, write
-            )
+            entry = Entry(batch.producer_epoch, NO_SEQUENCE, last_sequence, base_offset, 0, batch.max_timestamp, write)
         else:
             entry = _entry_of(batch, base_offset, write)
             if self.owed:
@@ -247,7 +245,8 @@ class Producers:
 
 
 def _check_sequence(producer: Producer, batch: Batch) -> Decision:
-    newest = producer.pending[-1] if producer.pending else producer.kept[-1] if producer.kept else None
+    kept = producer.pending or producer.kept
+    newest = kept[-1] if kept else None
     epoch = producer.epoch if newest is None else newest.epoch
     first = batch.base_sequence
     if batch.producer_epoch == epoch:

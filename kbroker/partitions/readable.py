@@ -1,4 +1,4 @@
-"""What of a partition is read and never changes it: batches, offsets by time, where epochs ended."""
+"""What of a partition is read and never changes it: batches, offsets by time, open transactions, where epochs ended."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from storage.engine import Chunk, Engine, Read
 
 from .epochs import EpochTable
+from .producers import Producers
 from .replicas import Replicas
 from .search import Found, Span, first_at_or_after, with_max_timestamp
 from .validate import Rules
@@ -26,6 +27,7 @@ class Readable:
     log_start: int
     engine: Engine
     epochs: EpochTable
+    producers: Producers
     replicas: Replicas
     rules: Rules
     world: World
@@ -70,6 +72,11 @@ class Readable:
         answer: asyncio.Future[None] = self.world.future()
         self._pending[-1].when_settled(lambda _: None if answer.done() else answer.set_result(None))
         return answer
+
+    def is_ongoing(self, producer_id: int, epoch: int) -> bool:
+        """Whether this producer has a transaction open here, in this epoch."""
+        producer = self.producers.table.get(producer_id)
+        return producer is not None and producer.in_transaction and producer.newest_epoch == epoch
 
     def end_for_epoch(self, epoch: int) -> tuple[int, int]:
         """The largest epoch up to the asked one, and where it ended; (-1, -1) for one that is yet to come."""

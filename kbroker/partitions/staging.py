@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from storage.engine import Buffer, Outcome, Place, Write
+from storage.engine import Outcome, Write
 from wire.batch import Batch, stamp
 from wire.errors import ErrorCode, KafkaError
 
@@ -23,14 +23,18 @@ class Staging(Write):
 
     __slots__ = ("_waiting", "ends_transactions", "entries", "log_append_time", "partition", "state")
 
-    def __init__(self, partition: Partition) -> None:
+    def __init__(self, partition: Partition, batch: Batch) -> None:
+        """The batch gets its place, and is stamped with it."""
+        offset, buffer, length, latest = partition.end, batch.buffer, batch.length, batch.max_timestamp
+        stamp(buffer, offset, partition.leader_epoch)
         self.partition = partition
         self.log = partition.log
-        self.expected_end = self.end = partition.end
-        self.batches: list[Buffer] = []
-        self.placed: list[Place] = []
-        self.size = 0
-        self.max_timestamp = -1
+        self.expected_end = offset
+        self.end = end = offset + batch.last_offset_delta + 1
+        self.batches = [buffer]
+        self.placed = [(offset, end, length, latest)]
+        self.size = length
+        self.max_timestamp = latest
         self.entries: list[tuple[int, Entry]] = []
         self.ends_transactions = False
         self.log_append_time = -1
@@ -38,15 +42,14 @@ class Staging(Write):
         self._waiting: list[Callable[[Staging], object]] = []
 
     def add(self, batch: Batch) -> int:
-        """The next batch gets its place, and is stamped with it: its base offset."""
-        offset, buffer = self.end, batch.buffer
-        stamp(buffer, offset, self.partition.leader_epoch)
+        """One more batch, behind the others: its base offset."""
+        offset, length, latest = self.end, batch.length, batch.max_timestamp
+        stamp(batch.buffer, offset, self.partition.leader_epoch)
         self.end = end = offset + batch.last_offset_delta + 1
-        self.batches.append(buffer)
-        self.placed.append((offset, end, batch.length, batch.max_timestamp))
-        self.size += batch.length
-        if batch.max_timestamp > self.max_timestamp:
-            self.max_timestamp = batch.max_timestamp
+        self.batches.append(batch.buffer)
+        self.placed.append((offset, end, length, latest))
+        self.size += length
+        self.max_timestamp = max(self.max_timestamp, latest)
         return offset
 
     @property

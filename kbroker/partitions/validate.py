@@ -160,7 +160,7 @@ def the_batch(records: Buffer | None) -> Batch:
         batch = Batch.parse(b"" if records is None else records)
     except MalformedMessage as error:
         raise _unreadable(records, error) from None
-    if records is not None and batch.length != len(records) and _next_length(records, batch.length):
+    if batch.buffer is not records and records is not None and _next_length(records, batch.length):
         raise Unreadable(ErrorCode.INVALID_RECORD, "a produce request has one batch per partition, here are several")
     return batch
 

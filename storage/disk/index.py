@@ -73,10 +73,12 @@ class Index:
         self._recent: list[int] = []
         self._recent_positions: list[int] = []
 
-    def add(self, places: Sequence[Place], position: int) -> None:
-        """Batches that lie one behind the other from that position on."""
-        recent = self._recent
+    def add(self, places: Sequence[Place], position: int) -> tuple[int, int]:
+        """Batches that lie one behind the other from that position on. Where they end, and the greatest timestamp."""
+        bases, positions, latest = self._recent, self._recent_positions, -1
         for base_offset, _, size, max_timestamp in places:
+            if max_timestamp > latest:
+                latest = max_timestamp
             if position >= self._next:
                 self._next = position + INTERVAL_BYTES
                 greatest = self._times[-1] if self._times else -1
@@ -85,11 +87,12 @@ class Index:
                 self._times.append(max(greatest, max_timestamp))
             elif max_timestamp > self._times[-1]:
                 self._times[-1] = max_timestamp
-            recent.append(base_offset)
-            self._recent_positions.append(position)
+            bases.append(base_offset)
+            positions.append(position)
             position += size
-        if len(recent) > RECENT:
-            del recent[: -RECENT // 2], self._recent_positions[: -RECENT // 2]
+        if len(bases) > RECENT:
+            del bases[: -RECENT // 2], positions[: -RECENT // 2]
+        return position, latest
 
     def at_offset(self, offset: int) -> Boundary:
         """The last known boundary at or below an offset; the segment's first one if there is none."""

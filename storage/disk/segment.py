@@ -124,11 +124,9 @@ class Segment:
         """Account for batches that have been written, or found."""
         if not self.size:
             self.first_timestamp = places[0][3]
-        (self._index or self.index).add(places, self.size)
-        for _, _, size, max_timestamp in places:
-            self.size += size
-            if max_timestamp > self.max_timestamp:
-                self.max_timestamp = max_timestamp
+        self.size, latest = (self._index or self.index).add(places, self.size)
+        if latest > self.max_timestamp:
+            self.max_timestamp = latest
         self.end = places[-1][1]
 
     def encode_index(self, sealed: bool) -> bytes:

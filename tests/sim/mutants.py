@@ -133,7 +133,7 @@ def a_duplicate_is_answered_before_the_first_is_written(patches: Patches) -> Non
 def a_duplicate_is_answered_with_its_last_offset(patches: Patches) -> None:
     def wrong(self: Any, partition: Any, next_offset: int) -> None:
         if self._partition.replicas.end > next_offset:
-            self._base_offset = next_offset - 1
+            self.base_offset = next_offset - 1
         written(self, partition, next_offset)
 
     written = patches.set(produce._Part, "_written", wrong)
