@@ -49,8 +49,11 @@ from wire.messages.heartbeat import HeartbeatResponse
 from wire.messages.leave_group import LeaveGroupResponse
 from wire.messages.list_groups import ListedGroup
 from wire.messages.sync_group import SyncGroupResponse
+from wire.schema import maker
 
 _CHECK = "offsets"
+
+_heartbeat_response = maker(HeartbeatResponse)
 
 
 class GroupsMachine:
@@ -163,7 +166,7 @@ class GroupsMachine:
             return
         group = self.groups.get(event.request.group_id)
         code = ErrorCode.UNKNOWN_MEMBER_ID if group is None else heartbeat(group, event.request, turn)
-        turn.answer(event.ticket, HeartbeatResponse(error_code=code))
+        turn.answer(event.ticket, _heartbeat_response(error_code=code))
 
     def _leave(self, event: events.Leave, turn: Turn) -> None:
         consumers = self.store.consumers.get(event.request.group_id)

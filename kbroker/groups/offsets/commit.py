@@ -25,6 +25,10 @@ from wire.messages.offset_commit import (
     OffsetCommitResponseTopic,
 )
 from wire.primitives import ZERO_UUID
+from wire.schema import maker
+
+_response, _topic = maker(OffsetCommitResponse), maker(OffsetCommitResponseTopic)
+_part = maker(OffsetCommitResponsePartition)
 
 
 def commit(group: ClassicGroup, request: OffsetCommitRequest, turn: Turn) -> OffsetCommitResponse:
@@ -88,9 +92,9 @@ def take(request: OffsetCommitRequest, expires: int, turn: Turn) -> OffsetCommit
             else:
                 key = offset_key(group_id, name, asked.partition_index)
                 turn.records.append(_record(key, asked, topic.topic_id, expires, turn.now))
-            answers.append(OffsetCommitResponsePartition(partition_index=asked.partition_index, error_code=code))
-        topics.append(OffsetCommitResponseTopic(name=name, topic_id=topic.topic_id, partitions=answers))
-    return OffsetCommitResponse(topics=topics)
+            answers.append(_part(partition_index=asked.partition_index, error_code=code))
+        topics.append(_topic(name=name, topic_id=topic.topic_id, partitions=answers))
+    return _response(topics=topics)
 
 
 def _record(
