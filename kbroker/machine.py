@@ -17,8 +17,9 @@ The contract.
 3. Records of one `Batch` reach the log together or not at all. With a `producer` they belong to its open transaction,
    and count only when `apply_marker` says how that ended; a `Marker` among the batches is such an end, written to
    this log by this runtime.
-4. Replies leave in step order, and only when everything is durable that the machine had seen by then. A reply answers
-   a `Ticket`, of this step or of an earlier one (a parked one); each ticket is answered once.
+4. Replies leave in step order, and only when everything is durable that the machine had seen by then: an early one
+   without what its own step writes. A reply answers a `Ticket`, of this step or of an earlier one (a parked one); each
+   ticket is answered once.
 5. `tasks` are things done elsewhere (write markers into these logs, drop these logs). They start under the same rule
    as replies leave. What comes of them comes back as an event.
 6. A timer is an event: `Timer(key, at, event)` replaces the timer of that key, `at=None` forgets it. It is volatile.
@@ -75,10 +76,13 @@ class Marker(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer: a wire response, any value, or an exception (usually a `KafkaError`), which the asker gets raised."""
+    """An answer: a wire response, any value, or an exception (usually a `KafkaError`), which the asker gets raised. An
+    early one stays true if what its step writes is lost.
+    """
 
     ticket: Ticket
     response: object
+    is_early: bool = False
 
 
 class Timer(NamedTuple):

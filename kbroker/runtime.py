@@ -241,6 +241,7 @@ class Runtime(Generic[M]):
                 effects.replies.append(Reply(Ticket(asker), error))
         if asker is not None:
             self._parked[asker] = None
+        rested_on = self._collecting if self._writing else self._collecting - 1
         try:
             for batch, encoded in zip(batches, writing, strict=True):
                 self._apply(batch, encoded, now)
@@ -248,7 +249,7 @@ class Runtime(Generic[M]):
             log.exception("the machine could not apply what it had decided; it is made anew from its log")
             self._fail(error)
             return
-        self._take(effects)
+        self._take(effects, rested_on)
 
     def _apply(self, batch: Batch | Marker, encoded: Writing | Marker, now: int) -> None:
         """Into memory at once, and into what the next append takes along."""
@@ -271,20 +272,20 @@ class Runtime(Generic[M]):
         else:
             self._writing.append(encoded)
 
-    def _take(self, effects: Effects) -> None:
-        """Replies, tasks and timers of a step whose records are applied."""
+    def _take(self, effects: Effects, rested_on: int) -> None:
+        """What a step wants, once its records are applied. Before it the state rested on the append `rested_on`."""
         if self._writing and not self._flush_set:
             self._flush_set = True
             self._log.gather(self._flush)
         rests_on = self._collecting if self._writing else self._collecting - 1
         for timer in effects.timers:
             self.timers.set(timer)
-        waits = rests_on > self._done or self._outbox
         for reply in effects.replies:
             asker: Any = reply.ticket
             del self._parked[asker]
-            if waits:
-                self._outbox.append((rests_on, asker, reply.response))
+            needs = rested_on if reply.is_early else rests_on
+            if needs > self._done or self._outbox:
+                self._outbox.append((needs, asker, reply.response))
             else:
                 self._give(asker, reply.response)
         for task in effects.tasks:

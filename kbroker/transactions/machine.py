@@ -6,7 +6,8 @@ machine does well without it: whose EndTxn waits for its markers, which epoch ca
 Two things make a step wait for something from elsewhere. A decision that takes a fresh producer id, when there is none
 at hand, is put aside and made again when one has come. And the end of a transaction: the decision is written, the
 markers are sent (`WriteMarkers`, a task), and `MarkersWritten` completes it; only then EndTxn is answered, so that who
-reads after a commit sees it. If a marker is delayed, the answer is given at once: it has been decided, and durably.
+reads after a commit sees it. The record of the completion it need not wait for: the decision is durable, and who finds
+nothing more in the log sends the markers again. If a marker is delayed, the answer is given at once: it is decided.
 
 After a restart `Loaded` sends the markers of every decided transaction again; a partition that has its marker already
 gets a second one, which ends nothing.
@@ -221,7 +222,7 @@ class TransactionsMachine:
         self._write(name, completed, turn)
         del self._sending[name]
         for ticket in sending.askers:
-            turn.answer(ticket, completed.producer)
+            turn.effects.replies.append(Reply(ticket, completed.producer, is_early=True))
         current = completed
         for waiting in sending.waiting:
             try:

@@ -42,6 +42,14 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Close:
+    """Write, and answer without waiting for that."""
+
+    ticket: Ticket
+    name: str
+
+
+@dataclass(frozen=True)
 class Get:
     ticket: Ticket
     name: str
@@ -117,6 +125,10 @@ class Shelf:
             case Note(name):
                 text = CatalogConfigValue(configs=[CatalogConfig(name="", value="noted")])
                 return Effects([Batch([Record(CatalogConfigKey(resource_type=2, resource_name=name), text)])])
+            case Close(ticket, name):
+                text = CatalogConfigValue(configs=[CatalogConfig(name="", value="closed")])
+                record = Record(CatalogConfigKey(resource_type=2, resource_name=name), text)
+                return Effects([Batch([record])], [Reply(ticket, ("closed", name, self.seen), is_early=True)])
             case Get(ticket, name):
                 return Effects(replies=[Reply(ticket, ("got", self.texts.get(name), self.seen))])
             case Wait(ticket, name):
@@ -327,6 +339,27 @@ def test_who_reads_what_was_written_without_an_answer_waits_too() -> None:
         bench.log.finish()
         await settle()
         assert collected.result() == under_way.result() == ("got", "noted", 1)
+
+    run(test)
+
+
+def test_an_early_answer_waits_for_what_was_before_its_step_alone() -> None:
+    async def test(world: VirtualWorld) -> None:
+        bench = Bench(world)
+        await bench.runtime.load()
+        assert bench.runtime.ask(lambda ticket: Close(ticket, "a")).result() == ("closed", "a", 0)
+        await settle()
+        early = bench.runtime.ask(lambda ticket: Close(ticket, "b"))
+        late = bench.put("c")
+        await settle()
+        assert not early.done(), "the first is not durable yet, and this one's step has seen it"
+        bench.log.finish()
+        await settle()
+        assert early.done()
+        assert not late.done()
+        bench.log.finish()
+        await settle()
+        assert late.result() == ("put", "c", 3)
 
     run(test)
 
@@ -779,6 +812,7 @@ ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), NAMES, st.one_of(st.none(), st.text("xyz", max_size=2)), st.integers(0, 2)),
         st.tuples(st.just("note"), NAMES),
+        st.tuples(st.just("close"), NAMES),
         st.tuples(st.just("get"), NAMES),
         st.tuples(st.just("wait"), NAMES),
         st.tuples(st.just("end"), st.integers(1, 2), st.booleans()),
@@ -822,6 +856,8 @@ def test_whatever_happens_answers_are_durable_in_order_and_the_log_is_the_state(
                     ask(lambda ticket, n=name, v=value, p=producer: Put(ticket, n, v, p))  # type: ignore[misc]
                 case ("note", name):
                     bench.runtime.tell(Note(name))
+                case ("close", name):
+                    ask(lambda ticket, n=name: Close(ticket, n))  # type: ignore[misc]
                 case ("get", name):
                     ask(lambda ticket, n=name: Get(ticket, n))  # type: ignore[misc]
                 case ("wait", name):

@@ -334,8 +334,8 @@ def compaction_drops_the_last_value_of_a_key(patches: Patches) -> None:
 
 @mutant
 def a_commit_is_answered_before_its_append(patches: Patches) -> None:
-    def hasty(self: Any, effects: Any) -> None:
-        take(self, effects)
+    def hasty(self: Any, effects: Any, rested_on: int) -> None:
+        take(self, effects, rested_on)
         if self._error is ErrorCode.NOT_COORDINATOR:
             outbox = [(0, future, content) for _, future, content in self._outbox]
             self._outbox.clear()
