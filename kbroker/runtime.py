@@ -298,12 +298,12 @@ class Runtime(Generic[M]):
         self._flush_set = False
         if self._in_flight is not None or not self._writing:
             return
-        writing, self._writing = self._writing, []
+        writing, self._writing, now = self._writing, [], self._world.time_ms()
         put = self._in_flight = _Put(self._asked_to)
         self._asked_to = self._next_offset
         self._collecting += 1
         try:
-            self._log.put([build(batch, self._world.time_ms()) for batch in writing], partial(self._landed, put))
+            self._log.put([build(batch, now) for batch in writing], partial(self._landed, put))
         except Exception as error:
             self._in_flight = None
             self._fail(error)
@@ -321,7 +321,8 @@ class Runtime(Generic[M]):
             return
         self._done += 1
         assert self._done == self._collecting - 1
-        self._flush()
+        if self._writing:
+            self._flush()
         if self.serving and not self._stepping:
             self._drain()
         elif self._stopped:

@@ -242,7 +242,8 @@ def _write_tags(
     append(uvarint(len(fields)))
     for tag in sorted(fields) if len(fields) > 1 else fields:
         value = fields[tag]
-        append(uvarint(tag) + uvarint(len(value)) + value)
+        size = len(value)
+        append((bytes((tag, size)) if tag < 128 > size else uvarint(tag) + uvarint(size)) + value)
 
 
 def _pieces(value: Any) -> tuple[tuple[Buffer, ...], int]:
