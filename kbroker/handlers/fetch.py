@@ -139,7 +139,8 @@ class _Fetching:
                         if slot.bound > interest.fetch_offset:
                             readable.append(slot)
                         else:
-                            interest.watch(partition.waiters)
+                            if interest.session is not None:
+                                interest.watch(partition.waiters)
                             continue
             interest.wake()
         if loading:
