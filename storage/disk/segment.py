@@ -148,9 +148,9 @@ class Segment:
         self._index = index
 
     def take_over(self, piece: Piece) -> None:
-        """What another process says of it; its index is found, or made, when it is needed."""
+        """What another process says of it. Its files are that one's: nothing is mended here."""
         self.end, self.size, self.sealed = piece.end, piece.size, piece.sealed
-        self._index = None
+        self._index = self._read_index() or self._made_index()
 
     def unload(self) -> None:
         """Forget what can be read again."""
@@ -158,6 +158,14 @@ class Segment:
             self._index = None
 
     def _load_index(self) -> Index:
+        index = self._read_index()
+        if index is None:
+            index = self._made_index()
+            self._mend(index)
+        return index
+
+    def _read_index(self) -> Index | None:
+        """What the file says, if it is whole and of all of the segment."""
         files = self._disk.files
         try:
             handle = files.open(self.index_path)
@@ -169,13 +177,13 @@ class Segment:
             data = b""
         summary = summarize(data[:HEADER_SIZE])
         if summary is not None and summary.size == self.size and summary.base == self.base:
-            index = Index.decode(data, summary)
-            if index is not None:
-                return index
+            return Index.decode(data, summary)
+        return None
+
+    def _made_index(self) -> Index:
         index = Index()
         for position, placed in self.walk(0):
             index.add((placed,), position)
-        self._mend(index)
         return index
 
     def _mend(self, index: Index) -> None:
