@@ -243,8 +243,8 @@ class Runtime(Generic[M]):
             self._parked[asker] = None
         rested_on = self._collecting if self._writing else self._collecting - 1
         try:
-            for batch, encoded in zip(batches, writing, strict=True):
-                self._apply(batch, encoded, now)
+            for at, encoded in enumerate(writing):
+                self._apply(batches[at], encoded, now)
         except Exception as error:
             log.exception("the machine could not apply what it had decided; it is made anew from its log")
             self._fail(error)

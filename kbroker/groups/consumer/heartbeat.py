@@ -36,6 +36,9 @@ from wire.messages.consumer_group_heartbeat import (
     ConsumerGroupHeartbeatResponse,
     ResponseTopicPartitions,
 )
+from wire.schema import maker
+
+_response = maker(ConsumerGroupHeartbeatResponse)
 
 JOINING = 0
 LEAVING = -1
@@ -65,7 +68,7 @@ def sign_of_life(group: ConsumerGroup, event: ConsumerHeartbeat, turn: Turn) -> 
         return None
     settings = turn.settings
     watch_session(group.id, member_id, settings.consumer_session_timeout_ms, turn)
-    return ConsumerGroupHeartbeatResponse(
+    return _response(
         error_code=0,
         member_id=member_id,
         member_epoch=current.epoch,

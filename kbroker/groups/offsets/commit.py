@@ -28,7 +28,7 @@ from wire.primitives import ZERO_UUID
 from wire.schema import maker
 
 _response, _topic = maker(OffsetCommitResponse), maker(OffsetCommitResponseTopic)
-_part = maker(OffsetCommitResponsePartition)
+_part, _value = maker(OffsetCommitResponsePartition), maker(OffsetCommitValue)
 
 
 def commit(group: ClassicGroup, request: OffsetCommitRequest, turn: Turn) -> OffsetCommitResponse:
@@ -101,7 +101,7 @@ def _record(
     key: OffsetCommitKey, asked: OffsetCommitRequestPartition, topic_id: bytes, expires: int, now: int
 ) -> Record:
     does_expire = expires >= 0
-    value = OffsetCommitValue(
+    value = _value(
         offset=asked.committed_offset,
         leader_epoch=-1 if does_expire else asked.committed_leader_epoch,
         metadata=asked.committed_metadata or "",
