@@ -15,6 +15,9 @@ written, into `compat_tests/bench/results/`:
     <name>.json    every value of every piece, and the machine; what --resume reads
     <name>.md      the medians, their ratios to the first broker, what was wanted (`wanted.py`), whether it is reached
 
+`--broker compiled` is kbroker once more, with the modules of its hot path compiled (hatch_build.py): the tree in
+`build/compiled`, made first where it is not there or is of another source.
+
 A ratio below 1 is better where the figure is a cost (CPU, seconds, microseconds, memory), above 1 where it is a rate.
 The kernel's share of bulk writes is a matter of luck on virtual machines: trust the ratios of one run, A B A B, on a
 quiet machine; the load average before and after each piece is in the JSON, the highest in the table.
@@ -31,6 +34,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from filecmp import cmp
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,8 +55,12 @@ SESSIONS = {
 LONGEST_S = {"start": 60, "main": 300, "partitions": 120, "crash": 90, "groups": 90}
 """About what a piece may take, as long as none like it has been measured."""
 TOO_LONG_S = 1200
-KBROKER = "kbroker=env PYTHONPATH={root} {python} -P -m kbroker serve --listen 127.0.0.1:{{port}} --data {{dir}}"
-NEEDS = {"kafka": ("java", "mvn"), "kfake": ("go",)}
+COMPILED = ROOT / "build" / "compiled"
+TREES = {"kbroker": ROOT, "compiled": COMPILED}
+"""Where the brokers lie that are ours."""
+COMMAND = "{name}=env PYTHONPATH={root} {python} -P -m kbroker serve --listen 127.0.0.1:{{port}} --data {{dir}}"
+PACKAGES = ("wire", "storage", "kbroker")
+NEEDS = {"kafka": ("java", "mvn"), "kfake": ("go",), "compiled": ("cc",)}
 
 
 def harness() -> Path | None:
@@ -66,6 +74,20 @@ def can_run(broker: str) -> bool:
     if missing:
         print(f"without {broker}: it needs {' and '.join(missing)}", file=sys.stderr)
     return not missing
+
+
+def compiled_is_ours() -> bool:
+    """Whether the compiled tree is there, and of this source."""
+    sources = [path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    return all((COMPILED / path).is_file() and cmp(ROOT / path, COMPILED / path, shallow=False) for path in sources)
+
+
+def make_compiled() -> None:
+    """The tree of `--broker compiled`: a minute or two."""
+    if not compiled_is_ours():
+        print("compiling kbroker's hot path into build/compiled", file=sys.stderr, flush=True)
+        shutil.rmtree(COMPILED, ignore_errors=True)
+        subprocess.run([sys.executable, "hatch_build.py", str(COMPILED)], cwd=ROOT, check=True, stdout=sys.stderr)
 
 
 def machine() -> dict[str, Any]:
@@ -126,7 +148,8 @@ def pieces(brokers: list[str], rounds: int, only: str) -> Iterator[Piece]:
 
 def measure(piece: Piece, folder: Path) -> dict[str, Any]:
     """One piece by the harness: its figures and notes, how long it took, and the load of the machine around it."""
-    broker = KBROKER.format(root=ROOT, python=sys.executable) if piece.broker == "kbroker" else piece.broker
+    tree = TREES.get(piece.broker)
+    broker = piece.broker if tree is None else COMMAND.format(name=piece.broker, root=tree, python=sys.executable)
     raw, before, began = RESULTS / "piece.json", load(), time.monotonic()
     command = [sys.executable, str(folder / "bench.py"), "--json", str(raw), "--only", piece.workloads]
     with subprocess.Popen([*command, "--broker", broker], cwd=folder, stdout=subprocess.DEVNULL) as harness:
@@ -222,7 +245,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=0, help="A B A B: so often; 1 for the short form, else 3")
     parser.add_argument("--minutes", type=float, default=52, help="begin no piece that would not end within so many")
     parser.add_argument("--only", default="", help="a comma list of the harness's workloads")
-    parser.add_argument("--broker", action="append", help="kafka, kfake, or what the harness takes; default both")
+    parser.add_argument("--broker", action="append", help="kafka, kfake (both by default), compiled, or a harness's")
     parser.add_argument("--alone", action="store_true", help="kbroker without any other broker: no ratios")
     parser.add_argument("--name", default="", help="of the result files; short or full")
     parser.add_argument("--resume", action="store_true", help="keep what the result file of that name has")
@@ -247,9 +270,12 @@ def main() -> int:
         return 0
     RESULTS.mkdir(exist_ok=True)
     # An installed broker has byte code; a tree where PYTHONDONTWRITEBYTECODE is set would be compiled at every start.
-    subprocess.run([sys.executable, "-m", "compileall", "-q", "wire", "storage", "kbroker"], cwd=ROOT, check=True)
     others = [] if arguments.alone else arguments.broker or ["kafka", "kfake"]
     brokers = [*filter(can_run, others), "kbroker"]
+    if "compiled" in brokers:
+        make_compiled()
+    for tree in [TREES[broker] for broker in brokers if broker in TREES]:
+        subprocess.run([sys.executable, "-m", "compileall", "-q", *PACKAGES], cwd=tree, check=True)
     rounds = arguments.rounds or (1 if arguments.short else 3)
     wanted = list(pieces(brokers, rounds, arguments.only or (SHORT if arguments.short else "")))
     print(run(name, about, wanted, arguments.minutes, folder, done).read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,17 @@ def test_what_there_is_no_time_for_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(compare, "RESULTS", tmp_path)
     path = compare.run("late", {}, list(compare.pieces(["kbroker"], 1, "W9")), 0, tmp_path, {})
     assert "- left out: 1 kbroker partitions" in path.read_text()
+
+
+def test_a_compiled_tree_of_another_source_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, tree = tmp_path / "root", tmp_path / "tree"
+    for package in compare.PACKAGES:
+        (root / package).mkdir(parents=True)
+        (root / package / "module.py").write_text("a = 1\n")
+    monkeypatch.setattr(compare, "ROOT", root)
+    monkeypatch.setattr(compare, "COMPILED", tree)
+    assert not compare.compiled_is_ours(), "there is none"
+    shutil.copytree(root, tree)
+    assert compare.compiled_is_ours()
+    (root / "wire" / "module.py").write_text("a = 2\n")
+    assert not compare.compiled_is_ours()
