@@ -21,6 +21,7 @@ from kbroker.control.watch import Watch
 from kbroker.proxy.addresses import Place
 from kbroker.server.apis import Entry
 from kbroker.server.dispatch import Call
+from kbroker.server.sessions import FetchSessions
 from wire.errors import ProtocolError
 from wire.header import decode_request_header
 from wire.registry import APIS
@@ -72,13 +73,6 @@ class _NoEntries:
         return []
 
 
-class _NoSessions:
-    """Fetch sessions are between the client and the cluster."""
-
-    def partitions(self, session_id: int) -> list[tuple[str | bytes, int]]:
-        return []
-
-
 class Upstream:
     """What of `context.Cluster` faults ask for."""
 
@@ -121,7 +115,7 @@ class Peer:
         self.local_host = ""
         self.broker = broker
         self.node = LocalNode(UNKNOWN)
-        self.node.fetch_sessions = _NoSessions()  # type: ignore[assignment]
+        self.node.fetch_sessions = FetchSessions(0, world.random)  # none: they are the client's and the cluster's
         self.listener = Listener("", "", "", 0, "", 0)
         self.transport = transport
         self.world = world

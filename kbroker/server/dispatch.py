@@ -18,7 +18,7 @@ from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from kbroker.context import LATER, Context
+from kbroker.context import LATER, Context, Peer
 from kbroker.server.apis import Entry
 from kbroker.server.errors import error_response
 from wire.errors import ErrorCode, KafkaError, ProtocolError
@@ -28,6 +28,7 @@ from wire.registry import APIS
 
 if TYPE_CHECKING:
     from kbroker.cluster import Cluster
+    from kbroker.context import Listener, LocalNode
     from kbroker.server.connection import Connection
     from kbroker.server.throttle import Throttle
     from wire.frame import Frame
@@ -46,6 +47,13 @@ class Refused(Exception):
     """The request cannot be answered; the connection is closed with this reason."""
 
 
+class Asker(Peer, Protocol):
+    """Whose requests these are: a connection, or what stands for one (`proxy/desk.py`)."""
+
+    node: LocalNode
+    listener: Listener
+
+
 class Call(Context):
     """A request under way, and what its handler knows of it.
 
@@ -58,7 +66,7 @@ class Call(Context):
     def __init__(
         self,
         cluster: Cluster,
-        connection: Connection,
+        connection: Asker,
         frame: Frame,
         entry: Entry,
         client_id: str | None,
