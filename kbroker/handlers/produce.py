@@ -154,10 +154,11 @@ class _Answer(ProduceResponse):
         self._open -= 1
         if self._open:
             return LATER
-        try:
-            return self._outcome()
-        finally:
-            self._let_go()
+        outcome = self._outcome()
+        self._let_go()
+        if isinstance(outcome, KafkaError):
+            raise outcome
+        return outcome
 
     def _let_go(self) -> None:
         """Parts know their answer and it knows them: without this each request would wait for the garbage collector."""
@@ -190,18 +191,15 @@ class _Answer(ProduceResponse):
             return
         if self._timer is not None:
             self._timer.cancel()
-        try:
-            outcome: ProduceResponse | KafkaError | None = self._outcome()
-        except KafkaError as error:
-            outcome = error
-        self.ctx.answer(outcome)
+        self.ctx.answer(self if self.acks != ACKS_NONE and self.leaders is None else self._outcome())
         self._let_go()
 
-    def _outcome(self) -> ProduceResponse | None:
+    def _outcome(self) -> ProduceResponse | KafkaError | None:
+        """What is answered. Without acks that is nothing, or why the connection is closed."""
         if self.acks == ACKS_NONE:
             for part in self._parts:
                 if part.error_code:
-                    raise KafkaError(ErrorCode(part.error_code), part.error_message)
+                    return KafkaError(ErrorCode(part.error_code), part.error_message)
             return None
         if self.leaders is not None and self.leaders.named:
             self.node_endpoints = [

@@ -334,13 +334,11 @@ class Partition(Readable):
 
     def settle(self, staging: Staging, outcome: Outcome | BaseException) -> None:
         """The engine has answered a write: true now, or lost. One that is true proves that those before it are."""
-        if staging.state != PENDING:
-            return
-        if type(outcome) is not Appended:
+        if type(outcome) is Appended:
+            while staging.state == PENDING:
+                self._settle_first()
+        elif staging.state == PENDING:
             self._lost(staging, outcome)
-            return
-        while staging.state == PENDING:
-            self._settle_first()
 
     def _settle_first(self) -> None:
         """The oldest write under way is there."""
