@@ -2,6 +2,8 @@
 
 A checker is believed after it has caught bugs (docs/simulation.md, docs/storage.md). The tests that plant them say what
 was found with the `planted` fixture; the table has a row for each, whoever ran them.
+
+And no property test minds how long an example takes: that is the machine's business.
 """
 
 from __future__ import annotations
@@ -10,6 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("kbroker", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kbroker")
 
 PLANTED = "planted bug"
 COLUMNS = ("planted bug", "found by", "after seeds")

@@ -270,7 +270,5 @@ def test_an_engine_is_its_model(kind: str, tmp_path: Path) -> None:
     machine = type("Machine", (Machine,), {"kind": kind, "path": tmp_path})
     run_state_machine_as_test(
         machine,
-        settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=60, stateful_step_count=40, suppress_health_check=list(HealthCheck)),
     )

@@ -111,13 +111,13 @@ def _patterns() -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_patterns(), st.text("ab1-", max_size=6))
 def test_it_agrees_with_pythons_own_matcher_where_both_speak_the_same_language(pattern: str, text: str) -> None:
     assert Pattern(pattern).matches(text) == (re.fullmatch(pattern.replace("$", r"\Z"), text) is not None)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(_patterns(), st.text("ab1-", max_size=8))
 def test_it_finds_what_pythons_own_matcher_finds(pattern: str, text: str) -> None:
     assert Pattern(pattern).found_in(text) == (re.search(pattern.replace("$", r"\Z"), text) is not None)
@@ -130,7 +130,7 @@ def test_what_was_found_out_about_a_text_is_kept_within_bounds() -> None:
     assert compiled.found_in(everything + "x-y")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=12), st.text(max_size=6))
 def test_any_text_is_a_pattern_or_refused(pattern: str, text: str) -> None:
     try:

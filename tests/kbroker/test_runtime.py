@@ -824,7 +824,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ACTIONS)
 def test_whatever_happens_answers_are_durable_in_order_and_the_log_is_the_state(actions: list[Any]) -> None:
     async def test(world: VirtualWorld) -> None:

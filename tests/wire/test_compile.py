@@ -5,7 +5,7 @@ import tracemalloc
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wire.errors import MalformedMessage, ProtocolError, UnsupportedField
@@ -275,7 +275,7 @@ def test_reading_allocates_a_small_multiple_of_the_frame() -> None:
         assert peak < 64 * len(data), cls
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600)
 @given(st.data())
 def test_mutated_bytes_are_read_or_malformed(data: st.DataObject) -> None:
     name, version = data.draw(st.sampled_from(CASES))
@@ -295,7 +295,7 @@ def test_mutated_bytes_are_read_or_malformed(data: st.DataObject) -> None:
     read_or_refuse(cls, version, frame)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.sampled_from(CASES), st.binary(max_size=200))
 def test_arbitrary_bytes_are_read_or_malformed(case: tuple[str, int], data: bytes) -> None:
     read_or_refuse(message(case[0]), case[1], data)

@@ -144,7 +144,7 @@ def test_both_readers_agree_on_every_message_and_version(start: int) -> None:
             assert compare(cls, version, data)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(VERSIONS), st.integers(0, 2**32), st.data())
 def test_both_readers_take_and_refuse_the_same_mutations(
     which: tuple[type[Message], int], seed: int, data: st.DataObject
@@ -165,7 +165,7 @@ def test_both_readers_take_and_refuse_the_same_mutations(
     compare(cls, version, bytes(whole))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(VERSIONS), st.binary(max_size=60))
 def test_both_readers_take_and_refuse_the_same_arbitrary_bytes(which: tuple[type[Message], int], noise: bytes) -> None:
     compare(*which, noise)
@@ -201,7 +201,7 @@ def try_reading(read: Callable[[type[Message], int], object], cls: type[Message]
         assert str(error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(min_size=1, max_size=120))
 def test_arbitrary_bytes_are_explained_or_not_understood_but_nothing_else(noise: bytes) -> None:
     for options in ({}, {"api": 1, "version": 4, "response": True}, {"api": "records"}, {"api": 0, "version": 9}):

@@ -54,7 +54,7 @@ def through_data(reader: FrameReader, data: bytes, sizes: list[int]) -> list[Fra
     return frames
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(KINDS), max_size=8),
     st.lists(st.sampled_from([1, 3, 4, 5, 100, 1000, 40_000, 200_000]), min_size=1, max_size=5).filter(

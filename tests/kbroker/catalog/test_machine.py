@@ -411,7 +411,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ACTIONS)
 def test_in_any_life_a_replay_is_the_state_epochs_never_go_back_and_ids_come_once(actions: list[Any]) -> None:
     life = Life(nodes=(1, 2))

@@ -26,7 +26,7 @@ RECORDS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(records=RECORDS, codec=st.integers(0, 4), horizon=st.none() | st.integers(0, 1 << 41), data=st.data())
 def test_what_stays_keeps_offset_time_and_content(
     records: list[Record], codec: int, horizon: int | None, data: st.DataObject

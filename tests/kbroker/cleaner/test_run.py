@@ -117,7 +117,7 @@ class Story:
 
 
 @pytest.mark.parametrize("kind", ["memory", "disk"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=STEPS, more=STEPS, most_keys=st.sampled_from([1, 3, 1000]), segment=st.sampled_from([150, 400, 2000]))
 def test_the_last_value_per_key_is_left_and_nothing_else(
     kind: str, steps: list[Put | End], more: list[Put | End], most_keys: int, segment: int

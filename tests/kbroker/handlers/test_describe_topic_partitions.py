@@ -101,7 +101,7 @@ def test_what_may_not_be_described_is_refused_by_name_and_hidden_in_the_list() -
     at_a_desk(test)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.integers(1, 7))
 def test_pages_together_show_every_partition_once(sizes: list[int], limit: int) -> None:
     async def test(desk: Desk) -> None:

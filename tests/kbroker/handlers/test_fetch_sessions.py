@@ -223,7 +223,7 @@ async def live(seed: int, steps: int) -> int:
 
 
 @given(seed=st.integers(0, 1 << 32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_session_that_looks_at_what_moved_answers_as_one_that_looks_at_all(seed: int) -> None:
     run(lambda: live(seed, 40))
 

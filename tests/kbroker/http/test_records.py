@@ -77,7 +77,7 @@ def test_a_hit_is_the_line_that_the_commands_print() -> None:
     run(body)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sizes=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 40)), max_size=12),
     limit=st.integers(1, 60),

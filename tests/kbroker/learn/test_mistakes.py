@@ -228,7 +228,7 @@ def test_what_is_right_has_no_mistake() -> None:
 
 @pytest.mark.parametrize("frame", [METADATA_1, METADATA_12, PRODUCE_3, PRODUCE_9, BEAT_1, JOIN_2], ids=len)
 def test_no_frame_is_so_broken_that_nothing_can_be_said(frame: bytes) -> None:
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60, database=None)
     @given(st.lists(st.tuples(st.integers(4, len(frame) - 1), st.integers(0, 255)), max_size=4), st.integers(0, 20))
     def broken(changes: list[tuple[int, int]], cut: int) -> None:
         spoilt = frame

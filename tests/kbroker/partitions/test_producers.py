@@ -288,4 +288,4 @@ class ProducersMatchTheModel(RuleBasedStateMachine):
 
 
 TestProducersMatchTheModel = ProducersMatchTheModel.TestCase
-TestProducersMatchTheModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestProducersMatchTheModel.settings = settings(max_examples=60, stateful_step_count=40)

@@ -86,7 +86,7 @@ class Life:
         return again
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps)
 def test_a_partition_opened_again_equals_the_one_before(life: list[tuple[Any, ...]]) -> None:
     async def test() -> None:

@@ -36,7 +36,7 @@ async def filled(engine: TestEngine, log: list[list[int]]) -> list[Found]:
     return truth
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(times, st.integers(0, 22), st.integers(0, 24), st.integers(0, 24))
 def test_the_answer_is_that_of_looking_at_every_record(
     log: list[list[int]], at_ms: int, start: int, before: int

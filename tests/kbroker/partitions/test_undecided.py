@@ -17,9 +17,7 @@ from wire.records import Record, build_batch, transaction_marker
 def data(producer_id: int, epoch: int = 0, sequence: int = 0) -> Batch:
     records = [Record(b"k", b"v")]
     return Batch.parse(
-        build_batch(
-            records, producer_id=producer_id, producer_epoch=epoch, base_sequence=sequence, transactional=True
-        )
+        build_batch(records, producer_id=producer_id, producer_epoch=epoch, base_sequence=sequence, transactional=True)
     )
 
 
@@ -117,7 +115,7 @@ batches = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(batches, st.data())
 def test_it_says_what_reading_the_whole_log_would_say(log: list[tuple[str, int, bool]], dice: Any) -> None:
     undecided = Undecided()

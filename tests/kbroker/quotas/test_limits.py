@@ -58,7 +58,7 @@ def test_what_any_fetch_may_bring_is_what_the_least_quota_ever_admits() -> None:
     assert made.surely > 1 << 60, "nobody's fetches are limited"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(bound=st.floats(1e3, 1e7), part=st.floats(0.01, 0.08), haste=st.floats(1.05, 30.0))
 def test_over_all_windows_never_a_tenth_more_than_the_quota(bound: float, part: float, haste: float) -> None:
     """Whatever the client's haste: what it sends is at most 110 % of the quota over any `quota.window.num` windows."""
@@ -67,7 +67,7 @@ def test_over_all_windows_never_a_tenth_more_than_the_quota(bound: float, part: 
     assert max(shares(admitted, bound, 60_000, SPAN_MS - 1000)) <= 1.2
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(bound=st.floats(1e3, 1e7), part=st.floats(0.01, 0.05), haste=st.floats(1.1, 1.8))
 def test_over_all_windows_hardly_a_tenth_less_than_the_quota(bound: float, part: float, haste: float) -> None:
     """A client that has up to 1.8 times as much to send gets all of the quota but for a tenth (a more hasty one
@@ -75,7 +75,7 @@ def test_over_all_windows_hardly_a_tenth_less_than_the_quota(bound: float, part:
     assert min(shares(sent(bound, bound * part, bound * haste, 60), bound, 60_000)) >= 0.9
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(bound=st.floats(1e3, 1e7), part=st.floats(0.02, 0.08), haste=st.floats(1.05, 30.0))
 def test_the_throttle_times_add_up(bound: float, part: float, haste: float) -> None:
     """The time that a client sends and waits is that which the quota takes for its bytes, but for the first burst."""

@@ -92,7 +92,7 @@ def test_a_bucket_lets_one_overdraw_and_pay_off() -> None:
 STEPS = st.lists(st.tuples(st.sampled_from([0, 1, 400, 999, 1000, 3000, 20_000]), st.floats(0, 30_000)), max_size=40)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(STEPS, st.sampled_from([10.0, 1000.0, 1e9]))
 def test_the_short_way_counts_as_the_long_one(steps: list[tuple[int, float]], bound: float) -> None:
     short, long, now = Rate(WINDOWS), Rate(WINDOWS), 5_000

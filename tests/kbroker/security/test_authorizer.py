@@ -173,7 +173,7 @@ questions = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.lists(rules, max_size=6), min_size=1, max_size=3), st.lists(questions, max_size=8), st.booleans())
 def test_every_decision_is_what_the_rules_say(
     lives: list[list[Acl]], asked: list[tuple[str, str, str, str]], free: bool

@@ -196,9 +196,7 @@ def test_every_request_of_administration_is_asked() -> None:
 
 
 # Many small fields in one example; the broker goes on from one example to the next, on purpose.
-anyhow = settings(
-    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+anyhow = settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @anyhow

@@ -70,7 +70,7 @@ def test_nobody_else_does_and_hears_nothing_of_why(mechanism: str, name: str, pa
     assert "secret" not in str(caught.value)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     name=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1),
     password=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),

@@ -320,7 +320,7 @@ FRAMES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(FRAMES, max_size=8), st.integers(1, 60))
 @example([handshake(), UNKNOWN_VERSIONS], 60)  # once an ILLEGAL_SASL_STATE that nobody caught
 @example([handshake(version=0), UNKNOWN_VERSIONS], 1)

@@ -41,9 +41,7 @@ class Told(PartitionData):
     interest: Interest
 
 
-def data(
-    index: int, *, records: bytes = b"", high_watermark: int = 5, log_start: int = 0, error: int = 0
-) -> Told:
+def data(index: int, *, records: bytes = b"", high_watermark: int = 5, log_start: int = 0, error: int = 0) -> Told:
     return Told(
         partition_index=index, error_code=error, high_watermark=high_watermark, log_start_offset=log_start,
         aborted_transactions=None, records=records,
@@ -347,4 +345,4 @@ class TheClientKnowsAll(RuleBasedStateMachine):
 
 
 TestTheClientKnowsAll = TheClientKnowsAll.TestCase
-TestTheClientKnowsAll.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+TestTheClientKnowsAll.settings = settings(max_examples=50, stateful_step_count=30)

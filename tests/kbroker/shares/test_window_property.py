@@ -150,9 +150,7 @@ class Model(RuleBasedStateMachine):
         assert self.window.next_offset() == min([expected, *holes], default=expected)
 
 
-Model.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+Model.TestCase.settings = settings(max_examples=60, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 
 
 class TestWindow(Model.TestCase):  # type: ignore[name-defined,misc]
@@ -227,7 +225,7 @@ BUGS: tuple[Patch, ...] = (
 def test_a_planted_bug_is_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     patience = settings(
-        max_examples=150, stateful_step_count=30, deadline=None, derandomize=True, database=None,
+        max_examples=150, stateful_step_count=30, derandomize=True, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     with pytest.raises((AssertionError, KeyError, AttributeError, IndexError)):

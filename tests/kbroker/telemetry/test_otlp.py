@@ -48,14 +48,14 @@ def pushes(draw: st.DrawFn) -> tuple[MetricsData, list[Metric]]:
     return data, expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pushes())
 def test_it_reads_what_the_generated_code_has_written(push: tuple[MetricsData, list[Metric]]) -> None:
     data, expected = push
     assert metrics(data.SerializeToString()) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=60))
 def test_bytes_of_no_meaning_are_refused_or_passed_over(data: bytes) -> None:
     try:

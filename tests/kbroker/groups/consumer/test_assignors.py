@@ -49,7 +49,7 @@ def groups(draw: st.DrawFn, same: bool | None = None) -> dict[str, Subscriber]:
 
 
 @EVERY
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(members=groups(), counts=COUNTS)
 def test_every_partition_that_is_read_is_given_to_exactly_one_of_its_readers(
     assign: object, members: dict[str, Subscriber], counts: dict[bytes, int]
@@ -68,7 +68,7 @@ def test_every_partition_that_is_read_is_given_to_exactly_one_of_its_readers(
     assert owners.keys() == {(topic, index) for topic in read for index in range(counts[topic])}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(members=groups(same=True), counts=COUNTS)
 def test_uniform_differs_by_at_most_one_where_all_read_the_same(
     members: dict[str, Subscriber], counts: dict[bytes, int]
@@ -77,7 +77,7 @@ def test_uniform_differs_by_at_most_one_where_all_read_the_same(
     assert max(loads) - min(loads) <= 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(members=groups(same=True), counts=COUNTS)
 def test_uniform_moves_no_more_than_it_must_where_all_read_the_same(
     members: dict[str, Subscriber], counts: dict[bytes, int]
@@ -96,7 +96,7 @@ def test_uniform_moves_no_more_than_it_must_where_all_read_the_same(
     assert kept == can_keep + min(extra, sum(len(mine) > least for mine in had.values()))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(members=groups(same=False), counts=COUNTS)
 def test_uniform_has_nothing_left_to_even_out_where_readers_differ(
     members: dict[str, Subscriber], counts: dict[bytes, int]
@@ -110,7 +110,7 @@ def test_uniform_has_nothing_left_to_even_out_where_readers_differ(
 
 
 @EVERY
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(members=groups(), counts=COUNTS)
 def test_when_nothing_has_changed_nothing_moves(
     assign: object, members: dict[str, Subscriber], counts: dict[bytes, int]
@@ -120,7 +120,7 @@ def test_when_nothing_has_changed_nothing_moves(
     assert assign(again, counts) == once  # type: ignore[operator]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(members=groups(), counts=COUNTS)
 def test_range_gives_each_reader_one_range_of_a_topic_and_the_first_ones_the_longer(
     members: dict[str, Subscriber], counts: dict[bytes, int]
@@ -137,7 +137,7 @@ def test_range_gives_each_reader_one_range_of_a_topic_and_the_first_ones_the_lon
             assert max(lengths) - min(lengths) <= 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(members=groups(same=True), count=st.integers(0, 9))
 def test_range_cuts_topics_of_the_same_size_alike(members: dict[str, Subscriber], count: int) -> None:
     both = {name: member._replace(topics=frozenset({T, U})) for name, member in members.items()}

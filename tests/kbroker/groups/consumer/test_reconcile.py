@@ -83,7 +83,7 @@ def test_a_topic_that_is_not_read_any_more_is_given_up() -> None:
 INDEXES = st.frozensets(st.integers(0, 5))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(list(MemberState)),
     INDEXES,

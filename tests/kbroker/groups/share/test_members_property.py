@@ -200,7 +200,7 @@ class Members(RuleBasedStateMachine):
 
 
 TestMembers = Members.TestCase
-TestMembers.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestMembers.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 # --- the property is believed because it finds these ----------------------------------------------------------------
@@ -254,7 +254,7 @@ def leaves_a_target_behind(patch: pytest.MonkeyPatch) -> None:
 def test_a_planted_bug_is_found(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
     patience = settings(
-        max_examples=150, stateful_step_count=30, deadline=None, derandomize=True, database=None,
+        max_examples=150, stateful_step_count=30, derandomize=True, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     with pytest.raises((AssertionError, KeyError)):

@@ -112,7 +112,7 @@ def check(workers: Mapping[str, Worker], subtopologies: Mapping[str, Subtopology
     return targets
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PROCESSES, SUBTOPOLOGIES, st.integers(0, 2), st.data())
 def test_assignments_are_complete_balanced_and_sticky_through_changes(
     processes: list[str], subtopologies: dict[str, Subtopology], standbys: int, data: st.DataObject
@@ -133,7 +133,7 @@ def test_assignments_are_complete_balanced_and_sticky_through_changes(
         assert len(kept) >= min(len(targets[name].active), share)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PROCESSES, SUBTOPOLOGIES, st.integers(0, 2))
 def test_active_tasks_stay_where_they_are_when_nothing_changes(
     processes: list[str], subtopologies: dict[str, Subtopology], standbys: int

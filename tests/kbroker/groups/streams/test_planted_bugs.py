@@ -21,7 +21,6 @@ from tests.kbroker.groups.streams.test_members_property import Members
 PATIENCE = settings(
     max_examples=200,
     stateful_step_count=40,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

@@ -137,7 +137,7 @@ def held(draw: st.DrawFn) -> Tasks:
     return Tasks(*[tasks(*[at for at, role in enumerate(roles) if role == each]) for each in "asw"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(list(MemberState)), held(), held(), held(), st.none() | held(), INDEXES, st.integers(3, 4))
 def test_a_step_gives_nothing_that_others_run_and_frees_nothing_that_is_owned(
     state: MemberState,
