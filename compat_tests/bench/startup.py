@@ -176,6 +176,8 @@ def measure(python: str, rounds: int, memory: bool) -> dict[str, Any]:
         bare = Path(home) / "tree"
         for package in ("kbroker", "storage", "wire"):
             shutil.copytree(REPOSITORY / package, bare / package, ignore=shutil.ignore_patterns("__pycache__"))
+        for shared in REPOSITORY.glob("*__mypyc*"):  # what the extensions of a compiled tree have in common
+            shutil.copy(shared, bare)
         result["compiling_ms"] = figures(
             [start_to_metadata(python, directory(home, f"c{i}"), bare) for i in range(rounds + 1)]
         )
