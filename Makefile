@@ -16,7 +16,7 @@ test: $(VENV)/test.stamp lint
 
 # Every test runs on compiled modules, but those that put something in the place of a compiled method (a planted bug, a
 # disk that is full), which a compiled class refuses, and those of the source itself.
-NOT_COMPILED := tests/test_house.py tests/test_wheel.py \
+NOT_COMPILED := tests/test_house.py tests/test_wheel.py tests/test_compiled.py \
 	tests/kbroker/cleaner/test_lives.py::test_nothing_that_counts_is_lost_wherever_the_cleaner_is_interrupted \
 	tests/kbroker/groups/test_coordinator.py::test_a_failed_append_is_answered_with_a_retriable_error_and_nothing_is_believed \
 	tests/kbroker/handlers/test_fetch_sessions.py::test_the_comparison_finds_a_session_that_does_not_hear \
@@ -25,11 +25,9 @@ NOT_COMPILED := tests/test_house.py tests/test_wheel.py \
 
 # A wheel for this machine whose hot path is compiled, and the tests, run on such modules.
 compiled: $(VENV)/test.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools
 	HATCH_BUILD_HOOKS_ENABLE=true $(BIN)/python -m hatchling build -t wheel -d dist
 
 test-compiled: $(VENV)/compat.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools
 	$(BIN)/python hatch_build.py build/compiled
 	cd build/compiled && $(abspath $(BIN))/python -m pytest -p no:cacheprovider -k "not planted" \
 		$(NOT_COMPILED:%=--deselect %) tests compat_tests/kafka_python compat_tests/aiokafka

@@ -39,14 +39,18 @@ HOT = {
     ),
     "kbroker/server": ("apis", "connection", "dispatch", "memory", "relief", "server", "sessions"),
 }  # fmt: skip
+MYPY = ("--strict", "--ignore-missing-imports")
+
+
+def hot_sources() -> list[str]:
+    return [f"{package}/{module}.py" for package, modules in HOT.items() for module in modules]
 
 
 def compile_into(folder: Path, *more: str) -> list[Path]:
     """Copy the packages (and `more`) there and compile what is hot. The extensions, relative to the folder."""
     for name in (*PACKAGES, *more):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    sources = [f"{package}/{module}.py" for package, modules in HOT.items() for module in modules]
-    command = [sys.executable, "-m", "mypyc", "--strict", "--ignore-missing-imports", *sources]
+    command = [sys.executable, "-m", "mypyc", *MYPY, *hot_sources()]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(folder / "build")
     return sorted(extensions(folder))
