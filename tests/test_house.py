@@ -260,6 +260,29 @@ def test_tests_wait_for_events_and_never_sleep() -> None:
     assert sleeping == []
 
 
+def named_in(module: Path) -> set[str]:
+    """Every name that a module gives to anything."""
+    names = {node.id for node in ast.walk(tree(module)) if isinstance(node, ast.Name)}
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update(alias.asname or alias.name for alias in node.names)
+    return names
+
+
+def test_what_tests_take_from_one_another_is_there() -> None:
+    """mypy reads the source alone, and suites of real clients run seldom: what has gone would be missed late."""
+    gone = []
+    for path in sources("tests", "compat_tests"):
+        for name, _, line in imports(path):
+            *parts, last = name.split(".")
+            module = ROOT.joinpath(*parts).with_suffix(".py")
+            if parts and parts[0] in ("tests", "compat_tests") and module.is_file() and last not in named_in(module):
+                gone.append(f"{name_of(path)}:{line}: {name}")
+    assert not gone
+
+
 def test_the_page_on_the_house_names_every_room() -> None:
     page = (ROOT / "docs/architecture.md").read_text()
     rooms = {name_of(path.parent) for path in sources("kbroker") if path.parent.parent.name == "kbroker"}
