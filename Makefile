@@ -10,9 +10,9 @@ BIN    := $(VENV)/bin
 run: $(VENV)/run.stamp
 	@KBROKER_PORT_HINT="make run PORT=..." $(BIN)/kbroker serve --listen 127.0.0.1:$(PORT) --data ./data
 
-# Python only, under 5 minutes: style, types, every test below tests/.
+# Python only, under 5 minutes: style, types, every test below tests/, a process for each core.
 test: $(VENV)/test.stamp lint
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n auto --dist loadfile tests
 
 # Every test runs on compiled modules, but those that put something in the place of a compiled method (a planted bug, a
 # disk that is full), which a compiled class refuses, and those of the source itself.

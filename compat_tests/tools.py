@@ -21,6 +21,7 @@ import pytest
 T = TypeVar("T")
 
 DEADLINE_S = 60.0  # for one wait; reaching it is a failure, never a measurement
+T0 = (int(time.time()) - 3600) * 1000  # the time of tests' records: retention.ms lets them live as long as any run
 
 _SESSION = secrets.token_hex(3)
 _counter = itertools.count(1)

@@ -260,11 +260,14 @@ def test_tests_wait_for_events_and_never_sleep() -> None:
     assert sleeping == []
 
 
+@cache
 def named_in(module: Path) -> set[str]:
     """Every name that a module gives to anything."""
-    names = {node.id for node in ast.walk(tree(module)) if isinstance(node, ast.Name)}
+    names = set()
     for node in ast.walk(tree(module)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names.update(alias.asname or alias.name for alias in node.names)

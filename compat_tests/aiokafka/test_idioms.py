@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from compat_tests.broker import Outside, Process
-from compat_tests.tools import DEADLINE_S, Deadline, need_module, unique
+from compat_tests.tools import DEADLINE_S, T0, Deadline, need_module, unique
 
 need_module("aiokafka")
 
@@ -55,7 +55,7 @@ def test_a_hand_made_batch_is_stored_as_it_is(broker: Broker) -> None:
         async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, enable_idempotence=True) as producer:
             batch = producer.create_batch()
             for number in range(10):
-                batch.append(key=b"%d" % number, value=b"value", timestamp=1_700_000_000_000 + number)
+                batch.append(key=b"%d" % number, value=b"value", timestamp=T0 + number)
             await producer.send_and_wait(name, b"first")
             metadata = await (await producer.send_batch(batch, name, partition=0))
             assert metadata.offset == 1

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from compat_tests.drivers import Client, Out, Record
-from compat_tests.tools import Deadline, unique
-
-T0 = 1_700_000_000_000
+from compat_tests.tools import T0, Deadline, unique
 
 
 def fill(client: Client, topic: str, count: int, partition: int = 0) -> None:

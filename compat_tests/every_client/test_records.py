@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compat_tests.drivers import CODECS, Client, Out, Refused, Stored
-from compat_tests.tools import unique
-
-T0 = 1_700_000_000_000
+from compat_tests.tools import T0, unique
 
 
 def sample(client: Client) -> list[Out]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from compat_tests.broker import Outside, Process
-from compat_tests.tools import Deadline, need_module, unique, until
+from compat_tests.tools import T0, Deadline, need_module, unique, until
 
 need_module("kafka")
 
@@ -79,9 +79,9 @@ def test_record_metadata_tells_where_a_record_is(broker: Broker) -> None:
     name = unique("metadata")
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap, linger_ms=0)
     producer.send(name, b"first").get(timeout=30)
-    metadata = producer.send(name, b"second", key=b"k", timestamp_ms=1_700_000_000_123).get(timeout=30)
+    metadata = producer.send(name, b"second", key=b"k", timestamp_ms=T0 + 123).get(timeout=30)
     assert (metadata.topic, metadata.partition, metadata.offset) == (name, 0, 1)
-    assert metadata.timestamp == 1_700_000_000_123
+    assert metadata.timestamp == T0 + 123
     assert (metadata.serialized_key_size, metadata.serialized_value_size) == (1, 6)
     producer.close()
 

@@ -14,9 +14,8 @@ from compat_tests.broker import Outside, Process
 from compat_tests.conftest import CLIENTS
 from compat_tests.drivers import CODECS, Client, Out
 from compat_tests.members import Members
-from compat_tests.tools import unique
+from compat_tests.tools import T0, unique
 
-T0 = 1_700_000_000_000
 Open = Callable[[str, str], Client]
 
 

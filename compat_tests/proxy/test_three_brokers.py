@@ -154,7 +154,7 @@ def test_a_commit_whose_answer_is_lost_counts_once(proxied: Proxied, tmp_path: P
         producer.commit_transaction(60)
     with open(recording) as file:
         ends = [one for one in recorded(file) if read(one.request, None).api == "EndTxn"]
-    assert len(ends) == 2
+    assert len(ends) >= 2  # more where the markers did not stand yet (CONCURRENT_TRANSACTIONS)
     desk = Desk("confluent", proxied.address)
     assert desk.consumer(topic, committed=False).until(b"once") == [b"once"]
     desk.close()

@@ -12,6 +12,7 @@ import socket
 import struct
 from typing import Any
 
+from compat_tests.tools import T0
 from wire.header import encode_request_header, response_header_version
 from wire.records import Record, build_batch
 from wire.registry import APIS
@@ -47,8 +48,7 @@ def request(name: str, version: int, tree: dict[str, Any]) -> Message:
 
 def batch(*values: bytes, **options: Any) -> bytearray:
     """A batch of plain records, ready to be produced."""
-    time = 1_700_000_000_000
-    return build_batch([Record(timestamp=time + number, value=value) for number, value in enumerate(values)], **options)
+    return build_batch([Record(timestamp=T0 + number, value=value) for number, value in enumerate(values)], **options)
 
 
 class Connection:

@@ -8,7 +8,7 @@ from .life import live_through
 from .mutants import MUTANTS, find, finder
 
 SOON = 60
-"""Seeds; each of these is found in the first six as this is written, and any change of the code shuffles them."""
+"""Seeds: most are found in the first six, and any change of the code shuffles them."""
 
 FOUND_SOON = (
     "produce_is_answered_before_its_append",
